@@ -1,0 +1,29 @@
+"""One type for every contest problem, wherever it came from."""
+
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Test(NamedTuple):
+    """What a program reads from standard input and what it must write to standard output."""
+
+    __test__ = False  # not a class of tests, whatever pytest thinks of its name
+
+    input: str
+    output: str
+
+
+class Problem(BaseModel):
+    """A stdin/stdout programming problem with the hidden tests that judge it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    description: str
+    tests: tuple[Test, ...]
+    examples: tuple[Test, ...] = ()
+    difficulty: str = "unknown"
+    time_limit_s: float = 2.0
+    memory_limit_bytes: int = 256 * 2**20
+    solution: str | None = None
