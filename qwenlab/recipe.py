@@ -65,7 +65,7 @@ class DataSettings(Section):
     )
     fallback: Names = Field((), description="sources to try in this order when the first cannot be reached")
     columns: dict[Literal["system", "user", "assistant", "messages"], str] = Field(
-        default_factory=dict, description="override the detection: `{user = \"question\", assistant = \"answer\"}`"
+        default_factory=dict, description='override the detection: `{user = "question", assistant = "answer"}`'
     )
     system_prompt: str = Field("", description="system message for rows that have none; empty: the template's own")
     max_samples: int = Field(0, ge=0, description="use only so many rows of the source, by seed; 0: all")
@@ -205,7 +205,10 @@ def fields() -> Iterator[tuple[str, str, FieldInfo]]:
 
 def markdown_table() -> str:
     """The table of all settings, for README and docs."""
-    rows = [f"| `{s}.{k}` | `{_shown(f.get_default(call_default_factory=True))}` | {f.description} |" for s, k, f in fields()]
+    rows = [
+        f"| `{s}.{k}` | `{_shown(f.get_default(call_default_factory=True))}` | {f.description} |"
+        for s, k, f in fields()
+    ]
     return "\n".join(["| setting | default | what it does |", "|---|---|---|", *rows])
 
 
@@ -300,7 +303,11 @@ def _allowed(path: str) -> str:
             choices = list(_literals(field.annotation))
             if choices and str not in _members(field.annotation):
                 shown = ", ".join(_shown(choice) for choice in choices)
-                return f"must be a list of names or {shown}" if path == "lora.target_modules" else f"must be one of {shown}"
+                return (
+                    f"must be a list of names or {shown}"
+                    if path == "lora.target_modules"
+                    else f"must be one of {shown}"
+                )
     return ""
 
 

@@ -10,12 +10,8 @@ from qwenlab.contest.problem import Problem, Test
 
 Message = dict[str, str]
 
-SYSTEM = (
-    "You are an expert competitive programmer. Solve the following problem with a complete Python solution.\n"
-)
-TASK = (
-    "Write a complete Python solution. Your code should read from standard input and write to standard output.\n"
-)
+SYSTEM = "You are an expert competitive programmer. Solve the following problem with a complete Python solution.\n"
+TASK = "Write a complete Python solution. Your code should read from standard input and write to standard output.\n"
 MAX_EXAMPLES = 3
 
 

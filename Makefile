@@ -1,0 +1,34 @@
+# `make demo` and `make test` are all that a fresh clone needs; both install first, once.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+# Named after the pins, so that changed pins install anew and unchanged ones do nothing.
+INSTALLED = $(VENV)/installed-$(shell sha256sum requirements.txt | cut -c 1-16)
+
+.PHONY: demo test check install lock
+
+demo: install  ## fine-tune the bundled tiny Qwen and show base and tuned side by side
+	$(BIN)/python -m qwenlab.demo
+
+test: install  ## everything that needs no GPU and no browser
+	$(BIN)/python -m pytest -m "not gpu and not browser"
+
+check: install  ## format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+install: $(INSTALLED)
+
+$(INSTALLED): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "qwenlab needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@rm -f $(VENV)/installed-*
+	@touch $@
+
+lock:  ## compile requirements.txt from requirements.in
+	uv pip compile --quiet --no-annotate --no-header --python-version 3.11 requirements.in --output-file requirements.lock
+	(echo "# Compiled from requirements.in by \`make lock\`; the reasons stand there."; cat requirements.lock) > requirements.txt
+	rm requirements.lock

@@ -1,0 +1,34 @@
+"""What every test gets: no network but this machine, no hub, a folder with recipes to run from."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+GUARD = Path(__file__).parent / "guard"
+
+# For the processes that tests start, and for this one.
+os.environ["PYTHONPATH"] = os.pathsep.join([str(GUARD), str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+os.environ["HF_HUB_OFFLINE"] = "1"
+sys.path.insert(0, str(ROOT))
+_spec = importlib.util.spec_from_file_location("guard", GUARD / "sitecustomize.py")
+assert _spec and _spec.loader
+_spec.loader.exec_module(importlib.util.module_from_spec(_spec))
+
+Verb = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def verb(tmp_path: Path) -> Verb:
+    """Run `python -m qwenlab.{name} arguments...` as a user would, from an empty folder."""
+
+    def run(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", f"qwenlab.{name}", *map(str, arguments)]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+
+    return run
