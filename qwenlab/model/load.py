@@ -1,0 +1,224 @@
+"""The one seam between the recipe and a model in memory: `load(recipe) -> LoadedModel`, with two engines behind it.
+
+Import this after `choose_engine`, which sees to it that Unsloth comes before transformers and peft.
+"""
+
+import contextlib
+import logging
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model, load_peft_weights, set_peft_model_state_dict
+from peft import PeftConfig as AdapterConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, set_seed
+
+from qwenlab.data.chat import template_sha256
+from qwenlab.errors import UserError
+from qwenlab.model.describe import attention
+from qwenlab.model.engine import Engine
+from qwenlab.model.source import ModelSource, find_model
+from qwenlab.recipe import Recipe
+from qwenlab.runs.record import EngineRecord, ModelRecord
+
+ALL_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+"""The linear layers of a Qwen2 or Qwen3 block; the output head is not one of them."""
+
+
+@dataclass
+class LoadedModel:
+    """A base model with a LoRA on it, its tokenizer, and what to record of both."""
+
+    model: Any
+    tokenizer: Any
+    engine: Engine
+    source: ModelSource
+    patched: str | None
+    """The line in which Unsloth says what it replaced."""
+
+    def engine_record(self) -> EngineRecord:
+        return EngineRecord(
+            name=self.engine.name,
+            why=self.engine.why,
+            device=self.engine.device,
+            dtype=self.engine.dtype,
+            attention=attention(self.model, self.engine),
+            patched=self.patched,
+        )
+
+    def model_record(self) -> ModelRecord:
+        trainable, total = self.model.get_nb_trainable_parameters()
+        return ModelRecord(
+            name=self.source.name,
+            resolved=str(self.source.folder),
+            revision=self.source.revision,
+            sha256=self.source.sha256(),
+            template_sha256=template_sha256(self.tokenizer),
+            trainable_parameters=trainable,
+            parameters=total,
+        )
+
+    def save_adapter(self, folder: Path) -> None:
+        """Write the adapter and its tokenizer to `folder`, which is whole at every moment.
+
+        The configuration names the base as the recipe does, not by this machine's cache folder.
+        """
+        unfinished = folder.with_name(f".{folder.name}.tmp")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        self.model.save_pretrained(unfinished, safe_serialization=True)
+        self.tokenizer.save_pretrained(unfinished)
+        replace_folder(unfinished, folder)
+
+    @contextlib.contextmanager
+    def base_only(self) -> Iterator[None]:
+        """Answer as the base does, adapter off, inside the block."""
+        with self.model.disable_adapter():
+            yield
+
+
+def load_tokenizer(source: ModelSource) -> Any:
+    """The model's own tokenizer with its own chat template.
+
+    Raises:
+        UserError: it has no chat template (a base model that was never taught to chat).
+    """
+    tokenizer = AutoTokenizer.from_pretrained(source.folder)
+    if not tokenizer.chat_template:
+        raise UserError(
+            f"{source.name} has no chat template.", "Choose an Instruct model: model.name ends in -Instruct."
+        )
+    return tokenizer
+
+
+def load(recipe: Recipe, engine: Engine) -> LoadedModel:
+    """Load the base in the recipe's precision and put the recipe's LoRA on it.
+
+    The adapter starts from `lora.start_from` where that is set, and else fresh, by `train.seed`.
+
+    Raises:
+        UserError: the model cannot be had, or `start_from` does not fit the recipe.
+    """
+    source = find_model(recipe.model)
+    set_seed(recipe.train.seed)
+    if engine.name == "unsloth":
+        model, patched = _load_with_unsloth(recipe, engine, source)
+    else:
+        model, patched = _load_with_transformers(recipe, engine, source), None
+    model.peft_config["default"].base_model_name_or_path = source.name
+    model.peft_config["default"].revision = source.revision
+    if recipe.lora.start_from:
+        _start_from(model, Path(recipe.lora.start_from))
+    return LoadedModel(model, load_tokenizer(source), engine, source, patched)
+
+
+def replace_folder(new: Path, folder: Path) -> None:
+    """Put `new` in the place of `folder`; an onlooker may miss it for a moment, but never sees half of it."""
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    new.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _target_modules(recipe: Recipe) -> list[str]:
+    return list(ALL_LINEAR if recipe.lora.target_modules == "all-linear" else recipe.lora.target_modules)
+
+
+def _load_with_transformers(recipe: Recipe, engine: Engine, source: ModelSource) -> Any:
+    dtype = getattr(torch, engine.dtype)
+    quantised = recipe.model.load_in_4bit and engine.device == "cuda"
+    model = AutoModelForCausalLM.from_pretrained(
+        source.folder,
+        dtype=dtype,
+        device_map="auto" if engine.device == "cuda" else None,
+        quantization_config=BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=dtype,
+        )
+        if quantised
+        else None,
+    )
+    lora = LoraConfig(
+        r=recipe.lora.r,
+        lora_alpha=recipe.lora.lora_alpha,
+        lora_dropout=recipe.lora.lora_dropout,
+        target_modules=_target_modules(recipe),
+        bias="none",
+        task_type="CAUSAL_LM",
+    )
+    try:
+        return get_peft_model(model, lora)
+    except ValueError as error:
+        if "not found in the base model" not in str(error):
+            raise
+        raise UserError(
+            f"lora.target_modules {_target_modules(recipe)}: {source.name} has no such layers.",
+            f"A Qwen model has {', '.join(ALL_LINEAR)}.",
+        ) from None
+
+
+def _load_with_unsloth(recipe: Recipe, engine: Engine, source: ModelSource) -> tuple[Any, str | None]:
+    from unsloth import FastLanguageModel
+
+    # The folder is given, not the hub's name: Unsloth would replace the name by a quantised copy of another commit.
+    model, _ = FastLanguageModel.from_pretrained(
+        str(source.folder),
+        max_seq_length=recipe.data.max_length,
+        dtype=getattr(torch, engine.dtype),
+        load_in_4bit=recipe.model.load_in_4bit,
+        device_map="auto" if engine.device == "cuda" else "cpu",
+        use_gradient_checkpointing=_unsloth_checkpointing(recipe),
+        random_state=recipe.train.seed,
+    )
+    with _heard("unsloth.models.llama") as said:
+        model = FastLanguageModel.get_peft_model(
+            model,
+            r=recipe.lora.r,
+            lora_alpha=recipe.lora.lora_alpha,
+            lora_dropout=recipe.lora.lora_dropout,
+            target_modules=_target_modules(recipe),
+            bias="none",
+            use_gradient_checkpointing=_unsloth_checkpointing(recipe),
+            random_state=recipe.train.seed,
+        )
+    lines = [line for line in said if re.search(r"patched \d+ layers", line)]
+    return model, lines[0] if lines else None
+
+
+@contextlib.contextmanager
+def _heard(logger: str) -> Iterator[list[str]]:
+    """What is logged under that name inside the block."""
+    said: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger(logger).addHandler(handler)
+    try:
+        yield said
+    finally:
+        logging.getLogger(logger).removeHandler(handler)
+
+
+def _unsloth_checkpointing(recipe: Recipe) -> str | bool:
+    return "unsloth" if recipe.train.gradient_checkpointing else False
+
+
+def _start_from(model: Any, folder: Path) -> None:
+    """Fill the fresh adapter with the weights of one that was trained before."""
+    if not (folder / "adapter_config.json").exists():
+        raise UserError(f"lora.start_from = {folder}: there is no adapter there.", "Name a run's adapter folder.")
+    ours, theirs = model.peft_config["default"], AdapterConfig.from_pretrained(folder)
+    for key in ("r", "lora_alpha", "target_modules"):
+        wanted, found = getattr(ours, key), getattr(theirs, key)
+        if wanted != found:
+            shown = sorted(found) if isinstance(found, set) else found
+            raise UserError(
+                f"The adapter in {folder} has {key} = {shown}, the recipe another.", f"Set lora.{key} to {shown}."
+            )
+    set_peft_model_state_dict(model, load_peft_weights(str(folder), device="cpu"))

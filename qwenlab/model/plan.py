@@ -1,0 +1,100 @@
+"""What a training would be: steps, tokens, memory against the card. Nothing is loaded."""
+
+import math
+from typing import NamedTuple
+
+from rich.table import Table
+
+from qwenlab.model.engine import Engine
+from qwenlab.model.estimate import MemoryEstimate, Shape, estimate_memory, verdict
+from qwenlab.model.source import ModelSource
+from qwenlab.recipe import Recipe
+from qwenlab.runs.record import Hardware
+
+
+class Plan(NamedTuple):
+    """The training in numbers. Memory is None where no GPU will be used."""
+
+    train_rows: int
+    validation_rows: int
+    steps: int
+    tokens: int
+    """Tokens that pass through the model in training, padding not counted."""
+    engine: Engine
+    hardware: Hardware
+    memory: MemoryEstimate | None
+    validation_cost: float
+    """Rows read in validation for each row trained on: what watching the run costs."""
+
+
+def make_plan(
+    recipe: Recipe, engine: Engine, hardware: Hardware, source: ModelSource, lengths: list[int], validation_rows: int
+) -> Plan:
+    """From the token lengths of the training rows, as cut."""
+    train = recipe.train
+    rows = _packed_rows(lengths, recipe.data.max_length) if train.packing else len(lengths)
+    steps = total_steps(recipe, rows)
+    epochs = steps * train.effective_batch_size / rows
+    seen = min(validation_rows, train.max_eval_samples or validation_rows)
+    memory = None
+    if engine.device == "cuda":
+        bytes_each = 4 if engine.dtype == "float32" else 2
+        memory = estimate_memory(Shape.of(source.config), recipe, bytes_each, engine.name == "unsloth")
+    return Plan(
+        train_rows=len(lengths),
+        validation_rows=validation_rows,
+        steps=steps,
+        tokens=round(sum(lengths) * epochs),
+        engine=engine,
+        hardware=hardware,
+        memory=memory,
+        validation_cost=(steps // train.eval_steps) * seen / (steps * train.effective_batch_size),
+    )
+
+
+def total_steps(recipe: Recipe, rows: int) -> int:
+    """Optimiser steps, counted as transformers' Trainer does: the last batch and the last accumulation may be short."""
+    train = recipe.train
+    if train.max_steps > 0:
+        return train.max_steps
+    batches = math.ceil(rows / train.per_device_train_batch_size)
+    return math.ceil(train.num_train_epochs * max(math.ceil(batches / train.gradient_accumulation_steps), 1))
+
+
+def plan_table(plan: Plan, recipe: Recipe) -> Table:
+    """The plan as a card for the terminal."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column()
+    train, engine, hardware = recipe.train, plan.engine, plan.hardware
+    table.add_row("model", f"{recipe.model.name}{', 4-bit' if recipe.model.load_in_4bit else ''}, {engine.dtype}")
+    table.add_row("engine", f"{engine.name}: {engine.why}")
+    card = (
+        f"{hardware.gpu}, {hardware.gpu_memory_gb} GB"
+        if hardware.gpu
+        else f"{hardware.cpu}, {hardware.cpu_cores} cores"
+    )
+    table.add_row("machine", card)
+    held_out = f"{plan.validation_rows:,} for validation" if plan.validation_rows else "no validation"
+    table.add_row("rows", f"{plan.train_rows:,} to train on, {held_out}")
+    batch = f"{train.per_device_train_batch_size} rows x {train.gradient_accumulation_steps}"
+    table.add_row("steps", f"{plan.steps:,}, each of {train.effective_batch_size} rows ({batch})")
+    table.add_row("tokens", f"{plan.tokens:,}")
+    if plan.validation_rows:
+        share = f"{plan.validation_cost:.2f} rows validated for each row trained on"
+        table.add_row("validation", f"every {train.eval_steps} steps: {share}")
+    table.add_row("memory", _memory(plan))
+    return table
+
+
+def _memory(plan: Plan) -> str:
+    if plan.memory is None or plan.hardware.gpu_memory_gb is None:
+        return "no GPU is used"
+    parts = ", ".join(f"{name} {value:.1f}" for name, value in plan.memory._asdict().items())
+    card = plan.hardware.gpu_memory_gb
+    return f"about {plan.memory.total:.1f} GB of {card} GB: {verdict(plan.memory.total, card)} (estimate: {parts})"
+
+
+def _packed_rows(lengths: list[int], max_length: int) -> int:
+    """How many full rows the samples fill at best; best-fit packing comes close to it."""
+    return max(math.ceil(sum(lengths) / max_length), 1)

@@ -1,0 +1,40 @@
+"""From clean conversations to what the trainer reads: token ids, and labels that are -100 where nothing is learned."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from qwenlab.data import Dataset
+from qwenlab.data.report import DatasetReport
+from qwenlab.data.tokens import Tokenized, token_lengths, tokenize
+from qwenlab.model.training import Rows
+
+IGNORED = -100
+"""The label that torch's cross entropy leaves out."""
+
+
+def make_rows(dataset: Dataset, tokenizer: Any, max_length: int) -> tuple[Rows, DatasetReport]:
+    """Tokenise both parts; the report comes back with the token figures of the training part.
+
+    Raises:
+        UserError: no row has anything left to learn from after the cut at `max_length`.
+    """
+    train = tokenize(dataset.train, tokenizer, max_length)
+    validation = tokenize(dataset.validation, tokenizer, max_length) if dataset.validation.height else None
+    report = dataset.report.model_copy(update={"tokens": token_lengths(train, max_length)})
+    return Rows(_labelled(train), _labelled(validation) if validation else None), report
+
+
+def _labelled(tokenized: Tokenized) -> pa.Table:
+    table = tokenized.table.combine_chunks()
+    ids, masks = (table[name].combine_chunks() for name in ("input_ids", "assistant_masks"))
+    labels = np.where(masks.flatten().to_numpy() == 1, ids.flatten().to_numpy(), IGNORED).astype(np.int32)
+    offsets = ids.offsets if ids.offset == 0 else pa.array(np.asarray(ids.offsets) - ids.offsets[0].as_py())
+    return pa.table({"input_ids": ids, "labels": pa.ListArray.from_arrays(offsets, pa.array(labels))})
+
+
+def lengths(rows: pa.Table) -> pl.Series:
+    """Tokens of each row."""
+    return pl.Series(rows["input_ids"]).list.len()

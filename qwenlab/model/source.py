@@ -1,0 +1,92 @@
+"""Where the base weights are: the bundled tiny model, a folder, or a folder fetched from the hub.
+
+Both engines, and base and tuned in every comparison, load from the one folder that is resolved here.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from qwenlab.errors import UserError
+from qwenlab.recipe import TINY, ModelSettings
+from qwenlab.tiny import MODEL_DIR
+
+WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
+SMALL_FILES = ("*.json", "*.txt", "*.jinja", "*.model")
+
+
+class ModelSource(NamedTuple):
+    """The folder that holds the weights, what it is called, and the hub commit if it came from there."""
+
+    name: str
+    folder: Path
+    revision: str | None
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """config.json of the model."""
+        config: dict[str, Any] = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
+        return config
+
+    def sha256(self) -> str:
+        """Identifies the weights without reading gigabytes: the configuration, and of each weight file its name, its
+        size and its first megabyte, where safetensors keeps the header with every tensor's shape."""
+        digest = hashlib.sha256((self.folder / "config.json").read_bytes())
+        for path in sorted(self.folder.glob("*.safetensors")):
+            digest.update(f"{path.name} {path.stat().st_size}\n".encode())
+            with path.open("rb") as file:
+                digest.update(file.read(2**20))
+        return digest.hexdigest()
+
+
+def find_model(settings: ModelSettings, weights: bool = True) -> ModelSource:
+    """The model's folder; downloads what is missing, without the weights if only the small files are needed.
+
+    Raises:
+        UserError: no such folder or hub model, gated, or the hub cannot be reached; says which, and what to set.
+    """
+    if settings.name == TINY:
+        return ModelSource(TINY, MODEL_DIR, None)
+    folder = Path(settings.name).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").exists():
+            raise UserError(
+                f"{folder} holds no model: there is no config.json in it.", "model.name is a model's folder."
+            )
+        return ModelSource(settings.name, folder.resolve(), None)
+    if settings.name.count("/") != 1 or settings.name.startswith((".", "/", "~")):
+        raise UserError(f"There is no model folder {settings.name}.", "A hub model is named owner/name.")
+    return _download(settings, [*SMALL_FILES, *WEIGHTS] if weights else list(SMALL_FILES))
+
+
+def _download(settings: ModelSettings, patterns: list[str]) -> ModelSource:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    name = settings.name
+    try:
+        folder = Path(snapshot_download(name, revision=settings.revision, allow_patterns=patterns))
+    except GatedRepoError:
+        raise UserError(
+            f"{name} is gated: its owner wants you to accept terms first.",
+            f"Do that on its hub page (models/{name}), then set HF_TOKEN to a token of yours.",
+        ) from None
+    except RevisionNotFoundError:
+        raise UserError(f"{name} has no revision {settings.revision}.", "Mend model.revision.") from None
+    except RepositoryNotFoundError:
+        raise UserError(
+            f"There is no model {name} on the hub, or it is private.", "Mend model.name, or set HF_TOKEN."
+        ) from None
+    except (LocalEntryNotFoundError, OSError):
+        raise UserError(
+            f"{name} is not on this machine and the hub cannot be reached.",
+            "Check the connection (or HF_ENDPOINT, HF_HUB_OFFLINE), or set model.name to a folder that has it; "
+            'model.name = "tiny" needs no download.',
+        ) from None
+    return ModelSource(name, folder, folder.name)

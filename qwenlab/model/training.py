@@ -1,0 +1,264 @@
+"""Fit the adapter: TRL's SFTTrainer with the recipe's settings, every one of them given explicitly.
+
+Unsloth's rewritten trainer has other defaults than TRL's, so a setting that is left out would make the two engines
+different jobs.
+"""
+
+import gc
+import importlib.util
+import random
+import shutil
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute
+import torch
+from datasets import Dataset
+from transformers import EarlyStoppingCallback, PrinterCallback
+from trl import SFTConfig, SFTTrainer
+
+from qwenlab.errors import UserError
+from qwenlab.model.callback import RunCallback
+from qwenlab.model.engine import Engine
+from qwenlab.model.load import LoadedModel, load, replace_folder
+from qwenlab.model.progress import Progress
+from qwenlab.recipe import Recipe
+from qwenlab.runs.record import Status
+from qwenlab.runs.run import Run
+
+CHECKPOINTS_KEPT = 2
+
+
+class Rows(NamedTuple):
+    """Tokenised rows: `input_ids` and `labels`, lists of equal length; a label is -100 where nothing is learned."""
+
+    train: pa.Table
+    validation: pa.Table | None
+
+
+class Stopper:
+    """Turns the first Ctrl-C into a wish that the training loop fulfils after the step at hand."""
+
+    def __init__(self) -> None:
+        self.callback: RunCallback | None = None
+
+    def request(self) -> bool:
+        """Whether a training is under way that will see it."""
+        if self.callback is None:
+            return False
+        self.callback.stop_requested = True
+        return True
+
+
+def fit(
+    run: Run, recipe: Recipe, engine: Engine, rows: Rows, progress: Progress, stopper: Stopper, checkpoint: Path | None
+) -> Status:
+    """Train `run` from `checkpoint` or from the start, and deliver its adapter.
+
+    When the GPU's memory runs out, the micro-batch is halved and the accumulation doubled, so that the effective
+    batch stays what the recipe says, and training goes on from the last checkpoint.
+
+    Returns:
+        finished, or stopped where that was asked for.
+
+    Raises:
+        UserError: even one row at a time does not fit, or the loss became NaN.
+    """
+    micro_batch = recipe.train.per_device_train_batch_size
+    while True:
+        try:
+            return _fit_once(run, recipe, engine, rows, progress, stopper, checkpoint, micro_batch)
+        except torch.OutOfMemoryError as error:
+            smaller = next_micro_batch(recipe.train.effective_batch_size, micro_batch)
+            if smaller is None:
+                raise UserError(
+                    f"The GPU's memory is too small even for one row at a time ({str(error).splitlines()[0]}).",
+                    "Set model.load_in_4bit = true, a smaller data.max_length, or a smaller model.",
+                ) from None
+        # Outside the handler, where the error's traceback no longer holds the tensors.
+        progress.end()
+        gc.collect()
+        torch.cuda.empty_cache()
+        text = f"out of GPU memory: micro-batch {micro_batch} to {smaller}, the effective batch stays"
+        checkpoint = run.checkpoints[-1] if run.checkpoints else None
+        step = int(checkpoint.name.partition("-")[2]) if checkpoint else 0
+        run.log.write("note", step=step, about="memory", micro_batch=smaller, text=text)
+        run.log.write("status", status=Status.running, step=step, resumed_from=step)
+        progress.note(text)
+        micro_batch = smaller
+
+
+def next_micro_batch(effective_batch: int, micro_batch: int) -> int | None:
+    """The largest divisor of the effective batch that is at most half the micro-batch; None if it is 1 already."""
+    return max((d for d in range(1, micro_batch // 2 + 1) if effective_batch % d == 0), default=None)
+
+
+def _fit_once(
+    run: Run,
+    recipe: Recipe,
+    engine: Engine,
+    rows: Rows,
+    progress: Progress,
+    stopper: Stopper,
+    checkpoint: Path | None,
+    micro_batch: int,
+) -> Status:
+    loaded = load(recipe, engine)
+    run.update(engine=loaded.engine_record(), model=loaded.model_record())
+    callback = RunCallback(run, loaded, progress)
+    trainer = make_trainer(run.folder, recipe, loaded, rows, callback, micro_batch, fresh=checkpoint is None)
+    stopper.callback = callback
+    try:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    finally:
+        stopper.callback = None
+    _deliver(run, loaded)
+    return Status.stopped if callback.stop_requested else Status.finished
+
+
+def make_trainer(
+    folder: Path,
+    recipe: Recipe,
+    loaded: LoadedModel,
+    rows: Rows,
+    callback: RunCallback,
+    micro_batch: int,
+    fresh: bool,
+) -> Any:
+    """An SFTTrainer for the loaded model; a fresh run is validated once before its first step."""
+    config = sft_config(folder, recipe, loaded.engine, micro_batch, validate=rows.validation is not None, fresh=fresh)
+    callbacks: list[Any] = []
+    if rows.validation is not None and recipe.train.early_stopping_patience:
+        patience = recipe.train.early_stopping_patience
+        callbacks.append(_EarlyStopping(patience, recipe.train.early_stopping_threshold))
+    if recipe.train.deterministic:
+        # Only warns where torch has no deterministic way; a run must not fail for that.
+        torch.use_deterministic_algorithms(True, warn_only=True)
+    trainer = SFTTrainer(
+        model=loaded.model,
+        args=config,
+        train_dataset=Dataset(rows.train),
+        eval_dataset=_sampled(rows.validation, recipe) if rows.validation is not None else None,
+        processing_class=loaded.tokenizer,
+        callbacks=[*callbacks, callback],  # ours last: it sees what early stopping decided
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.create_model_card = lambda **_: None  # TRL would write a README beside each checkpoint
+    # TRL turns a quantised model's adapter to bfloat16, which neither fp16's gradient scaler nor older cards can take.
+    for parameter in loaded.model.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+    return trainer
+
+
+def sft_config(
+    folder: Path, recipe: Recipe, engine: Engine, micro_batch: int, *, validate: bool, fresh: bool
+) -> SFTConfig:
+    """The recipe in the trainer's words."""
+    train, on_gpu = recipe.train, engine.device == "cuda"
+    return SFTConfig(
+        output_dir=str(folder),
+        # The batch and the steps
+        per_device_train_batch_size=micro_batch,
+        per_device_eval_batch_size=micro_batch,
+        gradient_accumulation_steps=train.effective_batch_size // micro_batch,
+        num_train_epochs=train.num_train_epochs,
+        max_steps=train.max_steps,
+        learning_rate=train.learning_rate,
+        lr_scheduler_type=train.lr_scheduler_type,
+        warmup_steps=train.warmup_ratio,  # below 1 it is a share of the steps
+        weight_decay=train.weight_decay,
+        max_grad_norm=train.max_grad_norm,
+        optim=train.optim if on_gpu else "adamw_torch",
+        adam_beta1=0.9,
+        adam_beta2=0.999,
+        adam_epsilon=1e-8,
+        # Precision and memory
+        use_cpu=not on_gpu,
+        fp16=engine.dtype == "float16",
+        bf16=engine.dtype == "bfloat16",
+        gradient_checkpointing=train.gradient_checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False},
+        torch_compile=train.torch_compile and on_gpu and engine.name == "transformers",
+        # The chunked loss never holds all logits at once; Unsloth brings its own.
+        loss_type="chunked_nll" if engine.name == "transformers" else "nll",
+        # The data, tokenised and masked before
+        max_length=recipe.data.max_length,
+        packing=train.packing,
+        packing_strategy="bfd",
+        padding_free=False,
+        completion_only_loss=False,
+        assistant_only_loss=False,
+        shuffle_dataset=False,
+        dataset_kwargs=None if train.packing else {"skip_prepare_dataset": True},
+        dataloader_num_workers=train.dataloader_num_workers,
+        dataloader_pin_memory=train.dataloader_pin_memory and on_gpu,
+        # Watching and saving
+        eval_strategy="steps" if validate else "no",
+        eval_steps=train.eval_steps,
+        eval_on_start=validate and fresh,
+        prediction_loss_only=True,
+        metric_for_best_model="eval_loss" if validate else None,
+        greater_is_better=False,
+        load_best_model_at_end=False,  # ours is saved at the evaluation that found it
+        save_strategy="steps",
+        save_steps=train.save_steps,
+        save_total_limit=CHECKPOINTS_KEPT,
+        restore_callback_states_from_checkpoint=True,
+        logging_strategy="steps",
+        logging_steps=train.logging_steps,
+        logging_nan_inf_filter=False,  # it would hide them in an average
+        include_num_input_tokens_seen="non_padding",
+        disable_tqdm=True,
+        report_to=list(train.report_to),
+        seed=train.seed,
+        data_seed=train.seed,
+        full_determinism=False,
+    )
+
+
+def check_trackers(recipe: Recipe) -> None:
+    """Raises:
+    UserError: a tracker of `report_to` is not installed.
+    """
+    for name in recipe.train.report_to:
+        if importlib.util.find_spec(name) is None:
+            raise UserError(
+                f"train.report_to names {name}, which is not installed.", f"pip install {name}, or take it out."
+            )
+
+
+class _EarlyStopping(EarlyStoppingCallback):  # type: ignore[misc]
+    """Without its advice to load the best model at the end: the best is on disk already."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        # An extended run may have been stopped early before; it gets its patience anew.
+        if self.early_stopping_patience_counter >= self.early_stopping_patience:
+            self.early_stopping_patience_counter = 0
+
+
+def _sampled(validation: pa.Table, recipe: Recipe) -> Dataset:
+    """At most `max_eval_samples` rows, longest first: the first batch is the one that needs the most memory, so a
+    validation that does not fit shows before training and not a hundred steps into it."""
+    count, limit = validation.num_rows, recipe.train.max_eval_samples
+    chosen = range(count)
+    if 0 < limit < count:
+        chosen = sorted(random.Random(recipe.train.seed).sample(range(count), limit))  # type: ignore[assignment]
+    lengths = pa.compute.list_value_length(validation["input_ids"]).to_pylist()
+    by_length: Callable[[int], int] = lambda row: -lengths[row]  # noqa: E731
+    return Dataset(validation.take(sorted(chosen, key=by_length)))
+
+
+def _deliver(run: Run, loaded: LoadedModel) -> None:
+    """adapter/ is the best one where validation chose one, and else the last."""
+    if not run.best.exists():
+        loaded.save_adapter(run.adapter)
+        return
+    copied = run.folder / ".adapter.tmp"
+    with ExitStack() as cleanup:
+        cleanup.callback(shutil.rmtree, copied, ignore_errors=True)
+        shutil.copytree(run.best, copied, dirs_exist_ok=True)
+        replace_folder(copied, run.adapter)

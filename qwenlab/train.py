@@ -1,0 +1,286 @@
+"""Fine-tune a LoRA adapter by a recipe.
+
+    python -m qwenlab.train recipes/default.toml
+    python -m qwenlab.train recipes/tiny.toml --set data.source=my.jsonl --dry-run
+
+Exit code 0: finished, or stopped as asked; 2: something that you can mend; 1: a bug.
+"""
+
+import signal
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from qwenlab import cli
+from qwenlab.errors import UserError
+from qwenlab.recipe import Recipe, read_recipe, recipe_toml
+
+if TYPE_CHECKING:
+    from qwenlab.model.training import Stopper
+    from qwenlab.runs import Run
+    from qwenlab.runs.output import Output
+
+EXTENDABLE = ("num_train_epochs", "max_steps")
+
+
+class Job(NamedTuple):
+    """What is to be trained: a new run of a recipe, or an earlier run that goes on."""
+
+    recipe: Recipe
+    name: str
+    earlier: "Run | None"
+    force: bool
+
+
+def main(
+    recipe: Annotated[Path | None, typer.Argument(help="A recipe, for instance recipes/default.toml.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a setting of the recipe.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen: rows, steps, memory, engine. Nothing is loaded.")
+    ] = False,
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped or lost. RUN may be `last`.")
+    ] = None,
+    extend: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Go on from a run's end with more epochs or steps: --set train.max_steps=..."),
+    ] = None,
+    start_from: Annotated[
+        str | None, typer.Option(metavar="RUN", help="A new run that begins with another run's adapter.")
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
+    force: Annotated[
+        bool, typer.Option("--force", help="Go on though versions, data or model are not what the run began with.")
+    ] = False,
+) -> None:
+    """Fine-tune a LoRA adapter by a recipe: on the GPU with Unsloth, or on any CPU."""
+    job = _choose_job(recipe, set_ or [], resume, extend, start_from, runs, force)
+    if dry_run:
+        _tell_plan(job.recipe)
+    else:
+        _train(job, runs)
+
+
+def _choose_job(
+    recipe: Path | None,
+    overrides: list[str],
+    resume: str | None,
+    extend: str | None,
+    start_from: str | None,
+    runs: Path,
+    force: bool,
+) -> Job:
+    chosen = [option for option in (resume, extend, start_from) if option]
+    if len(chosen) > 1:
+        raise UserError("--resume, --extend and --start-from are three different things.", "Give one of them.")
+    if resume or extend:
+        if recipe:
+            raise UserError(f"A run goes on with its own recipe, not with {recipe}.", "Leave the recipe out.")
+        return _go_on(resume or extend or "", overrides, bool(extend), runs, force)
+    if start_from:
+        from qwenlab.runs import find_run
+
+        earlier = find_run(runs, start_from)
+        if not earlier.adapter.exists():
+            raise UserError(f"{earlier.name} has delivered no adapter.", f"Go on with --resume {earlier.name}.")
+        adapter = f'lora.start_from="{earlier.adapter.resolve()}"'
+        source = recipe or earlier.recipe_file
+        return Job(
+            _located(read_recipe(source, [*overrides, adapter])), recipe.stem if recipe else earlier.name, None, force
+        )
+    if recipe is None:
+        raise UserError("Which recipe?", "For instance: python -m qwenlab.train recipes/tiny.toml")
+    return Job(_located(read_recipe(recipe, overrides)), recipe.stem, None, force)
+
+
+def _go_on(name: str, overrides: list[str], extend: bool, runs: Path, force: bool) -> Job:
+    from qwenlab.runs import Status, find_run
+
+    run = find_run(runs, name)
+    keys = [override.partition("=")[0].strip() for override in overrides]
+    if not extend:
+        if keys:
+            raise UserError(
+                f"A resumed run keeps its recipe; {keys[0]} cannot change.", "To train for longer: --extend."
+            )
+        if run.status is Status.finished:
+            raise UserError(f"{run.name} is finished.", f"To train it for longer: --extend {run.name}.")
+        return Job(run.recipe, run.name, run, force)
+    allowed = [f"train.{key}" for key in EXTENDABLE]
+    if not keys or not set(keys) <= set(allowed):
+        raise UserError(
+            "--extend needs to know how far, and nothing else.", f"Add --set {allowed[0]}=... or --set {allowed[1]}=..."
+        )
+    if not run.checkpoints:
+        raise UserError(f"{run.name} has no checkpoint to go on from.")
+    return Job(read_recipe(run.recipe_file, overrides), run.name, run, force)
+
+
+def _located(recipe: Recipe) -> Recipe:
+    """With the absolute path of a local source, so that the stored recipe means the same from any folder."""
+
+    def absolute(text: str) -> str:
+        path = Path(text).expanduser()
+        return str(path.resolve()) if path.exists() else text
+
+    from qwenlab.recipe import TINY
+
+    source, model = recipe.data.source, recipe.model.name
+    return recipe.with_values(
+        data={"source": source if source == TINY else absolute(source)},
+        model={"name": model if model == TINY else absolute(model)},
+    )
+
+
+def _tell_plan(recipe: Recipe) -> None:
+    from rich.console import Console
+    from rich.rule import Rule
+
+    from qwenlab.model import choose_engine
+
+    engine = choose_engine(recipe.model)
+    from qwenlab import data
+    from qwenlab.data.funnel import funnel
+    from qwenlab.model.describe import hardware
+    from qwenlab.model.load import load_tokenizer
+    from qwenlab.model.plan import make_plan, plan_table
+    from qwenlab.model.rows import lengths, make_rows
+    from qwenlab.model.source import find_model
+
+    source = find_model(recipe.model, weights=False)
+    rows, report = make_rows(data.load(recipe.data, recipe.train.seed), load_tokenizer(source), recipe.data.max_length)
+    validation = rows.validation.num_rows if rows.validation else 0
+    plan = make_plan(recipe, engine, hardware(), source, lengths(rows.train).to_list(), validation)
+    console = Console(highlight=False)
+    console.print(funnel(report))
+    console.print(Rule("plan", align="left"), plan_table(plan, recipe))
+    console.print(Rule("recipe", align="left"))
+    console.print(recipe_toml(recipe), markup=False)
+
+
+def _train(job: Job, runs: Path) -> None:
+    from qwenlab.model import choose_engine
+
+    engine = choose_engine(job.recipe.model)
+    from qwenlab.model.training import Stopper, check_trackers
+    from qwenlab.runs import Run, Status
+    from qwenlab.runs.output import Output
+
+    check_trackers(job.recipe)
+    run = job.earlier or Run.create(runs, job.recipe, job.name)
+    stopper = Stopper()
+    with run.held(), _interruptible(stopper):
+        output = Output(run.log_file)
+        run.update(status=Status.queued, started=datetime.now(UTC).astimezone(), finished=None, error=None)
+        try:
+            with output.heard():
+                status = _work(job, run, runs, engine, stopper, output)
+        except KeyboardInterrupt:
+            status = Status.stopped
+            _end(run, status)
+            output.say(f"Stopped at once. {_how_to_go_on(run)}")
+        except BaseException as error:
+            _end(run, Status.failed, error=str(error) or type(error).__name__)
+            output.log(error.message if isinstance(error, UserError) else traceback.format_exc())
+            raise
+        else:
+            _end(run, status)
+            _tell_result(run, status, output)
+
+
+def _work(job: Job, run: "Run", runs: Path, engine: Any, stopper: "Stopper", output: "Output") -> Any:
+    """Data, then the turn at the GPU, then the training."""
+    from qwenlab import data
+    from qwenlab.data.funnel import funnel
+    from qwenlab.model.describe import hardware, versions
+    from qwenlab.model.load import load_tokenizer
+    from qwenlab.model.manifest import Manifest, check_unchanged
+    from qwenlab.model.plan import make_plan, plan_table
+    from qwenlab.model.progress import Progress
+    from qwenlab.model.rows import lengths, make_rows
+    from qwenlab.model.source import find_model
+    from qwenlab.model.training import fit
+    from qwenlab.runs import Status, gpu_turn
+    from qwenlab.runs.files import write_atomically
+
+    output.say(f"run {run.folder}")
+    recipe, source = job.recipe, find_model(job.recipe.model)
+    tokenizer = load_tokenizer(source)
+    dataset = data.load(recipe.data, recipe.train.seed)
+    rows, report = make_rows(dataset, tokenizer, recipe.data.max_length)
+    manifest = Manifest.of(engine, source, tokenizer, report)
+    if job.earlier:
+        check_unchanged(run.read(), manifest, job.force)
+        run.write_recipe(recipe)
+    write_atomically(run.data_file, report.model_dump_json(indent=2) + "\n")
+    run.update(hardware=hardware(), versions=versions(engine), data_sha256=report.sha256, rows=rows.train.num_rows)
+    output.show(funnel(report))
+    validation = rows.validation.num_rows if rows.validation else 0
+    plan = make_plan(recipe, engine, hardware(), source, lengths(rows.train).to_list(), validation)
+    output.show(plan_table(plan, recipe))
+    output.say("")
+
+    def waiting(ahead: list[str]) -> None:
+        output.say(f"waiting for the GPU: {', then '.join(ahead)}")
+        run.log.write("status", status=Status.queued, step=0, ahead=ahead)
+
+    with gpu_turn(runs, run.name, waiting):
+        checkpoint = run.checkpoints[-1] if job.earlier and run.checkpoints else None
+        step = int(checkpoint.name.partition("-")[2]) if checkpoint else 0
+        run.update(status=Status.running, early_stopped=False)
+        going_on = {"resumed_from": step} if job.earlier else {}
+        run.log.write("status", status=Status.running, step=step, **going_on)
+        if job.earlier:
+            output.say(f"going on from {checkpoint.name if checkpoint else 'the start: there is no checkpoint yet'}")
+        return fit(run, recipe, engine, rows, Progress(output), stopper, checkpoint)
+
+
+def _end(run: "Run", status: Any, error: str | None = None) -> None:
+    record = run.update(status=status, finished=datetime.now(UTC).astimezone(), error=error)
+    run.log.write("status", status=status, step=record.step, **({"error": error} if error else {}))
+
+
+def _tell_result(run: "Run", status: Any, output: "Output") -> None:
+    record = run.read()
+    output.say(f"{status} at step {record.step} of {record.total_steps}; the adapter is {run.adapter}")
+    if record.best and record.base_eval_loss is not None:
+        change = f"validation loss {record.base_eval_loss:.4f} to {record.best.eval_loss:.4f}"
+        output.say(f"{change}, best at step {record.best.step}")
+        if record.best.eval_loss >= record.base_eval_loss:
+            output.say("The training never got below the loss that it began with: it did not help on held-out rows.")
+    if status == "stopped":
+        output.say(_how_to_go_on(run))
+
+
+def _how_to_go_on(run: "Run") -> str:
+    if not run.checkpoints:
+        return "There is no checkpoint yet."
+    return f"Go on with: python -m qwenlab.train --resume {run.name} --runs {run.folder.parent}"
+
+
+class _interruptible:  # noqa: N801
+    """Ctrl-C, or SIGTERM, once: save and stop after the step at hand. Again, or before training: end at once."""
+
+    def __init__(self, stopper: "Stopper") -> None:
+        self._stopper = stopper
+
+    def __enter__(self) -> None:
+        self._before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if not self._stopper.request():
+            raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    cli.run(main, "qwenlab.train")
