@@ -1,0 +1,96 @@
+"""run.json: what ran, on what, with what, and how it stands."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Status(StrEnum):
+    """How a run stands. `lost` is never written: it is a run that claims to be alive while its lock is free."""
+
+    queued = "queued"
+    running = "running"
+    stopping = "stopping"
+    stopped = "stopped"
+    finished = "finished"
+    failed = "failed"
+    lost = "lost"
+
+    @property
+    def claims_life(self) -> bool:
+        """A process should be behind it."""
+        return self in (Status.queued, Status.running, Status.stopping)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Hardware(_Part):
+    """The machine. Sizes in GB (10^9 bytes)."""
+
+    gpu: str | None
+    gpu_memory_gb: float | None
+    cpu: str
+    cpu_cores: int
+    memory_gb: float
+    system: str
+
+
+class EngineRecord(_Part):
+    """Which engine trained, why, and with which precision, attention and patches."""
+
+    name: str
+    why: str
+    device: str
+    dtype: str
+    attention: str
+    patched: str | None = None
+    """What Unsloth says that it replaced."""
+
+
+class ModelRecord(_Part):
+    """The base weights, resolved: base and tuned are always these. `resolved` is the folder they were read from."""
+
+    name: str
+    resolved: str
+    revision: str | None
+    sha256: str
+    """Of the configuration and of each weight file's name, size and first megabyte."""
+    template_sha256: str
+    trainable_parameters: int
+    parameters: int
+
+
+class Score(_Part):
+    """A validation loss and the step that it was measured at."""
+
+    step: int
+    eval_loss: float
+
+
+class RunRecord(_Part):
+    """The content of run.json."""
+
+    version: int = 1
+    status: Status = Status.queued
+    pid: int | None = None
+    command: list[str] = []
+    created: datetime
+    started: datetime | None = None
+    finished: datetime | None = None
+    versions: dict[str, str] = {}
+    hardware: Hardware | None = None
+    engine: EngineRecord | None = None
+    model: ModelRecord | None = None
+    data_sha256: str | None = None
+    rows: int | None = None
+    """Rows that are trained on."""
+    step: int = 0
+    total_steps: int | None = None
+    base_eval_loss: float | None = None
+    """Validation loss before the first step: the base's own, for a fresh adapter."""
+    best: Score | None = None
+    early_stopped: bool = False
+    error: str | None = None

@@ -1,0 +1,175 @@
+"""One run's folder: its names, its record, its lock."""
+
+import contextlib
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from qwenlab.errors import UserError
+from qwenlab.recipe import Recipe, read_recipe, recipe_toml
+from qwenlab.runs.events import Event, EventLog, read_events
+from qwenlab.runs.files import write_atomically
+from qwenlab.runs.record import RunRecord, Status
+
+
+class Run:
+    """A run's folder, to write to (by its own process) or to read from (by everybody)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.recipe_file = folder / "recipe.toml"
+        self.record_file = folder / "run.json"
+        self.events_file = folder / "events.jsonl"
+        self.log_file = folder / "log.txt"
+        self.data_file = folder / "data.json"
+        self.stop_file = folder / "stop"
+        self.best = folder / "best"
+        self.adapter = folder / "adapter"
+        self._lock = FileLock(folder / ".lock")
+
+    @classmethod
+    def create(cls, runs: Path, recipe: Recipe, name: str) -> "Run":
+        """A new folder `runs/20261122-153012-name` with the recipe in it."""
+        now = datetime.now(UTC).astimezone()
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "run"
+        folder = _new_folder(runs, f"{now:%Y%m%d-%H%M%S}-{slug}")
+        run = cls(folder)
+        run.write_recipe(recipe)
+        run.write(RunRecord(created=now))
+        return run
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def recipe(self) -> Recipe:
+        return read_recipe(self.recipe_file)
+
+    def write_recipe(self, recipe: Recipe) -> None:
+        """Store the resolved recipe, complete; running that file is the same run again."""
+        header = f"# {self.name}, complete. The same run again:\n#   python -m qwenlab.train {self.recipe_file}\n\n"
+        write_atomically(self.recipe_file, header + recipe_toml(recipe))
+
+    def read(self) -> RunRecord:
+        """The record as its process last wrote it; `status` says what holds for an onlooker."""
+        return RunRecord.model_validate_json(self.record_file.read_text(encoding="utf-8"))
+
+    def write(self, record: RunRecord) -> None:
+        write_atomically(self.record_file, record.model_dump_json(indent=2) + "\n")
+
+    def update(self, **changes: Any) -> RunRecord:
+        """Change some fields of run.json and return it."""
+        record = RunRecord.model_validate(self.read().model_dump() | changes)
+        self.write(record)
+        return record
+
+    @property
+    def status(self) -> Status:
+        """As recorded, but `lost` where a process should live and none holds the lock."""
+        status = self.read().status
+        return Status.lost if status.claims_life and not self.is_alive else status
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether a process holds the run. A process id alone would not tell: ids are used again."""
+        try:
+            with FileLock(self._lock.lock_file, timeout=0):
+                return False
+        except Timeout:
+            return True
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the run for as long as this process works on it.
+
+        Raises:
+            UserError: another process holds it.
+        """
+        try:
+            self._lock.acquire(timeout=1)  # an onlooker may be trying it for a moment
+        except Timeout:
+            raise UserError(
+                f"{self.name} is being worked on by process {self.read().pid}.", "Wait for it, or stop it first."
+            ) from None
+        try:
+            self.stop_file.unlink(missing_ok=True)
+            self.update(pid=os.getpid(), command=[Path(sys.executable).name, *sys.orig_argv[1:]])
+            yield
+        finally:
+            self._lock.release()
+
+    def request_stop(self) -> None:
+        """Ask the run's process to save a checkpoint and end; it looks after every step."""
+        self.stop_file.touch()
+
+    @property
+    def log(self) -> EventLog:
+        """To append events; only for the process that holds the run."""
+        return EventLog(self.events_file)
+
+    @property
+    def events(self) -> list[Event]:
+        return read_events(self.events_file)
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """Complete checkpoints, earliest first. The trainer writes trainer_state.json last."""
+        found = [(int(path.name.partition("-")[2]), path) for path in self.folder.glob("checkpoint-*")]
+        return [path for _, path in sorted(found) if _is_json(path / "trainer_state.json")]
+
+
+def find_run(runs: Path, name: str) -> Run:
+    """The run that `name` means: a folder's path, a name in `runs`, an unambiguous part of one, or `last`.
+
+    Raises:
+        UserError: none or several match; the nearest are named.
+    """
+    for folder in (Path(name), runs / name):
+        if (folder / "run.json").exists():
+            return Run(folder)
+    known = list_runs(runs)
+    if name == "last" and known:
+        return known[-1]
+    matches = [run for run in known if name in run.name]
+    if len(matches) == 1:
+        return matches[0]
+    names = ", ".join(run.name for run in (matches or known)[-5:])
+    if matches:
+        raise UserError(f"{name} could be any of {names}.", "Write more of the name.")
+    raise UserError(f"There is no run {name} in {runs}.", f"The latest are: {names}." if names else "It has none yet.")
+
+
+def list_runs(runs: Path) -> list[Run]:
+    """All runs in the folder, oldest first."""
+    return [Run(path.parent) for path in sorted(runs.glob("*/run.json"))]
+
+
+def _new_folder(runs: Path, name: str) -> Path:
+    for number in range(1, 1000):
+        folder = runs / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UserError(
+                f"The folder {folder} cannot be made: {error.strerror}.", "Choose another with --runs."
+            ) from None
+        return folder
+    raise UserError(f"{runs / name} exists a thousand times over.")
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return False
+    return True
