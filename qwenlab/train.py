@@ -175,8 +175,7 @@ def _train(job: Job, runs: Path) -> None:
     check_trackers(job.recipe)
     run = job.earlier or Run.create(runs, job.recipe, job.name)
     stopper = Stopper()
-    with run.held(), _interruptible(stopper):
-        output = Output(run.log_file)
+    with run.held(), _interruptible(stopper), Output(run.log_file) as output:
         run.update(status=Status.queued, started=datetime.now(UTC).astimezone(), finished=None, error=None)
         try:
             with output.heard():

@@ -84,7 +84,8 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
         if control.should_training_stop and step < state.max_steps and not self.stop_requested:
             control.should_save = True
             self.run.update(early_stopped=True)
-            text = f"stopped early: {args.early_stopping_patience} validations without improvement"
+            patience = self.run.recipe.train.early_stopping_patience
+            text = f"stopped early: {patience} validations in a row without improvement"
             self.log.write("note", step=step, about="early_stopping", text=text)
             self.progress.note(text)
         self._pace.restart(state)

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from io import TextIOBase
 from pathlib import Path
-from typing import IO, TextIO
+from typing import IO, Self, TextIO
 
 from rich.console import Console, RenderableType
 
@@ -18,6 +18,13 @@ class Output:
     def __init__(self, log_file: Path | None = None) -> None:
         self.terminal = Console(file=sys.stdout, highlight=False)
         self._log = log_file.open("a", encoding="utf-8", buffering=1) if log_file else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._log:
+            self._log.close()
 
     def say(self, text: str) -> None:
         """A line of plain text, on the terminal and in the log."""

@@ -1,10 +1,11 @@
-"""Train with the real Unsloth where there is no GPU, and print the losses as JSON.
+"""Train on given rows in a process of its own, and write what came of it as JSON.
 
-    python unsloth_on_cpu.py RECIPE ROWS.arrow FOLDER
+    python train_rows.py RECIPE ROWS.arrow FOLDER
 
-Run by test_engines.py in a process of its own. Triton's interpreter runs Unsloth's kernels on the CPU; what stands in
-below is what Unsloth asks of torch.cuda and of xformers, nothing of what it computes. 4-bit weights, the fused LoRA
-kernels (off for float32), flash attention and torch.compile are not reached: those tests are marked `gpu`.
+A process of its own, since Unsloth has to be imported before the libraries that it patches. Where there is no GPU,
+Triton's interpreter runs Unsloth's kernels on the CPU, and what stands in below is what Unsloth asks of torch.cuda
+and of xformers, nothing of what it computes. 4-bit weights, the fused LoRA kernels (off for float32), flash attention
+and torch.compile are not reached that way: the tests that need them are marked `gpu`.
 """
 
 import json
@@ -14,9 +15,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-os.environ |= {"UNSLOTH_ALLOW_CPU": "1", "TRITON_INTERPRET": "1", "UNSLOTH_COMPILE_DISABLE": "1"}
-
 import torch
+
+ON_GPU = torch.cuda.is_available()
+GPU_GB = os.environ.get("QWENLAB_TEST_GPU_GB")
+"""As if the card had only so much memory."""
 
 CARD = SimpleNamespace(
     name="CPU",
@@ -44,6 +47,7 @@ class NoDevice:
 
 def stand_in_for_cuda() -> None:
     """Answer what Unsloth asks about the card as it is imported and as it launches kernels."""
+    os.environ |= {"UNSLOTH_ALLOW_CPU": "1", "TRITON_INTERPRET": "1", "UNSLOTH_COMPILE_DISABLE": "1"}
     answers: dict[str, Any] = {
         "get_device_properties": lambda *_: CARD,
         "get_device_capability": lambda *_: (CARD.major, CARD.minor),
@@ -107,35 +111,40 @@ def main(recipe_file: Path, rows_file: Path, folder: Path) -> None:
     from qwenlab.recipe import read_recipe
 
     recipe = read_recipe(recipe_file)
-    if recipe.model.engine == "unsloth":
+    stood_in = recipe.model.engine == "unsloth" and not ON_GPU
+    if stood_in:
         stand_in_for_cuda()
     engine = choose_engine(recipe.model)
-    if engine.name == "unsloth":
+    if stood_in:
         make_unsloth_run_on_cpu()
+    if GPU_GB:
+        torch.cuda.set_per_process_memory_fraction(float(GPU_GB) * 1e9 / torch.cuda.mem_get_info()[1])
 
     import pyarrow as pa
+    from trl import SFTTrainer
 
     from qwenlab.model.progress import Progress
-    from qwenlab.model.training import Rows, SFTTrainer, Stopper, fit
+    from qwenlab.model.training import Rows, Stopper, fit
     from qwenlab.runs import Run
     from qwenlab.runs.output import Output
 
     with pa.memory_map(str(rows_file)) as file:
         table = pa.ipc.open_file(file).read_all()
     run = Run.create(folder, recipe, engine.name)
-    with run.held():
-        fit(run, recipe, engine, Rows(table, table.slice(0, 4)), Progress(Output(run.log_file)), Stopper(), None)
+    with run.held(), Output(run.log_file) as output:
+        fit(run, recipe, engine, Rows(table, None), Progress(output), Stopper(), None)
     record = run.read()
     assert record.engine
+    train = [event for event in run.events if event["kind"] == "train"]
     told = {
-        "losses": [event["loss"] for event in run.events if event["kind"] == "train"],
-        "validation": [event["eval_loss"] for event in run.events if event["kind"] == "eval"],
-        "tokens": [event["tokens_per_second"] for event in run.events if event["kind"] == "train"],
+        "losses": [event["loss"] for event in train],
+        "gpu_memory_gb": [event["gpu_memory_gb"] for event in train],
+        "notes": [event for event in run.events if event["kind"] == "note"],
         "engine": record.engine.model_dump(),
         "trainer": SFTTrainer.__name__,
         "module": SFTTrainer.__module__,
     }
-    (folder / f"{engine.name}.json").write_text(json.dumps(told), encoding="utf-8")
+    (folder / "told.json").write_text(json.dumps(told), encoding="utf-8")
 
 
 if __name__ == "__main__":
