@@ -148,10 +148,9 @@ def _tell_plan(recipe: Recipe) -> None:
     from qwenlab import data
     from qwenlab.data.funnel import funnel
     from qwenlab.model.describe import hardware
-    from qwenlab.model.load import load_tokenizer
     from qwenlab.model.plan import make_plan, plan_table
     from qwenlab.model.rows import lengths, make_rows
-    from qwenlab.model.source import find_model
+    from qwenlab.model.source import find_model, load_tokenizer
 
     source = find_model(recipe.model, weights=False)
     rows, report = make_rows(data.load(recipe.data, recipe.train.seed), load_tokenizer(source), recipe.data.max_length)
@@ -198,12 +197,11 @@ def _work(job: Job, run: "Run", runs: Path, engine: Any, stopper: "Stopper", out
     from qwenlab import data
     from qwenlab.data.funnel import funnel
     from qwenlab.model.describe import hardware, versions
-    from qwenlab.model.load import load_tokenizer
     from qwenlab.model.manifest import Manifest, check_unchanged
     from qwenlab.model.plan import make_plan, plan_table
     from qwenlab.model.progress import Progress
     from qwenlab.model.rows import lengths, make_rows
-    from qwenlab.model.source import find_model
+    from qwenlab.model.source import find_model, load_tokenizer
     from qwenlab.model.training import fit
     from qwenlab.runs import Status, gpu_turn
     from qwenlab.runs.files import write_atomically

@@ -31,6 +31,7 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
         self.loaded = loaded
         self.progress = progress
         self.stop_requested = False
+        self._stopping = False
         self._losses: deque[float] = deque(maxlen=SPIKE_WINDOW)
         self._last_finite_step = 0
         self._pace = _Pace()
@@ -43,9 +44,11 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._pace.step(state)
-        if self.stop_requested or self.run.stop_file.exists():
-            if not self.stop_requested:
-                self.stop_requested = True
+        if self.run.stop_file.exists():
+            self.stop_requested = True
+        if self.stop_requested:
+            if not self._stopping:
+                self._stopping = True
                 self.run.update(status=Status.stopping)
                 self.log.write("status", status=Status.stopping, step=state.global_step)
             # Logged too, so that the curve ends where the checkpoint stands.

@@ -15,13 +15,13 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model, load_peft_weights, set_peft_model_state_dict
 from peft import PeftConfig as AdapterConfig
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, set_seed
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, set_seed
 
 from qwenlab.data.chat import template_sha256
 from qwenlab.errors import UserError
 from qwenlab.model.describe import attention
 from qwenlab.model.engine import Engine
-from qwenlab.model.source import ModelSource, find_model
+from qwenlab.model.source import ModelSource, find_model, load_tokenizer
 from qwenlab.recipe import Recipe
 from qwenlab.runs.record import EngineRecord, ModelRecord
 
@@ -78,20 +78,6 @@ class LoadedModel:
         """Answer as the base does, adapter off, inside the block."""
         with self.model.disable_adapter():
             yield
-
-
-def load_tokenizer(source: ModelSource) -> Any:
-    """The model's own tokenizer with its own chat template.
-
-    Raises:
-        UserError: it has no chat template (a base model that was never taught to chat).
-    """
-    tokenizer = AutoTokenizer.from_pretrained(source.folder)
-    if not tokenizer.chat_template:
-        raise UserError(
-            f"{source.name} has no chat template.", "Choose an Instruct model: model.name ends in -Instruct."
-        )
-    return tokenizer
 
 
 def load(recipe: Recipe, engine: Engine) -> LoadedModel:
@@ -177,7 +163,7 @@ def _load_with_unsloth(recipe: Recipe, engine: Engine, source: ModelSource) -> t
         use_gradient_checkpointing=_unsloth_checkpointing(recipe),
         random_state=recipe.train.seed,
     )
-    with _heard("unsloth.models.llama") as said:
+    with _heard("unsloth_zoo.log") as said:
         model = FastLanguageModel.get_peft_model(
             model,
             r=recipe.lora.r,
@@ -194,7 +180,8 @@ def _load_with_unsloth(recipe: Recipe, engine: Engine, source: ModelSource) -> t
 
 @contextlib.contextmanager
 def _heard(logger: str) -> Iterator[list[str]]:
-    """What is logged under that name inside the block."""
+    """What is logged under that name inside the block, be it the first time in this process or not."""
+    logging.Logger.warning_once.cache_clear()  # type: ignore[attr-defined]
     said: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]

@@ -1,6 +1,6 @@
 """From clean conversations to what the trainer reads: token ids, and labels that are -100 where nothing is learned."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -9,10 +9,16 @@ import pyarrow as pa
 from qwenlab.data import Dataset
 from qwenlab.data.report import DatasetReport
 from qwenlab.data.tokens import Tokenized, token_lengths, tokenize
-from qwenlab.model.training import Rows
 
 IGNORED = -100
 """The label that torch's cross entropy leaves out."""
+
+
+class Rows(NamedTuple):
+    """Tokenised rows: `input_ids` and `labels`, lists of equal length; a label is -100 where nothing is learned."""
+
+    train: pa.Table
+    validation: pa.Table | None
 
 
 def make_rows(dataset: Dataset, tokenizer: Any, max_length: int) -> tuple[Rows, DatasetReport]:

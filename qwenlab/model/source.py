@@ -1,4 +1,4 @@
-"""Where the base weights are: the bundled tiny model, a folder, or a folder fetched from the hub.
+"""Where the base weights and their tokenizer are: the bundled model, a folder, or a folder fetched from the hub.
 
 Both engines, and base and tuned in every comparison, load from the one folder that is resolved here.
 """
@@ -58,6 +58,22 @@ def find_model(settings: ModelSettings, weights: bool = True) -> ModelSource:
     if settings.name.count("/") != 1 or settings.name.startswith((".", "/", "~")):
         raise UserError(f"There is no model folder {settings.name}.", "A hub model is named owner/name.")
     return _download(settings, [*SMALL_FILES, *WEIGHTS] if weights else list(SMALL_FILES))
+
+
+def load_tokenizer(source: ModelSource) -> Any:
+    """The model's own tokenizer with its own chat template.
+
+    Raises:
+        UserError: it has no chat template (a base model that was never taught to chat).
+    """
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(source.folder)
+    if not tokenizer.chat_template:
+        raise UserError(
+            f"{source.name} has no chat template.", "Choose an Instruct model: model.name ends in -Instruct."
+        )
+    return tokenizer
 
 
 def _download(settings: ModelSettings, patterns: list[str]) -> ModelSource:

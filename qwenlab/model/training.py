@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute
@@ -25,6 +25,7 @@ from qwenlab.model.callback import RunCallback
 from qwenlab.model.engine import Engine
 from qwenlab.model.load import LoadedModel, load, replace_folder
 from qwenlab.model.progress import Progress
+from qwenlab.model.rows import Rows
 from qwenlab.recipe import Recipe
 from qwenlab.runs.record import Status
 from qwenlab.runs.run import Run
@@ -32,22 +33,15 @@ from qwenlab.runs.run import Run
 CHECKPOINTS_KEPT = 2
 
 
-class Rows(NamedTuple):
-    """Tokenised rows: `input_ids` and `labels`, lists of equal length; a label is -100 where nothing is learned."""
-
-    train: pa.Table
-    validation: pa.Table | None
-
-
 class Stopper:
-    """Turns the first Ctrl-C into a wish that the training loop fulfils after the step at hand."""
+    """Passes the wish to stop to the training that is under way, which fulfils it after the step at hand."""
 
     def __init__(self) -> None:
         self.callback: RunCallback | None = None
 
     def request(self) -> bool:
-        """Whether a training is under way that will see it."""
-        if self.callback is None:
+        """Whether there is a training that will see it, and that was not asked before."""
+        if self.callback is None or self.callback.stop_requested:
             return False
         self.callback.stop_requested = True
         return True
@@ -116,7 +110,8 @@ def _fit_once(
     finally:
         stopper.callback = None
     _deliver(run, loaded)
-    return Status.stopped if callback.stop_requested else Status.finished
+    ended = trainer.state.global_step >= trainer.state.max_steps
+    return Status.stopped if callback.stop_requested and not ended else Status.finished
 
 
 def make_trainer(
@@ -233,6 +228,8 @@ def check_trackers(recipe: Recipe) -> None:
 
 class _EarlyStopping(EarlyStoppingCallback):  # type: ignore[misc]
     """Without its advice to load the best model at the end: the best is on disk already."""
+
+    early_stopping_patience_counter: int
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         # An extended run may have been stopped early before; it gets its patience anew.

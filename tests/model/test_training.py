@@ -15,7 +15,8 @@ from qwenlab.model import training
 from qwenlab.model.callback import RunCallback
 from qwenlab.model.engine import Engine
 from qwenlab.model.progress import Progress
-from qwenlab.model.training import Rows, Stopper, fit, next_micro_batch, sft_config
+from qwenlab.model.rows import Rows
+from qwenlab.model.training import Stopper, fit, next_micro_batch, sft_config
 from qwenlab.recipe import Recipe, read_recipe
 from qwenlab.runs import Run, Status
 from qwenlab.runs.events import Event

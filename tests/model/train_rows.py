@@ -124,7 +124,8 @@ def main(recipe_file: Path, rows_file: Path, folder: Path) -> None:
     from trl import SFTTrainer
 
     from qwenlab.model.progress import Progress
-    from qwenlab.model.training import Rows, Stopper, fit
+    from qwenlab.model.rows import Rows
+    from qwenlab.model.training import Stopper, fit
     from qwenlab.runs import Run
     from qwenlab.runs.output import Output
 
