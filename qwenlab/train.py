@@ -11,29 +11,20 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qwenlab import cli
 from qwenlab.errors import UserError
-from qwenlab.recipe import Recipe, read_recipe, recipe_toml
+from qwenlab.recipe import Recipe, recipe_toml
 
 if TYPE_CHECKING:
+    from qwenlab.model import Engine
     from qwenlab.model.training import Stopper
-    from qwenlab.runs import Run
+    from qwenlab.runs import Run, Status
+    from qwenlab.runs.job import Job
     from qwenlab.runs.output import Output
-
-EXTENDABLE = ("num_train_epochs", "max_steps")
-
-
-class Job(NamedTuple):
-    """What is to be trained: a new run of a recipe, or an earlier run that goes on."""
-
-    recipe: Recipe
-    name: str
-    earlier: "Run | None"
-    force: bool
 
 
 def main(
@@ -60,82 +51,13 @@ def main(
     ] = False,
 ) -> None:
     """Fine-tune a LoRA adapter by a recipe: on the GPU with Unsloth, or on any CPU."""
-    job = _choose_job(recipe, set_ or [], resume, extend, start_from, runs, force)
+    from qwenlab.runs.job import choose_job
+
+    job = choose_job(runs, recipe, set_ or [], resume=resume, extend=extend, start_from=start_from)
     if dry_run:
         _tell_plan(job.recipe)
     else:
-        _train(job, runs)
-
-
-def _choose_job(
-    recipe: Path | None,
-    overrides: list[str],
-    resume: str | None,
-    extend: str | None,
-    start_from: str | None,
-    runs: Path,
-    force: bool,
-) -> Job:
-    chosen = [option for option in (resume, extend, start_from) if option]
-    if len(chosen) > 1:
-        raise UserError("--resume, --extend and --start-from are three different things.", "Give one of them.")
-    if resume or extend:
-        if recipe:
-            raise UserError(f"A run goes on with its own recipe, not with {recipe}.", "Leave the recipe out.")
-        return _go_on(resume or extend or "", overrides, bool(extend), runs, force)
-    if start_from:
-        from qwenlab.runs import find_run
-
-        earlier = find_run(runs, start_from)
-        if not earlier.adapter.exists():
-            raise UserError(f"{earlier.name} has delivered no adapter.", f"Go on with --resume {earlier.name}.")
-        adapter = f'lora.start_from="{earlier.adapter.resolve()}"'
-        source = recipe or earlier.recipe_file
-        return Job(
-            _located(read_recipe(source, [*overrides, adapter])), recipe.stem if recipe else earlier.name, None, force
-        )
-    if recipe is None:
-        raise UserError("Which recipe?", "For instance: python -m qwenlab.train recipes/tiny.toml")
-    return Job(_located(read_recipe(recipe, overrides)), recipe.stem, None, force)
-
-
-def _go_on(name: str, overrides: list[str], extend: bool, runs: Path, force: bool) -> Job:
-    from qwenlab.runs import Status, find_run
-
-    run = find_run(runs, name)
-    keys = [override.partition("=")[0].strip() for override in overrides]
-    if not extend:
-        if keys:
-            raise UserError(
-                f"A resumed run keeps its recipe; {keys[0]} cannot change.", "To train for longer: --extend."
-            )
-        if run.status is Status.finished:
-            raise UserError(f"{run.name} is finished.", f"To train it for longer: --extend {run.name}.")
-        return Job(run.recipe, run.name, run, force)
-    allowed = [f"train.{key}" for key in EXTENDABLE]
-    if not keys or not set(keys) <= set(allowed):
-        raise UserError(
-            "--extend needs to know how far, and nothing else.", f"Add --set {allowed[0]}=... or --set {allowed[1]}=..."
-        )
-    if not run.checkpoints:
-        raise UserError(f"{run.name} has no checkpoint to go on from.")
-    return Job(read_recipe(run.recipe_file, overrides), run.name, run, force)
-
-
-def _located(recipe: Recipe) -> Recipe:
-    """With the absolute path of a local source, so that the stored recipe means the same from any folder."""
-
-    def absolute(text: str) -> str:
-        path = Path(text).expanduser()
-        return str(path.resolve()) if path.exists() else text
-
-    from qwenlab.recipe import TINY
-
-    source, model = recipe.data.source, recipe.model.name
-    return recipe.with_values(
-        data={"source": source if source == TINY else absolute(source)},
-        model={"name": model if model == TINY else absolute(model)},
-    )
+        _train(job, runs, force)
 
 
 def _tell_plan(recipe: Recipe) -> None:
@@ -160,10 +82,10 @@ def _tell_plan(recipe: Recipe) -> None:
     console.print(funnel(report))
     console.print(Rule("plan", align="left"), plan_table(plan, recipe))
     console.print(Rule("recipe", align="left"))
-    console.print(recipe_toml(recipe), markup=False)
+    console.print(recipe_toml(recipe), markup=False, soft_wrap=True)
 
 
-def _train(job: Job, runs: Path) -> None:
+def _train(job: "Job", runs: Path, force: bool) -> None:
     from qwenlab.model import choose_engine
 
     engine = choose_engine(job.recipe.model)
@@ -178,7 +100,7 @@ def _train(job: Job, runs: Path) -> None:
         run.update(status=Status.queued, started=datetime.now(UTC).astimezone(), finished=None, error=None)
         try:
             with output.heard():
-                status = _work(job, run, runs, engine, stopper, output)
+                status = _work(job, run, runs, force, engine, stopper, output)
         except KeyboardInterrupt:
             status = Status.stopped
             _end(run, status)
@@ -192,7 +114,9 @@ def _train(job: Job, runs: Path) -> None:
             _tell_result(run, status, output)
 
 
-def _work(job: Job, run: "Run", runs: Path, engine: Any, stopper: "Stopper", output: "Output") -> Any:
+def _work(
+    job: "Job", run: "Run", runs: Path, force: bool, engine: "Engine", stopper: "Stopper", output: "Output"
+) -> "Status":
     """Data, then the turn at the GPU, then the training."""
     from qwenlab import data
     from qwenlab.data.funnel import funnel
@@ -213,7 +137,7 @@ def _work(job: Job, run: "Run", runs: Path, engine: Any, stopper: "Stopper", out
     rows, report = make_rows(dataset, tokenizer, recipe.data.max_length)
     manifest = Manifest.of(engine, source, tokenizer, report)
     if job.earlier:
-        check_unchanged(run.read(), manifest, job.force)
+        check_unchanged(run.read(), manifest, force)
         run.write_recipe(recipe)
     write_atomically(run.data_file, report.model_dump_json(indent=2) + "\n")
     run.update(hardware=hardware(), versions=versions(engine), data_sha256=report.sha256, rows=rows.train.num_rows)
@@ -238,12 +162,12 @@ def _work(job: Job, run: "Run", runs: Path, engine: Any, stopper: "Stopper", out
         return fit(run, recipe, engine, rows, Progress(output), stopper, checkpoint)
 
 
-def _end(run: "Run", status: Any, error: str | None = None) -> None:
+def _end(run: "Run", status: "Status", error: str | None = None) -> None:
     record = run.update(status=status, finished=datetime.now(UTC).astimezone(), error=error)
     run.log.write("status", status=status, step=record.step, **({"error": error} if error else {}))
 
 
-def _tell_result(run: "Run", status: Any, output: "Output") -> None:
+def _tell_result(run: "Run", status: "Status", output: "Output") -> None:
     record = run.read()
     output.say(f"{status} at step {record.step} of {record.total_steps}; the adapter is {run.adapter}")
     if record.best and record.base_eval_loss is not None:

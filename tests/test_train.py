@@ -116,6 +116,7 @@ def test_training_helps_on_held_out_rows(whole: Run) -> None:
 def test_document_fixed_seed_a_run_from_a_run_s_recipe_reproduces_its_losses(lab: Lab, whole: Run) -> None:
     again = lab.train(whole.recipe_file)
     assert again.recipe == whole.recipe
+    assert again.name.split("-", 2)[2] == whole.name.split("-", 2)[2]
     assert losses(again) == losses(whole)
     assert losses(again, "eval") == losses(whole, "eval")
     assert_same_adapter(again, whole)

@@ -50,11 +50,13 @@ def attention(model: Any, engine: Engine) -> str:
     Unsloth decides at import among the packages that it finds; elsewhere the model's configuration says it.
     """
     if engine.name == "unsloth":
+        import torch
         from unsloth.utils import attention_dispatch
 
-        if getattr(attention_dispatch, "HAS_FLASH_ATTENTION", False):
+        # Flash attention wants compute capability 8 (RTX 30 and newer); Unsloth passes it over on older cards.
+        if attention_dispatch.HAS_FLASH_ATTENTION and torch.cuda.get_device_capability()[0] >= 8:
             return "flash"
-        return "xformers" if getattr(attention_dispatch, "HAS_XFORMERS", False) else "sdpa"
+        return "xformers" if attention_dispatch.HAS_XFORMERS else "sdpa"
     implementation = str(model.config._attn_implementation)
     return "flash" if implementation.startswith("flash") else implementation
 

@@ -163,7 +163,7 @@ def _load_with_unsloth(recipe: Recipe, engine: Engine, source: ModelSource) -> t
         use_gradient_checkpointing=_unsloth_checkpointing(recipe),
         random_state=recipe.train.seed,
     )
-    with _heard("unsloth_zoo.log") as said:
+    with _heard("transformers") as said:
         model = FastLanguageModel.get_peft_model(
             model,
             r=recipe.lora.r,
@@ -180,7 +180,7 @@ def _load_with_unsloth(recipe: Recipe, engine: Engine, source: ModelSource) -> t
 
 @contextlib.contextmanager
 def _heard(logger: str) -> Iterator[list[str]]:
-    """What is logged under that name inside the block, be it the first time in this process or not."""
+    """What is logged under that name or below it inside the block, be it the first time in this process or not."""
     logging.Logger.warning_once.cache_clear()  # type: ignore[attr-defined]
     said: list[str] = []
     handler = logging.Handler()
