@@ -18,8 +18,11 @@ from qwenlab.runs.run import Run
 SPIKE_WINDOW = 50
 SPIKE_FACTOR = 1.5
 SPIKE_MINIMUM = 10
-"""A loss above `SPIKE_FACTOR` times the median of the last `SPIKE_WINDOW` points is a spike; fewer points than
-`SPIKE_MINIMUM` say nothing about what is usual, the less so as the loss falls steeply at the start."""
+SPIKE_RISE = 0.1
+"""A loss above `SPIKE_FACTOR` times the median of the last `SPIKE_WINDOW` points is a spike. Fewer points than
+`SPIKE_MINIMUM` say nothing about what is usual, the less so as the loss falls steeply at the start; and a rise of less
+than `SPIKE_RISE` nats is the usual difference of batches where the loss has come near zero: on the bundled model,
+whose loss goes below 0.01, every tenth step would be a spike."""
 
 
 class RunCallback(TrainerCallback):  # type: ignore[misc]
@@ -127,7 +130,7 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
             self.progress.note(f"step {step}: {text}")
             return
         median = statistics.median(self._losses) if len(self._losses) >= SPIKE_MINIMUM else math.inf
-        if loss > SPIKE_FACTOR * median:
+        if loss > max(SPIKE_FACTOR * median, median + SPIKE_RISE):
             text = f"loss spike: {loss:.3f}, {loss / median:.1f} times the usual {median:.3f}"
             self.log.write("note", step=step, about="spike", loss=loss, median=median, text=text)
             self.progress.note(f"step {step}: {text}")

@@ -67,6 +67,9 @@ def set_environment() -> None:
         "TOKENIZERS_PARALLELISM": "true",
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # cuBLAS is deterministic only with this
         "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
+        # How long a thread of torch spins for its next piece of work. Without a bound, two jobs on the same cores
+        # spend most of their time spinning.
+        "GOMP_SPINCOUNT": "20000",
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)

@@ -4,6 +4,7 @@ Import this after `choose_engine`, which sees to it that Unsloth comes before tr
 """
 
 import contextlib
+import json
 import logging
 import re
 import shutil
@@ -63,14 +64,13 @@ class LoadedModel:
         )
 
     def save_adapter(self, folder: Path) -> None:
-        """Write the adapter and its tokenizer to `folder`, which is whole at every moment.
-
-        The configuration names the base as the recipe does, not by this machine's cache folder.
-        """
+        """Write the adapter and its tokenizer to `folder`, which is whole at every moment."""
         unfinished = folder.with_name(f".{folder.name}.tmp")
         shutil.rmtree(unfinished, ignore_errors=True)
         self.model.save_pretrained(unfinished, safe_serialization=True)
         self.tokenizer.save_pretrained(unfinished)
+        if self.source.revision:
+            _name_base(unfinished / "adapter_config.json", self.source.name, self.source.revision)
         replace_folder(unfinished, folder)
 
     @contextlib.contextmanager
@@ -94,8 +94,8 @@ def load(recipe: Recipe, engine: Engine) -> LoadedModel:
         model, patched = _load_with_unsloth(recipe, engine, source)
     else:
         model, patched = _load_with_transformers(recipe, engine, source), None
-    model.peft_config["default"].base_model_name_or_path = source.name
-    model.peft_config["default"].revision = source.revision
+    # While it trains, its base is the folder: at every save peft looks there, and would ask the hub for a name.
+    model.peft_config["default"].base_model_name_or_path = str(source.folder)
     if recipe.lora.start_from:
         _start_from(model, Path(recipe.lora.start_from))
     return LoadedModel(model, load_tokenizer(source), engine, source, patched)
@@ -109,6 +109,13 @@ def replace_folder(new: Path, folder: Path) -> None:
         folder.rename(old)
     new.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _name_base(config_file: Path, name: str, revision: str) -> None:
+    """A base from the hub is named as there, not by this machine's cache folder."""
+    config = json.loads(config_file.read_text(encoding="utf-8"))
+    config |= {"base_model_name_or_path": name, "revision": revision}
+    config_file.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 def _target_modules(recipe: Recipe) -> list[str]:

@@ -1,5 +1,6 @@
 """Base and tuned from one loaded model."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,10 @@ def test_a_saved_adapter_answers_as_the_one_that_was_saved(
     loaded.save_adapter(tmp_path / "adapter")
     again = load(recipe.with_values(lora={"start_from": str(tmp_path / "adapter")}), engine)
     assert generate(again, CONVERSATIONS, 8) == generate(loaded, CONVERSATIONS, 8)
+
+
+def test_a_base_from_the_hub_is_named_as_there(loaded: LoadedModel, tmp_path: Path) -> None:
+    loaded.source = loaded.source._replace(name="Qwen/Some-Model", revision="abc123")
+    loaded.save_adapter(tmp_path / "adapter")
+    config = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
+    assert (config["base_model_name_or_path"], config["revision"]) == ("Qwen/Some-Model", "abc123")

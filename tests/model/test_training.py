@@ -170,6 +170,14 @@ def test_a_loss_of_one_and_a_half_times_the_median_is_no_spike_yet(
     assert of_kind(run, "note") == []
 
 
+def test_a_small_rise_near_zero_is_no_spike(
+    tmp_path: Path, recipe: Recipe, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _script_losses(monkeypatch, dict.fromkeys(range(1, 12), 0.01) | {12: 0.1})
+    run, _ = fitted(tmp_path, recipe, engine)
+    assert of_kind(run, "note") == []
+
+
 def test_nan_ends_the_run_and_names_the_last_good_checkpoint(
     tmp_path: Path, recipe: Recipe, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
