@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from qwenlab.runs.job import Job
     from qwenlab.runs.output import Output
 
+TOLD_EVERY = 20_000
+"""Rows between two words on how far the tokenising is: some ten seconds."""
+
 
 def main(
     recipe: Annotated[Path | None, typer.Argument(help="A recipe, for instance recipes/default.toml.")] = None,
@@ -134,7 +137,12 @@ def _work(
     recipe, source = job.recipe, find_model(job.recipe.model)
     tokenizer = load_tokenizer(source)
     dataset = data.load(recipe.data, recipe.train.seed)
-    rows, report = make_rows(dataset, tokenizer, recipe.data.max_length)
+
+    def tokenised(done: int) -> None:
+        if done % TOLD_EVERY == 0:
+            output.say(f"tokenised {done:,} of {dataset.train.height:,} rows")
+
+    rows, report = make_rows(dataset, tokenizer, recipe.data.max_length, tokenised)
     manifest = Manifest.of(engine, source, tokenizer, report)
     if job.earlier:
         check_unchanged(run.read(), manifest, force)

@@ -1,5 +1,6 @@
 """From clean conversations to what the trainer reads: token ids, and labels that are -100 where nothing is learned."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,13 +22,17 @@ class Rows(NamedTuple):
     validation: pa.Table | None
 
 
-def make_rows(dataset: Dataset, tokenizer: Any, max_length: int) -> tuple[Rows, DatasetReport]:
+def make_rows(
+    dataset: Dataset, tokenizer: Any, max_length: int, progress: Callable[[int], None] | None = None
+) -> tuple[Rows, DatasetReport]:
     """Tokenise both parts; the report comes back with the token figures of the training part.
+
+    `progress` is called now and then with the training rows done so far.
 
     Raises:
         UserError: no row has anything left to learn from after the cut at `max_length`.
     """
-    train = tokenize(dataset.train, tokenizer, max_length)
+    train = tokenize(dataset.train, tokenizer, max_length, progress)
     validation = tokenize(dataset.validation, tokenizer, max_length) if dataset.validation.height else None
     report = dataset.report.model_copy(update={"tokens": token_lengths(train, max_length)})
     return Rows(_labelled(train), _labelled(validation) if validation else None), report

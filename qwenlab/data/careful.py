@@ -1,0 +1,140 @@
+"""The careful pass: Python reads what polars refused, to name the line at fault, or to read it after all."""
+
+import csv
+import io
+import json
+import sys
+from typing import Any
+
+import polars as pl
+
+from qwenlab.errors import UserError
+
+SPOT = 30
+"""Characters shown on either side of a fault."""
+
+
+def read_json(data: bytes, name: str) -> pl.DataFrame:
+    """JSON lines, a list of objects, or an object that holds one such list.
+
+    Values of different kinds in one column become text, as polars itself does where it can.
+
+    Raises:
+        UserError: names the line, the character and what stands there.
+    """
+    text = _decode(data, name)
+    first_line = text.lstrip().partition("\n")[0]
+    if first_line.startswith("["):
+        return _from_objects([(row, value) for row, value in enumerate(_loads(text, name), 1)], name, "row")
+    if first_line.rstrip().endswith("}"):
+        lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+        return _from_objects([(number, _loads(line, name, number)) for number, line in lines], name, "line")
+    # An object over many lines.
+    return unwrapped(_from_objects([(1, _loads(text, name))], name, "line"))
+
+
+def unwrapped(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows inside `{"data": [...]}`: of a row that is nothing but one list of objects, that list.
+
+    A list of turns is not taken for one: a single conversation stays a single row.
+    """
+    if frame.shape != (1, 1):
+        return frame
+    ((column, dtype),) = frame.schema.items()
+    if not (isinstance(dtype, pl.List) and isinstance(dtype.inner, pl.Struct)):
+        return frame
+    fields = {field.name for field in dtype.inner.fields}
+    return frame if fields & {"role", "from"} else frame.explode(column).unnest(column)
+
+
+def check_csv(data: bytes, name: str, separator: str) -> None:
+    """Look at the number of fields and at the quotes of every row.
+
+    Raises:
+        UserError: names the first row at fault, counted without the header, and the line on which it begins.
+    """
+    reader = csv.reader(io.StringIO(_decode(data, name), newline=""), delimiter=separator, strict=True)
+    limit = csv.field_size_limit(sys.maxsize)
+    number, begins = 0, 1
+    try:
+        width = len(next(reader))
+        begins = reader.line_num + 1
+        for number, row in enumerate(reader, 1):
+            if row and len(row) != width:
+                raise UserError(
+                    f"{name}, row {number} (line {begins}): it has {len(row)} fields, and the header has {width}.",
+                    f'A text that contains "{separator}" or a line break needs quotes around it.',
+                )
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise UserError(
+            f"{name}, row {number + 1} (line {begins}): {error}.",
+            "A quote is missing or stands alone; inside a quoted text, quotes are doubled.",
+        ) from None
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _from_objects(values: list[tuple[int, Any]], name: str, where: str) -> pl.DataFrame:
+    """A table of numbered JSON values, all of which must be objects."""
+    for number, value in values:
+        if not isinstance(value, dict):
+            raise UserError(
+                f"{name}, {where} {number}: a row must be an object, and here is {_kind(value)}: {_cut(value)}",
+                'For instance: {"question": "...", "answer": "..."}',
+            )
+    objects = [value for _, value in values]
+    columns = dict.fromkeys(key for value in objects for key in value)
+    return pl.DataFrame([_column(column, [value.get(column) for value in objects]) for column in columns])
+
+
+def _column(name: str, values: list[Any]) -> pl.Series:
+    """One column, with the types that polars finds in it; as text where they do not fit together."""
+    try:
+        lines = "\n".join(json.dumps({name: value}) for value in values)
+        return pl.read_ndjson(lines.encode(), infer_schema_length=None).to_series()
+    except pl.exceptions.PolarsError:
+        texts = [value if isinstance(value, str | None) else json.dumps(value) for value in values]
+        return pl.Series(name, texts, pl.String)
+
+
+def _loads(text: str, name: str, line: int = 1) -> Any:
+    """The JSON value that is the whole of `text`, which begins on this line of the file."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        before, after = text[max(error.pos - SPOT, 0) : error.pos], text[error.pos : error.pos + SPOT]
+        raise UserError(
+            f"{name}, line {line + error.lineno - 1}, character {error.colno}: {error.msg}, at the mark: "
+            f"{_plain(before)} >>> {_plain(after)}",
+            "Mend or delete this line.",
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{name}, line {line}: {error}.", "Mend or delete this line.") from None
+
+
+def _decode(data: bytes, name: str) -> str:
+    """The bytes as text, without a byte order mark."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            f"{name}, line {line}: byte {error.start + 1:,} of the file, 0x{data[error.start]:02x}, is not UTF-8.",
+            f"Save the file as UTF-8; for instance: iconv -f WINDOWS-1252 -t UTF-8 {name}",
+        ) from None
+
+
+def _kind(value: Any) -> str:
+    kinds = {list: "a list", str: "a text", bool: "a truth value", int: "a number", float: "a number"}
+    return kinds.get(type(value), "null")
+
+
+def _cut(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 2 * SPOT else f"{text[: 2 * SPOT]}..."
+
+
+def _plain(text: str) -> str:
+    """On one line, and without characters that a terminal would obey."""
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -1,0 +1,102 @@
+"""From the recipe's data settings to training and validation rows, and the report of all that happened between."""
+
+import hashlib
+from typing import NamedTuple
+
+import polars as pl
+
+from qwenlab.data.clean import Cleaned, clean, total_characters
+from qwenlab.data.conversations import conversations
+from qwenlab.data.leakage import overlap, prompts
+from qwenlab.data.read import read
+from qwenlab.data.report import DatasetReport, Rule, summary
+from qwenlab.data.split import sample, split
+from qwenlab.errors import UserError
+from qwenlab.recipe import DataSettings
+
+
+class Dataset(NamedTuple):
+    """Conversations to train on and to validate on: `file`, `row` (from 1), `messages` (a list of {role, content})."""
+
+    train: pl.DataFrame
+    validation: pl.DataFrame
+    report: DatasetReport
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        """Both parts together."""
+        return pl.concat([self.train, self.validation])
+
+
+def load(settings: DataSettings, seed: int) -> Dataset:
+    """Read, map, clean and split the source; report what was dropped, and what validation shares with training.
+
+    Raises:
+        UserError: the source cannot be had or read, its columns are not known, or no row is left.
+    """
+    source = read(settings.source, settings.fallback)
+    rows, mapping = conversations(source.tables, settings.columns)
+    sampled = sample(rows, settings.max_samples, seed)
+    notes = list(source.notes)
+    if sampled.height < rows.height:
+        notes.append(f"{sampled.height:,} of {rows.height:,} rows were drawn by the seed {seed}.")
+    cleaned = clean(sampled, settings)
+    if cleaned.rows.is_empty():
+        raise _nothing_left(source.name, sampled.height, cleaned, settings)
+    train, validation = split(cleaned.rows, settings.validation_split, seed)
+    report = DatasetReport(
+        source=source.name,
+        files=[table.name for table in source.tables],
+        sha256=source.sha256 or _sha256(rows),
+        layout=mapping.layout,
+        mapping=mapping.shown(),
+        rows_found=rows.height,
+        rows_in=sampled.height,
+        rows_kept=cleaned.rows.height,
+        dropped=cleaned.dropped,
+        examples=cleaned.examples,
+        changed={"code_fences": cleaned.fences_changed},
+        characters=summary(cleaned.rows.select(total_characters()).to_series()),
+        train_rows=train.height,
+        validation_rows=validation.height,
+        leakage=overlap(train, prompts(validation)),
+        notes=notes,
+    )
+    return Dataset(_prompted(train, settings.system_prompt), _prompted(validation, settings.system_prompt), report)
+
+
+def _prompted(rows: pl.DataFrame, system_prompt: str) -> pl.DataFrame:
+    """With the system prompt before every conversation that has no system message of its own."""
+    if not system_prompt:
+        return rows
+    has_system = pl.col("messages").list.eval(pl.element().struct.field("role") == "system").list.any()
+    prompt = pl.concat_list(pl.struct(pl.lit("system").alias("role"), pl.lit(system_prompt).alias("content")))
+    return rows.with_columns(
+        pl.when(has_system).then("messages").otherwise(pl.concat_list(prompt, "messages")).alias("messages")
+    )
+
+
+def _sha256(rows: pl.DataFrame) -> str:
+    """Of rows that come from no file of the user's: the hash of their conversations as JSON lines."""
+    digest = hashlib.sha256()
+    for part in rows.select("messages").iter_slices(50_000):
+        digest.update(part.write_ndjson().encode())
+    return digest.hexdigest()
+
+
+REMEDIES: dict[Rule, str] = {
+    "empty": "See that the columns are the right ones: --columns user=COLUMN,assistant=COLUMN.",
+    "too_short": "Lower data.min_chars, now {settings.min_chars}: it holds for either side's text.",
+    "too_long": "Raise data.max_chars, now {settings.max_chars}: it holds for all texts of a row together.",
+}
+
+
+def _nothing_left(name: str, rows: int, cleaned: Cleaned, settings: DataSettings) -> UserError:
+    rule, count = max(cleaned.dropped.items(), key=lambda item: item[1])
+    example = cleaned.examples[rule][0]
+    remedy = REMEDIES.get(rule, "The rule is not a setting: it takes what cannot be learned from.")
+    return UserError(
+        f"No row of {name} is left after cleaning. The rule {rule!r} took {count:,} of {rows:,}; "
+        f"the first is row {example.row} of {example.file}: {example.text!r}",
+        remedy.format(settings=settings),
+    )

@@ -1,0 +1,54 @@
+"""Code blocks in one form: "```python" opens, "```" closes, lines end in LF. All other text stays as it is.
+
+A fence is what CommonMark calls one, as far as that can be told line by line: three backticks, indented by three
+spaces at most, with no backtick in the rest of the line. Where fences are nested (four backticks, or tildes beside
+backticks) they say something that must not be rewritten, and only line ends are changed.
+"""
+
+import polars as pl
+
+MARKS = ["```", "~~~", "\r\n"]
+"""What a text must hold for anything here to apply to it."""
+
+FENCE = r"(?m)^ {0,3}```[^`\n]*$"
+BLOCK = r"(?ms)^ {0,3}```[^`\n]*\n(?:.*?\n)?? {0,3}```[ \t]*$"
+PYTHON = r"(?mi)^( {0,3})```[ \t]*(?:python3?|py3?)[ \t]*$"
+TILDE_BLOCK = r"(?ms)^~~~[ \t]*([\w+#.-]*)[ \t]*\n((?:.*?\n)??)~~~[ \t]*$"
+TILDE_OPEN = r"(?m)^~~~[ \t]*([\w+#.-]+)[ \t]*$"
+
+
+def standardised(rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """The rows with their `messages` in that form, in the same order, and how many of them that changed."""
+    rows = rows.with_row_index("position")
+    turns = rows.select("position", "messages").explode("messages").with_row_index("turn").unnest("messages")
+    marked = turns.filter(pl.col("content").str.contains_any(MARKS))
+    standard = marked.with_columns(standard_texts(marked["content"]).alias("standard"))
+    changed = standard.filter(pl.col("content") != pl.col("standard")).select("position", "turn", "standard")
+    positions = changed["position"].unique()
+    of_changed = pl.col("position").is_in(positions.implode())
+    messages = (
+        turns.filter(of_changed)
+        .join(changed.drop("position"), on="turn", how="left", maintain_order="left")
+        .with_columns(content=pl.coalesce("standard", "content"))
+        .group_by("position", maintain_order=True)
+        .agg(messages=pl.struct("role", "content"))
+    )
+    rewritten = rows.filter(of_changed).with_columns(messages["messages"])
+    return pl.concat([rows.filter(~of_changed), rewritten]).sort("position").drop("position"), positions.len()
+
+
+def standard_texts(texts: pl.Series) -> pl.Series:
+    """Texts in that form, without nulls."""
+    lines = texts.str.replace_all("\r\n", "\n", literal=True)
+    nested = lines.str.contains("````", literal=True) | (lines.str.contains(FENCE) & lines.str.contains(r"(?m)^~~~"))
+    backticks = lines.str.replace_all(TILDE_BLOCK, "```$1\n$2```").str.replace_all(TILDE_OPEN, "```$1")
+    named = backticks.str.replace_all(PYTHON, "${1}```python")
+    unclosed = named.str.replace_all(BLOCK, "").str.contains(FENCE)
+    closing = (
+        pl.when(~unclosed)
+        .then(pl.lit(""))
+        .when(named.str.ends_with("\n"))
+        .then(pl.lit("```"))
+        .otherwise(pl.lit("\n```"))
+    )
+    return lines.zip_with(nested, named + pl.select(closing).to_series())

@@ -1,0 +1,168 @@
+"""One data file as a table. polars reads it; where polars refuses, or may have filled a gap, the careful pass looks."""
+
+import difflib
+import hashlib
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+import pyarrow as pa
+
+from qwenlab.data import careful
+from qwenlab.errors import UserError
+
+SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
+
+BLOCK = 2**25
+"""Bytes of JSON lines that are read at once."""
+
+# What a file is by its first bytes, whatever its name says.
+SIGNATURES = {b"PAR1": ".parquet", b"\x1f\x8b": ".gz", b"\x28\xb5\x2f\xfd": ".zst", b"PK\x03\x04": ".zip or .xlsx"}
+
+
+class Table(NamedTuple):
+    """Rows in their order; `name` is what messages and the report call the file."""
+
+    name: str
+    frame: pl.DataFrame
+    sha256: str | None = None
+    """Of the file's bytes; None where the rows come from no file."""
+
+
+def data_suffix(path: Path) -> str:
+    """The suffix that says how a file is read, below any .gz or .zst; empty for other files."""
+    inner = path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
+    suffix = inner.suffix.lower()
+    return suffix if suffix in SUFFIXES else ""
+
+
+def data_files(path: Path) -> list[Path]:
+    """The file itself, or the data files of a folder by name.
+
+    Raises:
+        UserError: nothing is there, it is not a data file, or the folder holds none.
+    """
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if file.is_file() and data_suffix(file))
+        if not files:
+            raise UserError(
+                f"There is no data file in the folder {path}.", f"{_readable()} Subfolders are not searched."
+            )
+        return files
+    if not path.exists():
+        raise UserError(f"There is no file {path}.", _near(path))
+    if not data_suffix(path):
+        raise UserError(f"{path} has a suffix that is not known.", _readable())
+    return [path]
+
+
+def read_file(path: Path) -> Table:
+    """Read one file.
+
+    Raises:
+        UserError: it cannot be read; the message names the file, and the line or row where the fault is.
+    """
+    name, suffix = path.name, data_suffix(path)
+    stored = _stored(path)
+    data = _decompressed(stored, path)
+    if not re.search(rb"\S", data):
+        raise UserError(f"{name} is empty.", "A data file has at least one row.")
+    for signature, kind in SIGNATURES.items():
+        if data.startswith(signature) and kind != suffix:
+            raise UserError(f"{name} is not what its suffix says: its content is {kind}.", "Rename or convert it.")
+    if suffix == ".parquet":
+        frame = _parquet(data, name)
+    elif suffix in (".csv", ".tsv"):
+        frame = _csv(data, name, suffix)
+    else:
+        frame = _json(data, name)
+    if frame.is_empty():
+        raise UserError(f"{name} has no rows.", "A data file has at least one row.")
+    return Table(name, frame, hashlib.sha256(stored).hexdigest())
+
+
+def _stored(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.", "Look at its permissions and its disk.") from None
+
+
+def _decompressed(stored: bytes, path: Path) -> bytes:
+    compression = COMPRESSED.get(path.suffix.lower())
+    if not compression:
+        return stored
+    try:
+        return bytes(pa.CompressedInputStream(pa.BufferReader(stored), compression).read())
+    except OSError as error:
+        hint = "It may be cut short; copy or download it again."
+        raise UserError(f"{path.name} cannot be decompressed: {error}.", hint) from None
+
+
+def _parquet(data: bytes, name: str) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(data)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).removeprefix("parquet: ")
+        raise UserError(f"{name} is not readable as Parquet: {reason}.", "Copy, download or write it again.") from None
+
+
+def _json(data: bytes, name: str) -> pl.DataFrame:
+    """JSON lines, a list of objects, or an object that holds one such list."""
+    try:
+        if data[:100].lstrip().startswith(b"["):
+            return pl.read_json(data, infer_schema_length=None)
+        frame = _json_lines(data)
+    except pl.exceptions.PolarsError:
+        return careful.read_json(data, name)
+    return careful.unwrapped(frame) if _as_many_rows_as_lines(frame, data) else careful.read_json(data, name)
+
+
+def _json_lines(data: bytes) -> pl.DataFrame:
+    """Block by block. What polars builds for nested columns has twice the size of its content; a copy has not."""
+    copy = pl.all().gather(pl.int_range(pl.len()))
+    frames, start = [], 0
+    while start < len(data):
+        end = data.find(b"\n", start + BLOCK) + 1 or len(data)
+        frames.append(pl.read_ndjson(data[start:end], infer_schema_length=None).select(copy))
+        start = end
+    return pl.concat(frames, how="diagonal_relaxed")
+
+
+def _as_many_rows_as_lines(frame: pl.DataFrame, data: bytes) -> bool:
+    """Whether polars took every line that is not blank."""
+    lines = data.count(b"\n") + (not data.endswith(b"\n"))
+    return frame.height == lines or frame.height == sum(1 for _ in re.finditer(rb"\S[^\n]*", data))
+
+
+def _csv(data: bytes, name: str, suffix: str) -> pl.DataFrame:
+    header = data.partition(b"\n")[0]
+    separator = "\t" if suffix == ".tsv" else ";" if b";" in header and b"," not in header else ","
+    try:
+        frame = pl.read_csv(data, infer_schema=False, separator=separator)
+    except pl.exceptions.PolarsError as error:
+        careful.check_csv(data, name, separator)
+        raise UserError(
+            f"{name} cannot be read as CSV: {error}.", "Texts with quotes or line breaks need quotes."
+        ) from None
+    # polars fills a row that is too short with nulls, which look like empty fields.
+    if any(frame.null_count().row(0)):
+        careful.check_csv(data, name, separator)
+        frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
+    return frame
+
+
+def _near(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"There is no folder {path.parent} either."
+    names = sorted(entry.name for entry in path.parent.iterdir() if data_suffix(entry) or entry.is_dir())
+    near = difflib.get_close_matches(path.name, names, 3, cutoff=0.5)
+    if near:
+        return f"Did you mean {' or '.join(near)}?"
+    return f"In {path.parent} there are: {', '.join(names[:10])}." if names else f"{path.parent} holds no data files."
+
+
+def _readable() -> str:
+    return f"What can be read: {', '.join(SUFFIXES)}, each also with {' or '.join(COMPRESSED)}."

@@ -1,0 +1,142 @@
+"""DatasetReport: what was read, what was dropped and why, what is left. The funnel and the browser draw it."""
+
+from typing import Literal, NamedTuple
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+Rule = Literal[
+    "empty", "too_short", "too_long", "duplicate", "encoding", "control_tokens", "incomplete", "conversation"
+]
+"""Names of the rules that drop rows, in the order in which they are applied."""
+
+Layout = Literal["messages", "sharegpt", "alpaca", "prompt_completion", "question_answer"]
+
+TEXT_LENGTH = 300
+"""Characters that an example keeps of its text."""
+
+
+class Model(BaseModel):
+    """A part of the report. Unknown keys are refused when a report is read back."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Row(Model):
+    """Where something stands: the file, and its row there, counted from 1."""
+
+    file: str
+    row: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.row}"
+
+
+class Example(Row):
+    """A row that a rule dropped, with the part of its text that shows why; for a duplicate, the row it repeats."""
+
+    text: str
+    repeats: Row | None = None
+
+
+class Bin(NamedTuple):
+    """A bar of a histogram: that many rows lie from `edge` on, up to the next bar's edge."""
+
+    edge: int
+    rows: int
+
+
+class Lengths(Model):
+    """How long the rows are."""
+
+    min: int
+    median: float
+    mean: float
+    p95: float
+    max: int
+    histogram: list[Bin]
+
+
+class TokenLengths(Lengths):
+    """Lengths in tokens, before the cut at `max_length`, and what the cut does."""
+
+    total: int
+    learned_total: int
+    """Tokens that the loss covers: the assistant's."""
+    truncated: int
+    """Rows longer than `max_length`."""
+    truncated_share: float
+    nothing_to_learn: list[Row]
+    """Rows of which no token is learned after the cut."""
+
+
+class OverlapExample(Model):
+    """Two texts that are the same, or share a run of words."""
+
+    kind: Literal["exact", "near"]
+    train: Row
+    other: Row
+    text: str
+    """The other text's beginning; for a near pair, the words that both share."""
+
+
+class Overlap(Model):
+    """How many of some texts (validation rows, evaluation problems) are also in the training conversations."""
+
+    compared: int
+    """How many texts were looked for."""
+    exact: int
+    """Of these, how many are a user's prompt word for word, but for case and white space."""
+    near: int
+    """Of the rest, how many share a run of 13 words or more with a user's prompt."""
+    examples: list[OverlapExample]
+
+
+class DatasetReport(Model):
+    """From a source to training rows, in numbers and examples."""
+
+    version: Literal[1] = 1
+    source: str
+    files: list[str]
+    sha256: str
+    """Of the input as it was read: for one file what `sha256sum` prints."""
+    layout: Layout
+    mapping: dict[str, str]
+    """Role (or `messages`) to the column it is read from; columns that are joined stand with a plus."""
+    rows_found: int
+    """Rows of the source."""
+    rows_in: int
+    """Rows that entered the cleaning: all, or a sample by `max_samples`."""
+    rows_kept: int
+    dropped: dict[Rule, int]
+    """Every rule in its order, zeros included."""
+    examples: dict[Rule, list[Example]]
+    changed: dict[Literal["code_fences"], int]
+    """Rows that were changed and kept."""
+    characters: Lengths
+    """Of the kept rows: the characters of all contents of a conversation together."""
+    train_rows: int
+    validation_rows: int
+    leakage: Overlap
+    """Validation rows that are also in the training rows."""
+    against: Overlap | None = None
+    """Evaluation problems that are also in the kept rows, where they were compared."""
+    tokens: TokenLengths | None = None
+    notes: list[str]
+    """What was done that the recipe does not say: a fallback taken, a sample drawn."""
+
+
+def summary(values: pl.Series, bins: int = 32) -> Lengths:
+    """Quartiles and histogram of whole numbers, of which there is at least one."""
+    low, high = int(values.min()), int(values.max())  # type: ignore[arg-type]
+    width = max(-(-(high - low + 1) // bins), 1)
+    counted = ((values - low) // width).value_counts().sort(by=values.name)
+    counts = dict(counted.iter_rows())
+    return Lengths(
+        min=low,
+        median=float(values.median()),  # type: ignore[arg-type]
+        mean=float(values.mean()),  # type: ignore[arg-type]
+        p95=float(values.quantile(0.95)),  # type: ignore[arg-type]
+        max=high,
+        histogram=[Bin(low + i * width, counts.get(i, 0)) for i in range((high - low) // width + 1)],
+    )
