@@ -49,7 +49,8 @@ def main(
 
 
 def _train(runs: Path) -> None:
-    command = ["-m", "qwenlab.train", str(RECIPE), "--runs", str(runs)]
+    recipe = RECIPE.relative_to(Path.cwd()) if RECIPE.is_relative_to(Path.cwd()) else RECIPE
+    command = ["-m", "qwenlab.train", str(recipe), "--runs", str(runs)]
     typer.echo(f"python {' '.join(command)}")
     if subprocess.run([sys.executable, *command], check=False).returncode:
         raise UserError("The training did not finish; what it said stands above.")

@@ -15,6 +15,7 @@ GUARD = Path(__file__).parent / "guard"
 # For the processes that tests start, and for this one.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(GUARD), str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("GOMP_SPINCOUNT", "20000")  # as qwenlab sets it; here torch may be imported before
 sys.path.insert(0, str(ROOT))
 _spec = importlib.util.spec_from_file_location("guard", GUARD / "sitecustomize.py")
 assert _spec and _spec.loader

@@ -3,6 +3,7 @@
 import itertools
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -26,12 +27,20 @@ class Taker:
     def __init__(self, runs: Path, who: str) -> None:
         command = [sys.executable, "-c", TAKE_TURN, str(runs), who]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._patience = threading.Timer(30, self.process.kill)  # so that a broken line fails and does not hang
+        self._patience.start()
 
     def says(self) -> str:
         assert self.process.stdout
         return self.process.stdout.readline().strip()
 
+    def kill(self) -> None:
+        self._patience.cancel()
+        self.process.kill()
+        self.process.communicate()
+
     def leave(self) -> None:
+        self._patience.cancel()
         self.process.communicate()
         assert self.process.returncode == 0
 
@@ -60,12 +69,11 @@ def test_a_killed_process_frees_its_place(tmp_path: Path, victim: int) -> None:
         takers.append(Taker(tmp_path, who))
         assert takers[-1].says()
     killed = takers.pop(victim)
-    killed.process.kill()
-    killed.process.communicate()
+    killed.kill()
     if victim == 1:
         takers[0].leave()
     while (said := takers[-1].says()) != "has it":
-        assert said.startswith("waits")
+        assert said.startswith("waits"), "it never had its turn"
         if said == "waits b":
             takers[-2].leave()
     takers[-1].leave()
