@@ -17,11 +17,11 @@ import typer
 
 from qwenlab import cli
 from qwenlab.errors import UserError
-from qwenlab.recipe import Recipe, recipe_toml
 
 if TYPE_CHECKING:
     from qwenlab.model import Engine
     from qwenlab.model.training import Stopper
+    from qwenlab.recipe import Recipe
     from qwenlab.runs import Run, Status
     from qwenlab.runs.job import Job
     from qwenlab.runs.output import Output
@@ -63,7 +63,7 @@ def main(
         _train(job, runs, force)
 
 
-def _tell_plan(recipe: Recipe) -> None:
+def _tell_plan(recipe: "Recipe") -> None:
     from rich.console import Console
     from rich.rule import Rule
 
@@ -76,6 +76,7 @@ def _tell_plan(recipe: Recipe) -> None:
     from qwenlab.model.plan import make_plan, plan_table
     from qwenlab.model.rows import lengths, make_rows
     from qwenlab.model.source import find_model, load_tokenizer
+    from qwenlab.recipe import recipe_toml
 
     source = find_model(recipe.model, weights=False)
     rows, report = make_rows(data.load(recipe.data, recipe.train.seed), load_tokenizer(source), recipe.data.max_length)

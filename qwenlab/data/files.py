@@ -2,12 +2,15 @@
 
 import difflib
 import hashlib
+import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 import pyarrow as pa
+from polars import selectors
 
 from qwenlab.data import careful
 from qwenlab.errors import UserError
@@ -15,7 +18,7 @@ from qwenlab.errors import UserError
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
 
-BLOCK = 2**25
+BLOCK = 2**22
 """Bytes of JSON lines that are read at once."""
 
 # What a file is by its first bytes, whatever its name says.
@@ -65,40 +68,43 @@ def read_file(path: Path) -> Table:
         UserError: it cannot be read; the message names the file, and the line or row where the fault is.
     """
     name, suffix = path.name, data_suffix(path)
-    stored = _stored(path)
-    data = _decompressed(stored, path)
-    if not re.search(rb"\S", data):
-        raise UserError(f"{name} is empty.", "A data file has at least one row.")
-    for signature, kind in SIGNATURES.items():
-        if data.startswith(signature) and kind != suffix:
-            raise UserError(f"{name} is not what its suffix says: its content is {kind}.", "Rename or convert it.")
-    if suffix == ".parquet":
-        frame = _parquet(data, name)
-    elif suffix in (".csv", ".tsv"):
-        frame = _csv(data, name, suffix)
-    else:
-        frame = _json(data, name)
+    try:
+        _check_beginning(path, suffix)
+        if suffix == ".parquet":
+            frame = _parquet(_content(path), name)
+        elif suffix in (".csv", ".tsv"):
+            frame = _csv(_content(path), name, suffix)
+        else:
+            frame = _json(path)
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        hint = "Look at its permissions. If it is compressed, it may be cut short: copy or download it again."
+        raise UserError(f"{name} cannot be read: {error.strerror or error}.", hint) from None
     if frame.is_empty():
         raise UserError(f"{name} has no rows.", "A data file has at least one row.")
-    return Table(name, frame, hashlib.sha256(stored).hexdigest())
+    return Table(name, frame, sha256)
 
 
-def _stored(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.", "Look at its permissions and its disk.") from None
+def _opened(path: Path) -> io.BufferedReader:
+    """The file's content, decompressed as it is read."""
+    return io.BufferedReader(pa.input_stream(str(path), compression=COMPRESSED.get(path.suffix.lower())))
 
 
-def _decompressed(stored: bytes, path: Path) -> bytes:
-    compression = COMPRESSED.get(path.suffix.lower())
-    if not compression:
-        return stored
-    try:
-        return bytes(pa.CompressedInputStream(pa.BufferReader(stored), compression).read())
-    except OSError as error:
-        hint = "It may be cut short; copy or download it again."
-        raise UserError(f"{path.name} cannot be decompressed: {error}.", hint) from None
+def _content(path: Path) -> bytes:
+    with _opened(path) as stream:
+        return stream.read()
+
+
+def _check_beginning(path: Path, suffix: str) -> None:
+    with _opened(path) as stream:
+        beginning = stream.read(100)
+        is_empty = not beginning.strip() and not stream.read().strip()
+    if is_empty:
+        raise UserError(f"{path.name} is empty.", "A data file has at least one row.")
+    for signature, kind in SIGNATURES.items():
+        if beginning.startswith(signature) and kind != suffix:
+            raise UserError(f"{path.name} is not what its suffix says: its content is {kind}.", "Rename or convert it.")
 
 
 def _parquet(data: bytes, name: str) -> pl.DataFrame:
@@ -109,32 +115,37 @@ def _parquet(data: bytes, name: str) -> pl.DataFrame:
         raise UserError(f"{name} is not readable as Parquet: {reason}.", "Copy, download or write it again.") from None
 
 
-def _json(data: bytes, name: str) -> pl.DataFrame:
+def _json(path: Path) -> pl.DataFrame:
     """JSON lines, a list of objects, or an object that holds one such list."""
     try:
-        if data[:100].lstrip().startswith(b"["):
-            return pl.read_json(data, infer_schema_length=None)
-        frame = _json_lines(data)
+        with _opened(path) as stream:
+            if stream.peek().lstrip().startswith(b"["):
+                return pl.read_json(stream.read(), infer_schema_length=None)
+            blocks = [_json_lines(block) for block in _blocks(stream)]
+            frame = pl.concat(blocks, how="diagonal_relaxed", rechunk=True)
     except pl.exceptions.PolarsError:
-        return careful.read_json(data, name)
-    return careful.unwrapped(frame) if _as_many_rows_as_lines(frame, data) else careful.read_json(data, name)
+        return careful.read_json(_content(path), path.name)
+    return careful.unwrapped(frame)
 
 
-def _json_lines(data: bytes) -> pl.DataFrame:
-    """Block by block. What polars builds for nested columns has twice the size of its content; a copy has not."""
-    copy = pl.all().gather(pl.int_range(pl.len()))
-    frames, start = [], 0
-    while start < len(data):
-        end = data.find(b"\n", start + BLOCK) + 1 or len(data)
-        frames.append(pl.read_ndjson(data[start:end], infer_schema_length=None).select(copy))
-        start = end
-    return pl.concat(frames, how="diagonal_relaxed")
+def _blocks(stream: io.BufferedReader) -> Iterator[bytes]:
+    """Whole lines, so many that what polars builds beside the rows stays small."""
+    while block := stream.read(BLOCK):
+        yield block + stream.readline()
 
 
-def _as_many_rows_as_lines(frame: pl.DataFrame, data: bytes) -> bool:
-    """Whether polars took every line that is not blank."""
-    lines = data.count(b"\n") + (not data.endswith(b"\n"))
-    return frame.height == lines or frame.height == sum(1 for _ in re.finditer(rb"\S[^\n]*", data))
+def _json_lines(block: bytes) -> pl.DataFrame:
+    """Rows of JSON lines.
+
+    Raises:
+        PolarsError: polars cannot read them, or lost one.
+    """
+    frame = pl.read_ndjson(block, infer_schema_length=None)
+    lines = block.count(b"\n") + (not block.endswith(b"\n"))
+    if frame.height != lines and frame.height != sum(1 for _ in re.finditer(rb"\S[^\n]*", block)):
+        raise pl.exceptions.ComputeError(f"{frame.height} rows in {lines} lines")
+    # As polars builds them, nested columns take twice the space of their content; copied, they do not.
+    return frame.with_columns(selectors.nested().gather(pl.int_range(pl.len())))
 
 
 def _csv(data: bytes, name: str, suffix: str) -> pl.DataFrame:

@@ -137,7 +137,8 @@ def test_blocks_are_read_as_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_row_that_polars_lost_would_be_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_jsonl(tmp_path / "a.jsonl", ROWS)
-    monkeypatch.setattr(files, "_json_lines", lambda data: pl.read_ndjson(data).head(1))
+    monkeypatch.setattr(pl, "read_ndjson", lambda *_, **__: pl.DataFrame(ROWS[:1]))
+    monkeypatch.setattr(careful, "read_json", lambda *_: pl.DataFrame(ROWS))
     assert read_file(path).frame.to_dicts() == ROWS
 
 
@@ -172,10 +173,10 @@ BAD_FILES = {
     "cut gzip": (
         "a.jsonl.gz",
         gzip.compress(b'{"a": 1}\n' * 99)[:-9],
-        r"a.jsonl.gz cannot be decompressed: .*[Tt]runc",
+        r"a.jsonl.gz cannot be read: .*[Tt]runc",
     ),
-    "not gzip": ("a.jsonl.gz", b"hello", "a.jsonl.gz cannot be decompressed"),
-    "not zstd": ("a.jsonl.zst", b"hello", "a.jsonl.zst cannot be decompressed"),
+    "not gzip": ("a.jsonl.gz", b"hello", "a.jsonl.gz cannot be read"),
+    "not zstd": ("a.jsonl.zst", b"hello", "a.jsonl.zst cannot be read"),
     "broken line": ("a.jsonl", b'{"a": 1}\n{"a": 2\n{"a": 3}\n', r"a.jsonl, line 2, character 8: .*\"a\": 2 >>>"),
     "two in a line": ("a.jsonl", b'{"a": 1}\n\n{"a": 2} {"a": 3}\n', "a.jsonl, line 3, character 10: Extra data"),
     "first line": ("a.jsonl", b'{"a": }\n{"a": 2}\n', "a.jsonl, line 1, character 7"),
