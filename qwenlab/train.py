@@ -101,6 +101,7 @@ def _train(job: "Job", runs: Path, force: bool) -> None:
     run = job.earlier or Run.create(runs, job.recipe, job.name)
     stopper = Stopper()
     with run.held(), _interruptible(stopper), Output(run.log_file) as output:
+        before = run.read()
         run.update(status=Status.queued, started=datetime.now(UTC).astimezone(), finished=None, error=None)
         try:
             with output.heard():
@@ -110,8 +111,11 @@ def _train(job: "Job", runs: Path, force: bool) -> None:
             _end(run, status)
             output.say(f"Stopped at once. {_how_to_go_on(run)}")
         except BaseException as error:
-            _end(run, Status.failed, error=str(error) or type(error).__name__)
             output.log(error.message if isinstance(error, UserError) else traceback.format_exc())
+            if job.earlier and run.read().status is Status.queued:
+                run.write(before)  # refused before it went on: it stands as it stood
+            else:
+                _end(run, Status.failed, error=str(error) or type(error).__name__)
             raise
         else:
             _end(run, status)
