@@ -18,12 +18,16 @@ PYTHON_FENCE = re.compile(r"( {0,3})```[ \t]*(python3?|py3?)[ \t]*", re.IGNORECA
 Row = dict[str, Any]
 
 
-def clean_rows(source: Path) -> Any:
-    """A `datasets.Dataset` with the cleaned `messages`."""
+def read_rows(source: Path) -> Any:
+    """A `datasets.Dataset` of a JSONL file."""
     import datasets
 
     datasets.disable_progress_bars()
-    rows = datasets.load_dataset("json", data_files=str(source), split="train")
+    return datasets.load_dataset("json", data_files=str(source), split="train")
+
+
+def clean_rows(rows: Any) -> Any:
+    """A `datasets.Dataset` with the cleaned `messages`."""
     seen: set[int] = set()
 
     def is_new(row: Row) -> bool:

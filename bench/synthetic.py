@@ -18,52 +18,56 @@ CODE = (
 Row = dict[str, Any]
 
 
-def write_rows(path: Path, rows: int, layout: str, seed: int) -> None:
-    """JSON lines with `question` and `answer`, or with `messages` of one to three rounds; about one row in five has a
-    fault, and one in four a block of code."""
+def write_rows(path: Path, rows: int, layout: str, sentences: int, seed: int) -> None:
+    """JSON lines with `question` and `answer`, or with `messages` of one to three rounds.
+
+    About one row in five has a fault, and one in four a block of code. Questions have up to five sentences, answers up
+    to `sentences`; with 6, rows are as long as those of GSM8K, about 500 characters.
+    """
     make = random.Random(seed)
-    sentences = [_sentence(make) for _ in range(SENTENCES)]
+    pool = [_sentence(make) for _ in range(SENTENCES)]
+    write = _turns if layout == "messages" else _columns
     with path.open("w", encoding="utf-8") as file:
         earlier: list[Row] = []
         for number in range(rows):
             if earlier and make.random() < 0.04:
                 row = make.choice(earlier)
             else:
-                row = _turns(make, sentences, number) if layout == "messages" else _columns(make, sentences, number)
+                row = write(make, pool, sentences) | {"id": number}
             if make.random() < 0.01:
                 earlier.append(row)
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def _columns(make: random.Random, sentences: list[str], number: int) -> Row:
-    question, answer = _round(make, sentences, number)
-    return {"question": question, "answer": answer, "id": number}
+def _columns(make: random.Random, pool: list[str], sentences: int) -> Row:
+    question, answer = _round(make, pool, sentences)
+    return {"question": question, "answer": answer}
 
 
-def _turns(make: random.Random, sentences: list[str], number: int) -> Row:
-    messages = [{"role": "system", "content": make.choice(sentences)}] if make.random() < 0.2 else []
+def _turns(make: random.Random, pool: list[str], sentences: int) -> Row:
+    messages = [{"role": "system", "content": make.choice(pool)}] if make.random() < 0.2 else []
     for _ in range(make.choice((1, 1, 1, 2, 3))):
-        question, answer = _round(make, sentences, number)
+        question, answer = _round(make, pool, sentences)
         messages += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
     fault = make.random()
     if fault < 0.01:
-        messages.append({"role": "user", "content": make.choice(sentences)})
+        messages.append({"role": "user", "content": make.choice(pool)})
     elif fault < 0.015:
-        messages.insert(-1, {"role": "tool", "content": make.choice(sentences)})
+        messages.insert(-1, {"role": "tool", "content": make.choice(pool)})
     elif fault < 0.02:
         messages.insert(-1, {"role": "user", "content": " "})
-    return {"messages": messages, "id": number}
+    return {"messages": messages}
 
 
-def _round(make: random.Random, sentences: list[str], number: int) -> tuple[str, str]:
-    question = " ".join(make.choices(sentences, k=make.randint(1, 5)))
-    answer = "\n".join(make.choices(sentences, k=make.randint(2, 16)))
+def _round(make: random.Random, pool: list[str], sentences: int) -> tuple[str, str]:
+    question = " ".join(make.choices(pool, k=make.randint(1, 5)))
+    answer = "\n".join(make.choices(pool, k=make.randint(2, sentences)))
     if make.random() < 0.25:
-        answer += "\n" + make.choices(CODE, weights=(70, 8, 8, 6, 8))[0].format(n=number)
-    return _with_fault(make, sentences, question, answer)
+        answer += "\n" + make.choices(CODE, weights=(70, 8, 8, 6, 8))[0].format(n=make.randint(0, 999))
+    return _with_fault(make, pool, question, answer)
 
 
-def _with_fault(make: random.Random, sentences: list[str], question: str, answer: str) -> tuple[str, str]:
+def _with_fault(make: random.Random, pool: list[str], question: str, answer: str) -> tuple[str, str]:
     kind = make.choices(
         ("none", "empty", "short", "long", "replaced", "control", "mojibake", "token", "incomplete", "crlf"),
         weights=(850, 10, 30, 40, 8, 4, 8, 5, 15, 10),
@@ -74,7 +78,7 @@ def _with_fault(make: random.Random, sentences: list[str], question: str, answer
         case "short":
             answer = f" {make.randint(0, 999)} "
         case "long":
-            answer = " ".join(make.choices(sentences, k=90))
+            answer = " ".join(make.choices(pool, k=90))
         case "replaced":
             answer += " caf\ufffd"
         case "control":
@@ -84,7 +88,7 @@ def _with_fault(make: random.Random, sentences: list[str], question: str, answer
         case "token":
             answer += make.choice(("<|im_end|>", "<|im_start|>", "<|endoftext|>"))
         case "incomplete":
-            answer = f"{make.choice(sentences)[:60]:.<63}"
+            answer = f"{make.choice(pool)[:60]:.<63}"
         case "crlf":
             answer = answer.replace("\n", "\r\n")
     return question, answer

@@ -4,14 +4,13 @@ All of it is polars expressions over whole columns. Patterns are written so that
 """
 
 import re
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from qwenlab.data.conversations import blank
 from qwenlab.data.fences import standardised
-from qwenlab.data.report import TEXT_LENGTH, Example, Row, Rule
+from qwenlab.data.report import RULES, TEXT_LENGTH, Example, Row, Rule
 from qwenlab.recipe import DataSettings
 
 EXAMPLES = 5
@@ -35,6 +34,9 @@ CONTROL_CHARACTERS = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 ENCODING_FAULT = f"\ufffd|{CONTROL_CHARACTERS}|{MOJIBAKE}"
 ELLIPSIS = r"\.\.\.|…"
 
+FAULTS: dict[Rule, str] = {"encoding": ENCODING_FAULT, "control_tokens": "|".join(map(re.escape, CONTROL_TOKENS))}
+"""What an example shows, where it is one spot of a text."""
+
 CONTENT = pl.element().struct.field("content")
 
 
@@ -48,22 +50,20 @@ class Cleaned(NamedTuple):
     """Rows whose code fences or line ends were standardised."""
 
 
-class _Step(NamedTuple):
-    """A rule, the rows that it drops, and the pattern of what is wrong with them, where it is one spot."""
-
-    rule: Rule
-    bad: pl.Expr
-    fault: str = ""
-
-
 def clean(rows: pl.DataFrame, settings: DataSettings) -> Cleaned:
-    """Apply the rules to conversations, one after the other."""
-    done = Cleaned(rows, {}, {}, 0)
-    for step in _text_rules(settings):
-        done = _drop(done, step)
-    rows, changed = standardised(done.rows)
-    done = _drop(done._replace(rows=rows, fences_changed=changed), _Step("conversation", _malformed()))
-    return done._replace(rows=done.rows.select("file", "row", "messages"))
+    """Apply the rules to conversations, one after the other: a row falls to the first rule that it breaks."""
+    # No rule depends on what another has dropped: equal rows fall to the same rule. So all are computed side by side.
+    broken = rows.lazy().select(**_rules(settings)).collect(engine="streaming")
+    kept = pl.repeat(True, rows.height, dtype=pl.Boolean, eager=True)
+    dropped: dict[Rule, int] = {}
+    examples: dict[Rule, list[Example]] = {}
+    for rule in RULES:
+        fallen = kept & broken[rule]
+        dropped[rule] = int(fallen.sum())
+        examples[rule] = _examples(rows, fallen, rule)
+        kept &= ~fallen
+    standard, changed = standardised(rows.filter(kept).select("file", "row", "messages"))
+    return Cleaned(standard, dropped, examples, changed)
 
 
 def total_characters() -> pl.Expr:
@@ -71,46 +71,35 @@ def total_characters() -> pl.Expr:
     return pl.col("messages").list.eval(CONTENT.str.len_chars()).list.sum()
 
 
-def _text_rules(settings: DataSettings) -> Iterator[_Step]:
-    required = pl.col("user", "assistant")
-    answer = pl.col("assistant")
-
-    yield _Step("empty", pl.any_horizontal(blank(required)))
-    yield _Step("too_short", pl.any_horizontal(required.str.strip_chars().str.len_chars() < settings.min_chars))
-    yield _Step("too_long", total_characters() > settings.max_chars)
-    yield _Step("duplicate", ~pl.col("messages").is_first_distinct())
-    yield _Step("encoding", _any_turn(CONTENT.str.contains(ENCODING_FAULT)), ENCODING_FAULT)
-    token = "|".join(map(re.escape, CONTROL_TOKENS))
-    yield _Step("control_tokens", _any_turn(CONTENT.str.contains_any(CONTROL_TOKENS)), token)
-    yield _Step("incomplete", answer.str.contains(ELLIPSIS) & (answer.str.len_chars() < INCOMPLETE_BELOW))
-
-
-def _malformed() -> pl.Expr:
-    """A turn of an unknown role or without text, or a last turn that is not the assistant's."""
+def _rules(settings: DataSettings) -> dict[str, pl.Expr]:
+    """Which rows break each rule."""
+    required, answer = pl.col("user", "assistant"), pl.col("assistant")
+    length = required.str.strip_chars().str.len_chars().fill_null(0)
     unknown = ~pl.element().struct.field("role").is_in(ROLES).fill_null(False)
     last = pl.col("messages").list.last().struct.field("role")
-    return _any_turn(unknown | blank(CONTENT)) | (last != "assistant").fill_null(True)
+    rules: dict[Rule, pl.Expr] = {
+        "empty": pl.any_horizontal(length == 0),
+        "too_short": pl.any_horizontal(length < settings.min_chars),
+        "too_long": total_characters() > settings.max_chars,
+        "duplicate": ~pl.col("messages").is_first_distinct(),
+        "encoding": _any_turn(CONTENT.str.contains(ENCODING_FAULT)),
+        "control_tokens": _any_turn(CONTENT.str.contains_any(CONTROL_TOKENS)),
+        "incomplete": answer.str.contains(ELLIPSIS) & (answer.str.len_chars() < INCOMPLETE_BELOW),
+        "conversation": _any_turn(unknown | blank(CONTENT)) | (last != "assistant").fill_null(True),
+    }
+    return {rule: broken.fill_null(False) for rule, broken in rules.items()}
 
 
 def _any_turn(found: pl.Expr) -> pl.Expr:
     return pl.col("messages").list.eval(found).list.any()
 
 
-def _drop(done: Cleaned, step: _Step) -> Cleaned:
-    bad = done.rows.select(step.bad).to_series()
-    return done._replace(
-        rows=done.rows.filter(~bad),
-        dropped={**done.dropped, step.rule: int(bad.sum())},
-        examples={**done.examples, step.rule: _examples(done.rows, bad, step)},
-    )
-
-
-def _examples(rows: pl.DataFrame, bad: pl.Series, step: _Step) -> list[Example]:
-    """The first rows that the rule drops."""
+def _examples(rows: pl.DataFrame, fallen: pl.Series, rule: Rule) -> list[Example]:
+    """The first rows that fall to the rule."""
     examples = []
-    for row in rows.filter(bad).head(EXAMPLES).iter_rows(named=True):
-        repeats = _first_of(rows, row) if step.rule == "duplicate" else None
-        text = _excerpt(row["messages"] or [], step)
+    for row in rows[fallen.arg_true().head(EXAMPLES)].iter_rows(named=True):
+        repeats = _first_of(rows, row) if rule == "duplicate" else None
+        text = _excerpt(row["messages"] or [], rule)
         examples.append(Example(file=row["file"], row=row["row"], text=text, repeats=repeats))
     return examples
 
@@ -122,15 +111,15 @@ def _first_of(rows: pl.DataFrame, duplicate: dict[str, Any]) -> Row:
     return Row(file=first["file"], row=first["row"])
 
 
-def _excerpt(messages: list[dict[str, str | None]], step: _Step) -> str:
+def _excerpt(messages: list[dict[str, str | None]], rule: Rule) -> str:
     """The part of a conversation that shows why it was dropped."""
     turns = [f"{message['role']}: {message['content'] or ''}" for message in messages]
-    if step.fault:
+    if rule in FAULTS:
         text = "\n".join(turns)
-        spot = re.search(step.fault, text)
+        spot = re.search(FAULTS[rule], text)
         start = max(spot.start() - BEFORE_FAULT, 0) if spot else 0
         return text[start : start + TEXT_LENGTH]
-    if step.rule in ("empty", "too_short", "incomplete"):
+    if rule in ("empty", "too_short", "incomplete"):
         turns.sort(key=len)
     share = TEXT_LENGTH // max(len(turns), 1)
     return "\n".join(turn if len(turn) < share else f"{turn[: share - 4]}..." for turn in turns)[:TEXT_LENGTH]

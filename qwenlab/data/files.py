@@ -4,7 +4,8 @@ import difflib
 import hashlib
 import io
 import re
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,9 @@ COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
 
 BLOCK = 2**22
 """Bytes of JSON lines that are read at once."""
+
+GROUP = 16
+"""Blocks that are in memory at a time."""
 
 # What a file is by its first bytes, whatever its name says.
 SIGNATURES = {b"PAR1": ".parquet", b"\x1f\x8b": ".gz", b"\x28\xb5\x2f\xfd": ".zst", b"PK\x03\x04": ".zip or .xlsx"}
@@ -121,20 +125,22 @@ def _json(path: Path) -> pl.DataFrame:
         with _opened(path) as stream:
             if stream.peek().lstrip().startswith(b"["):
                 return pl.read_json(stream.read(), infer_schema_length=None)
-            blocks = [_json_lines(block) for block in _blocks(stream)]
-            frame = pl.concat(blocks, how="diagonal_relaxed", rechunk=True)
+            frame = _json_lines(stream)
     except pl.exceptions.PolarsError:
         return careful.read_json(_content(path), path.name)
     return careful.unwrapped(frame)
 
 
-def _blocks(stream: io.BufferedReader) -> Iterator[bytes]:
-    """Whole lines, so many that what polars builds beside the rows stays small."""
-    while block := stream.read(BLOCK):
-        yield block + stream.readline()
+def _json_lines(stream: io.BufferedReader) -> pl.DataFrame:
+    """Block by block, since polars reads JSON lines on one core, and builds much beside the rows."""
+    blocks = iter(lambda: stream.read(BLOCK) + stream.readline(), b"")
+    groups = iter(lambda: list(islice(blocks, GROUP)), [])
+    with ThreadPoolExecutor() as pool:
+        frames = [frame for group in groups for frame in pool.map(_json_block, group)]
+    return pl.concat(frames, how="diagonal_relaxed", rechunk=True)
 
 
-def _json_lines(block: bytes) -> pl.DataFrame:
+def _json_block(block: bytes) -> pl.DataFrame:
     """Rows of JSON lines.
 
     Raises:

@@ -1,6 +1,6 @@
 """DatasetReport: what was read, what was dropped and why, what is left. The funnel and the browser draw it."""
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict
@@ -9,6 +9,8 @@ Rule = Literal[
     "empty", "too_short", "too_long", "duplicate", "encoding", "control_tokens", "incomplete", "conversation"
 ]
 """Names of the rules that drop rows, in the order in which they are applied."""
+
+RULES: tuple[Rule, ...] = get_args(Rule)
 
 Layout = Literal["messages", "sharegpt", "alpaca", "prompt_completion", "question_answer"]
 
