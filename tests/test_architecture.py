@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "qwenlab"
-VERBS = {"train", "prepare", "demo"}
+VERBS = {"train", "prepare", "demo", "judge"}
 
 # Room -> what it may import at module level, besides itself.
 ALLOWED = {
@@ -59,7 +59,7 @@ def test_imports_run_downward(path: Path) -> None:
     assert rooms - {room, "__version__"} <= ALLOWED[room]
 
 
-@pytest.mark.parametrize("name", ["recipe", "cli", "train", "prepare", "demo", "runs", "contest", "tiny"])
+@pytest.mark.parametrize("name", ["recipe", "cli", "train", "prepare", "demo", "judge", "runs", "contest", "tiny"])
 def test_light_rooms_leave_heavy_libraries_alone(name: str) -> None:
     code = f"import sys, qwenlab.{name}; print(*({HEAVY!r} & sys.modules.keys()))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

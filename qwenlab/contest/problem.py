@@ -25,3 +25,5 @@ class Problem(BaseModel):
     time_limit_s: float = 2.0
     memory_limit_bytes: int = 256 * 2**20
     solution: str | None = None
+    contest: str | None = None
+    """Problems of one contest are not independent of one another."""

@@ -1,0 +1,64 @@
+"""What a backend tells the launcher: the command, and the restrictions that the launcher sets itself."""
+
+import base64
+import json
+from typing import NamedTuple
+
+BOX = "{box}"
+"""Stands for the folder that holds main.py and stdin; only the launcher knows where it is."""
+
+STATUS_FD, FILTER_FD, HOLD_FD = 40, 41, 42
+"""What bwrap gets beside the usual three: to tell what it does, to read the filter, to wait until it may go on."""
+
+ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "HOME": "/",
+    "LANG": "C.UTF-8",
+    # A program that prints a set gives the same output every time, so that judging again gives the same verdict.
+    "PYTHONHASHSEED": "0",
+    # Thread pools ask for address space by the core, and time is counted over all threads.
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+"""The whole environment of a program, and of everything between it and the judge."""
+
+
+class Unavailable(NamedTuple):
+    """Why a backend cannot be used here, and the command that mends it."""
+
+    reason: str
+    mend: str
+
+
+class Landlock(NamedTuple):
+    """A ruleset: the fields of its attributes, and the rights granted beneath paths."""
+
+    handled: list[int]
+    rules: list[tuple[str, int]]
+
+
+class Plan(NamedTuple):
+    """How to run a program."""
+
+    backend: str
+    version: str
+    command: list[str]
+    environment: dict[str, str]
+    seccomp: bytes
+    landlock: Landlock | None = None
+    """The launcher restricts the program itself; else the command does, with the filter that it is given."""
+    threads: int | None = None
+    """Processes and threads: of the box alone where it has namespaces, else of the user that programs run as."""
+
+    def json(self) -> str:
+        """For the launcher."""
+        return json.dumps(
+            {
+                "command": self.command,
+                "environment": self.environment,
+                "seccomp": base64.b64encode(self.seccomp).decode(),
+                "landlock": self.landlock and self.landlock._asdict(),
+                "threads": self.threads,
+            }
+        )
