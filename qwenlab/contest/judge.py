@@ -83,6 +83,7 @@ def report(
         settings=settings,
         self_check=self_check,
         counts=count(result.verdict for result in results),
+        accepted=sum(result.verdict == Verdict.AC for result in results),
         strict_accepted=sum(result.strict == Verdict.AC for result in results),
         deepmind_accepted=sum(result.deepmind == Verdict.AC for result in results),
         judged=sum(result.verdict != Verdict.SE for result in results),

@@ -113,6 +113,7 @@ class JudgeReport(_Frozen):
     self_check: SelfCheck
     counts: dict[Verdict, int]
     """By the default comparison."""
+    accepted: int
     strict_accepted: int
     deepmind_accepted: int
     judged: int
@@ -121,10 +122,6 @@ class JudgeReport(_Frozen):
     """Names of problems that were not judged, by reason."""
     seconds: float
     results: tuple[ProgramResult, ...]
-
-    @property
-    def accepted(self) -> int:
-        return self.counts.get(Verdict.AC, 0)
 
 
 def count(verdicts: Iterable[Verdict]) -> dict[Verdict, int]:

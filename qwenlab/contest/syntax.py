@@ -11,6 +11,7 @@ import subprocess
 from types import TracebackType
 from typing import Self
 
+from qwenlab.contest.sandbox.client import unprivileged
 from qwenlab.contest.sandbox.interpreter import Interpreter
 
 SECONDS = 10.0
@@ -69,7 +70,9 @@ class Parser:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={},
+            cwd="/",
             bufsize=0,
+            **unprivileged(),
         )
         return self.process
 

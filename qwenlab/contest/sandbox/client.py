@@ -31,6 +31,11 @@ END_S = 5.0
 CHUNK = 1 << 20
 
 
+def unprivileged() -> dict[str, Any]:
+    """How a process of root's is started without root's rights; others have none to lose."""
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+
+
 class Client:
     """A launcher's process and the two pipes to it. One run at a time."""
 
@@ -40,7 +45,6 @@ class Client:
         Raises:
             SandboxFailureError: it did not start.
         """
-        root = os.geteuid() == 0
         self._said = tempfile.TemporaryFile()  # noqa: SIM115
         self.folder: Path | None = None
         self._received = bytearray()
@@ -53,9 +57,7 @@ class Client:
                 env={},
                 cwd="/",
                 start_new_session=True,
-                user=NOBODY if root else None,
-                group=NOBODY if root else None,
-                extra_groups=[] if root else None,
+                **unprivileged(),
             )
         except OSError as error:
             self._said.close()

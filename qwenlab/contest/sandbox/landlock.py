@@ -6,6 +6,7 @@ is and when it changed (`stat`): that much a program can learn of files that it 
 """
 
 import ctypes
+import platform
 from pathlib import Path
 
 from qwenlab.contest.sandbox import seccomp
@@ -39,9 +40,8 @@ def plan(interpreter: Interpreter) -> Plan | Unavailable:
     abi = landlock_abi()
     if abi < OLDEST_ABI:
         found = f"this kernel has ABI {abi}" if abi else "this kernel has none"
-        return Unavailable(
-            f"Landlock ABI {OLDEST_ABI} is needed (Linux 6.2), and {found}.", "Use a kernel of 6.2 or later."
-        )
+        newer = "wsl --update" if "microsoft" in platform.release().lower() else "Use a kernel of 6.2 or later."
+        return Unavailable(f"Landlock ABI {OLDEST_ABI} is needed (Linux 6.2), and {found}.", newer)
     readable = {path: READ | EXECUTE for path in (*SYSTEM, interpreter.prefix) if Path(path).is_dir()}
     files = {"/etc/ld.so.cache": READ_FILE, "/dev/null": READ_FILE | WRITE_FILE}
     return Plan(

@@ -37,6 +37,9 @@ CREATE_RULESET, ADD_RULE, RESTRICT_SELF, PATH_BENEATH = 444, 445, 446, 1
 IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)
 """By every Python, and what is ignored stays so in what it starts."""
 
+STACK_BYTES = 64 << 20
+"""Of the main thread, and of others by default: room for deep recursion, and, as address space, for some threads."""
+
 CHUNK = 1 << 20
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -188,20 +191,22 @@ def run(way: "InNamespaces | Restricted", request: dict[str, Any], files: dict[i
 
 def _limits(request: dict[str, Any]) -> dict[int, tuple[int, int]]:
     """Soft and hard. They are the same, but for CPU time: first a signal that says why, a second later the end."""
-    _, stack = resource.getrlimit(resource.RLIMIT_STACK)
-    _, processes = resource.getrlimit(resource.RLIMIT_NPROC)
-    if request["threads"] is not None:
-        processes = request["threads"] if processes == resource.RLIM_INFINITY else min(processes, request["threads"])
     same = {
         resource.RLIMIT_AS: request["memory_bytes"],
         resource.RLIMIT_FSIZE: request["output_bytes"],
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: 64,
-        resource.RLIMIT_NPROC: processes,
-        resource.RLIMIT_STACK: stack,  # deep recursion is bounded by memory, as in contests
+        resource.RLIMIT_STACK: STACK_BYTES,
     }
-    limits = {limit: (value, value) for limit, value in same.items()}
+    if request["threads"] is not None:
+        same[resource.RLIMIT_NPROC] = request["threads"]
+    limits = {limit: (_within_hard(limit, value),) * 2 for limit, value in same.items()}
     return {**limits, resource.RLIMIT_CPU: (request["cpu_s"], request["cpu_s"] + 1)}
+
+
+def _within_hard(limit: int, value: int) -> int:
+    _, hard = resource.getrlimit(limit)
+    return value if hard == resource.RLIM_INFINITY else min(value, hard)
 
 
 def _ends_within(child: int, seconds: float) -> bool:

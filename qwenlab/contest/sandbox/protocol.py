@@ -38,7 +38,7 @@ class Result(NamedTuple):
     """User and system time of everything that was started for the run."""
     wall_s: float
     peak_bytes: int
-    """The largest resident set."""
+    """The largest resident set. Never less than the launcher's, some 15 MB, which the kernel counts in."""
     output: bytes
     """At most `output_bytes`."""
     error: bytes

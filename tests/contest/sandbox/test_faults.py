@@ -12,7 +12,7 @@ from qwenlab.contest.sandbox.launched import LaunchedSandbox
 from qwenlab.contest.verdict import Verdict
 from qwenlab.tiny import problems
 
-PROBLEMS = problems("test", 10, seed=3)
+PROBLEMS = [problem.model_copy(update={"tests": problem.tests[:3]}) for problem in problems("test", 10, seed=3)]
 
 
 def verdicts(sandbox: LaunchedSandbox, sources: list[str]) -> list[Verdict]:
