@@ -190,23 +190,20 @@ def run(way: "InNamespaces | Restricted", request: dict[str, Any], files: dict[i
 
 
 def _limits(request: dict[str, Any]) -> dict[int, tuple[int, int]]:
-    """Soft and hard. They are the same, but for CPU time: first a signal that says why, a second later the end."""
-    same = {
-        resource.RLIMIT_AS: request["memory_bytes"],
-        resource.RLIMIT_FSIZE: request["output_bytes"],
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NOFILE: 64,
-        resource.RLIMIT_STACK: STACK_BYTES,
-    }
+    """Soft and hard. They are the same, but for CPU time: first a signal that says why, a second later the end.
+
+    Where the system's own limits are lower, a program does without; but not without memory and output, which would
+    change its verdict: then setting them fails.
+    """
+    exactly = {resource.RLIMIT_AS: request["memory_bytes"], resource.RLIMIT_FSIZE: request["output_bytes"]}
+    at_most = {resource.RLIMIT_CORE: 0, resource.RLIMIT_NOFILE: 64, resource.RLIMIT_STACK: STACK_BYTES}
     if request["threads"] is not None:
-        same[resource.RLIMIT_NPROC] = request["threads"]
-    limits = {limit: (_within_hard(limit, value),) * 2 for limit, value in same.items()}
+        at_most[resource.RLIMIT_NPROC] = request["threads"]
+    for limit, value in at_most.items():
+        _, hard = resource.getrlimit(limit)
+        exactly[limit] = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    limits = {limit: (value, value) for limit, value in exactly.items()}
     return {**limits, resource.RLIMIT_CPU: (request["cpu_s"], request["cpu_s"] + 1)}
-
-
-def _within_hard(limit: int, value: int) -> int:
-    _, hard = resource.getrlimit(limit)
-    return value if hard == resource.RLIM_INFINITY else min(value, hard)
 
 
 def _ends_within(child: int, seconds: float) -> bool:

@@ -1,6 +1,7 @@
 """Programs that mean harm, for what the self-check does not look at. Each is bounded, should it get out."""
 
 import signal
+import time
 
 from qwenlab.contest.sandbox.plan import Plan
 from tests.contest.sandbox.conftest import LIMITS, Run
@@ -84,6 +85,7 @@ def test_a_flood_ends_at_the_cap(run: Run) -> None:
     result = run(FLOOD)
     assert result.flooded
     assert len(result.output) == LIMITS.output_bytes
+    assert b"File too large" in result.error
 
 
 def test_signals_that_should_end_a_program_do(run: Run) -> None:
@@ -91,7 +93,9 @@ def test_signals_that_should_end_a_program_do(run: Run) -> None:
 
 
 def test_the_wall_clock_ends_one_that_sleeps(run: Run) -> None:
-    result = run("import time\nprint('begun', flush=True)\ntime.sleep(20)", limits=LIMITS._replace(wall_s=0.5))
+    began = time.monotonic()
+    result = run("import time\nprint('begun', flush=True)\ntime.sleep(20)", limits=LIMITS._replace(wall_s=1.0))
+    assert time.monotonic() - began < 10
     assert result.exit_status is None
     assert result.output == b"begun\n"
-    assert 0.5 <= result.wall_s < 5
+    assert result.wall_s >= 1.0
