@@ -22,7 +22,7 @@ SPIKE_RISE = 0.1
 """A loss above `SPIKE_FACTOR` times the median of the last `SPIKE_WINDOW` points is a spike. Fewer points than
 `SPIKE_MINIMUM` say nothing about what is usual, the less so as the loss falls steeply at the start; and a rise of less
 than `SPIKE_RISE` nats is the usual difference of batches where the loss has come near zero: on the bundled model,
-whose loss goes below 0.01, every tenth step would be a spike."""
+whose loss goes below 0.01, every fifth step would be a spike."""
 
 
 class RunCallback(TrainerCallback):  # type: ignore[misc]
