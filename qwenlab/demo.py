@@ -62,14 +62,14 @@ def _answers(recipe: "Recipe", adapter: Path, shown: list["Problem"]) -> tuple[l
 
     engine = choose_engine(recipe.model)
     from qwenlab.contest import prompt
-    from qwenlab.model.generate import generate
-    from qwenlab.model.load import load
+    from qwenlab.model.generate import Ask, Sampling, generate
+    from qwenlab.model.inference import load_inference
 
-    loaded = load(recipe.with_values(lora={"start_from": str(adapter)}), engine)
-    prompts = [prompt(problem) for problem in shown]
-    with loaded.base_only():
-        base = generate(loaded, prompts, recipe.data.max_length // 4)
-    return base, generate(loaded, prompts, recipe.data.max_length // 4)
+    loaded = load_inference(recipe.model, engine, {"tuned": adapter})
+    sampling = Sampling(recipe.evaluate.max_new_tokens)
+    asks = [Ask(prompt(problem), sampling, model) for model in loaded.names for problem in shown]
+    answers = [answer.text for answer in generate(loaded, asks)]
+    return answers[: len(shown)], answers[len(shown) :]
 
 
 def _table(shown: list["Problem"], base: list[str], tuned: list[str]) -> "Table":

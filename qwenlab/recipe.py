@@ -121,6 +121,22 @@ class TrainSettings(Section):
         return self.per_device_train_batch_size * self.gradient_accumulation_steps
 
 
+class EvaluateSettings(Section):
+    """How base and tuned are compared after the training."""
+
+    problems: str = Field(
+        "deepmind/code_contests", description="JSONL file or hub data set of problems with tests; `tiny` is bundled"
+    )
+    limit: int = Field(100, ge=0, description="problems drawn by seed, spread over the difficulties; 0: all")
+    max_tests: int = Field(100, ge=0, description="tests of a problem that are run, the visible ones first; 0: all")
+    samples: int = Field(1, ge=1, le=1000, description="answers for each problem and model: the k of pass@k")
+    temperature: float = Field(0.0, ge=0, le=2, description="0: greedy, the likeliest token each time")
+    top_p: float = Field(1.0, gt=0, le=1, description="draw only from the likeliest tokens that sum up to this share")
+    max_new_tokens: int = Field(2048, ge=1, description="longest answer, in tokens; a longer one is cut and counted")
+    batch_size: int = Field(8, ge=1, description="answers that are generated at the same time")
+    seed: int = Field(42, ge=0, lt=2**32, description="fixes the problems, and the samples where temperature is not 0")
+
+
 class Recipe(Section):
     """A training job, complete. Two equal recipes are the same job."""
 
@@ -128,6 +144,7 @@ class Recipe(Section):
     lora: LoraSettings = LoraSettings()
     data: DataSettings = DataSettings()
     train: TrainSettings = TrainSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
 
     def with_values(self, **sections: dict[str, Any]) -> "Recipe":
         """A copy with some settings changed, validated like any other: `recipe.with_values(train={"seed": 1})`."""

@@ -23,7 +23,7 @@ from qwenlab.errors import UserError
 from qwenlab.model.describe import attention
 from qwenlab.model.engine import Engine
 from qwenlab.model.source import ModelSource, find_model, load_tokenizer
-from qwenlab.recipe import Recipe
+from qwenlab.recipe import ModelSettings, Recipe
 from qwenlab.runs.record import EngineRecord, ModelRecord
 
 ALL_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -122,10 +122,11 @@ def _target_modules(recipe: Recipe) -> list[str]:
     return list(ALL_LINEAR if recipe.lora.target_modules == "all-linear" else recipe.lora.target_modules)
 
 
-def _load_with_transformers(recipe: Recipe, engine: Engine, source: ModelSource) -> Any:
+def load_base(settings: ModelSettings, engine: Engine, source: ModelSource) -> Any:
+    """The base alone, by plain transformers, in the precision that the engine computes in."""
     dtype = getattr(torch, engine.dtype)
-    quantised = recipe.model.load_in_4bit and engine.device == "cuda"
-    model = AutoModelForCausalLM.from_pretrained(
+    quantised = settings.load_in_4bit and engine.device == "cuda"
+    return AutoModelForCausalLM.from_pretrained(
         source.folder,
         dtype=dtype,
         device_map="auto" if engine.device == "cuda" else None,
@@ -138,6 +139,10 @@ def _load_with_transformers(recipe: Recipe, engine: Engine, source: ModelSource)
         if quantised
         else None,
     )
+
+
+def _load_with_transformers(recipe: Recipe, engine: Engine, source: ModelSource) -> Any:
+    model = load_base(recipe.model, engine, source)
     lora = LoraConfig(
         r=recipe.lora.r,
         lora_alpha=recipe.lora.lora_alpha,

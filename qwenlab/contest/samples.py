@@ -1,0 +1,23 @@
+"""samples.jsonl: what the models answered, a line an answer, appended as it is generated."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Side = Literal["base", "tuned", "base_again"]
+"""`base_again` is the base a second time: what differs between the two is noise."""
+
+
+class Sample(BaseModel):
+    """One answer to one problem."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    problem: str
+    model: Side
+    sample: int
+    """From 0; several answers to the same problem."""
+    answer: str
+    tokens: int
+    truncated: bool
+    """It ran out of tokens before its end."""

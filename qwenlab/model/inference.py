@@ -1,0 +1,139 @@
+"""One base in memory with any number of adapters on it: what evaluation, comparing, serving and exporting answer with.
+
+Always plain transformers and peft, whatever engine trained: peft answers for the base and for each adapter in one
+batch, row by row, and adds nothing to a row that is the base's. Unsloth's kernels know one adapter for a whole batch.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from peft import PeftModel
+from transformers import GenerationConfig
+
+from qwenlab.data.chat import template_sha256
+from qwenlab.errors import UserError
+from qwenlab.model.engine import Engine
+from qwenlab.model.load import load_base
+from qwenlab.model.source import ModelSource, find_model, load_tokenizer
+from qwenlab.recipe import ModelSettings
+
+BASE = "base"
+"""The name under which the model without any adapter answers."""
+
+ROW_WITHOUT_ADAPTER = "__base__"  # peft's word for it
+
+
+class Stamp(NamedTuple):
+    """What made an answer: compare two of them to know what differed."""
+
+    model: str
+    """As the recipe names it."""
+    weights: str
+    """The folder that they were read from."""
+    weights_sha256: str
+    template_sha256: str
+    adapter: str | None
+    """The adapter's folder; None: off."""
+    adapter_sha256: str | None
+    dtype: str
+    device: str
+
+
+@dataclass
+class Inference:
+    """A loaded base with named adapters; `BASE` is the name of the base alone."""
+
+    model: Any
+    tokenizer: Any
+    engine: Engine
+    source: ModelSource
+    adapters: dict[str, Path]
+    _keys: dict[str, str]
+    end_tokens: frozenset[int]
+
+    @property
+    def names(self) -> list[str]:
+        """Everything that answers here: the base, then the adapters."""
+        return [BASE, *self.adapters]
+
+    @property
+    def context(self) -> int:
+        """Tokens that prompt and answer may have together."""
+        return int(self.model.config.max_position_embeddings)
+
+    def rows(self, names: Sequence[str]) -> dict[str, list[str]]:
+        """The argument that tells peft which adapter each row of a batch is for.
+
+        Raises:
+            KeyError: no such name.
+        """
+        return {"adapter_names": [self._keys[name] for name in names]} if self.adapters else {}
+
+    def stamp(self, name: str) -> Stamp:
+        folder = None if name == BASE else self.adapters[name]
+        return Stamp(
+            model=self.source.name,
+            weights=str(self.source.folder),
+            weights_sha256=self.source.sha256(),
+            template_sha256=template_sha256(self.tokenizer),
+            adapter=str(folder) if folder else None,
+            adapter_sha256=adapter_sha256(folder) if folder else None,
+            dtype=self.engine.dtype,
+            device=self.engine.device,
+        )
+
+
+def load_inference(settings: ModelSettings, engine: Engine, adapters: Mapping[str, Path]) -> Inference:
+    """Load the base once and put the adapters on it, switched off until a row asks for one.
+
+    Raises:
+        UserError: the model cannot be had, or an adapter is none, or was made for another base.
+    """
+    source = find_model(settings)
+    base = load_base(settings, engine, source)
+    model: Any = base
+    keys = {BASE: ROW_WITHOUT_ADAPTER}
+    for number, (name, folder) in enumerate(adapters.items()):
+        key = f"adapter{number}"  # a run's name may hold what peft's modules cannot be called
+        model = _with_adapter(model, name, folder, key)
+        keys[name] = key
+    model.eval()
+    config = base.generation_config
+    ends = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id]
+    tokenizer = load_tokenizer(source)
+    tokenizer.padding_side = "left"
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else ends[0]
+    # The model's own defaults hold temperatures and penalties; what is asked for is all that shall hold.
+    base.generation_config = GenerationConfig(eos_token_id=ends, pad_token_id=pad, do_sample=False)
+    return Inference(model, tokenizer, engine, source, dict(adapters), keys, frozenset(ends))
+
+
+def adapter_sha256(folder: Path) -> str:
+    """Of the adapter's weights, as `sha256sum` prints it."""
+    with (folder / "adapter_model.safetensors").open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _with_adapter(model: Any, name: str, folder: Path, key: str) -> Any:
+    if not (folder / "adapter_config.json").exists():
+        raise UserError(f"{name} has no adapter: {folder} is not one.", "A run delivers it when it ends, or stops.")
+    try:
+        if isinstance(model, PeftModel):
+            model.load_adapter(folder, adapter_name=key)
+            return model
+        return PeftModel.from_pretrained(model, folder, adapter_name=key)
+    except RuntimeError as error:
+        if "size mismatch" not in str(error):
+            raise
+        raise UserError(f"The adapter in {folder} was made for another base model.", "Name the base it is for.") from (
+            None
+        )
+
+
+def on_device(loaded: Inference, inputs: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    """Ids and mask where the model computes."""
+    return {name: inputs[name].to(loaded.model.device) for name in ("input_ids", "attention_mask")}
