@@ -5,12 +5,14 @@ checkpoints and the adapters. Whether the process lives is told by a file lock t
 browser, a run started over SSH and one that was killed all look right. Nothing here imports torch.
 """
 
+from qwenlab.runs.evaluation import Evaluation, list_evaluations
 from qwenlab.runs.events import EventLog, read_events
 from qwenlab.runs.gpu import gpu_turn, gpu_waiting
 from qwenlab.runs.record import RunRecord, Status
 from qwenlab.runs.run import Run, find_run, list_runs
 
 __all__ = [
+    "Evaluation",
     "EventLog",
     "Run",
     "RunRecord",
@@ -18,6 +20,7 @@ __all__ = [
     "find_run",
     "gpu_turn",
     "gpu_waiting",
+    "list_evaluations",
     "list_runs",
     "read_events",
 ]

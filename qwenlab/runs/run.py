@@ -10,29 +10,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe, read_recipe, recipe_toml
 from qwenlab.runs.events import Event, EventLog, read_events
 from qwenlab.runs.files import write_atomically
+from qwenlab.runs.held import HeldFolder
 from qwenlab.runs.record import RunRecord, Status
 
 
-class Run:
+class Run(HeldFolder):
     """A run's folder, to write to (by its own process) or to read from (by everybody)."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self.recipe_file = folder / "recipe.toml"
         self.record_file = folder / "run.json"
         self.events_file = folder / "events.jsonl"
         self.log_file = folder / "log.txt"
         self.data_file = folder / "data.json"
-        self.stop_file = folder / "stop"
         self.best = folder / "best"
         self.adapter = folder / "adapter"
-        self._lock = FileLock(folder / ".lock")
 
     @classmethod
     def create(cls, runs: Path, recipe: Recipe, name: str) -> "Run":
@@ -77,15 +76,6 @@ class Run:
         status = self.read().status
         return Status.lost if status.claims_life and not self.is_alive else status
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether a process holds the run. A process id alone would not tell: ids are used again."""
-        try:
-            with FileLock(self._lock.lock_file, timeout=0):
-                return False
-        except Timeout:
-            return True
-
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Hold the run for as long as this process works on it.
@@ -93,22 +83,15 @@ class Run:
         Raises:
             UserError: another process holds it.
         """
-        try:
-            self._lock.acquire(timeout=1)  # an onlooker may be trying it for a moment
-        except Timeout:
-            raise UserError(
-                f"{self.name} is being worked on by process {self.read().pid}.", "Wait for it, or stop it first."
-            ) from None
-        try:
-            self.stop_file.unlink(missing_ok=True)
-            self.update(pid=os.getpid(), command=[Path(sys.executable).name, *sys.orig_argv[1:]])
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(self.locked())
+            except Timeout:
+                raise UserError(
+                    f"{self.name} is being worked on by process {self.read().pid}.", "Wait for it, or stop it first."
+                ) from None
+            self.update(pid=os.getpid(), command=this_command())
             yield
-        finally:
-            self._lock.release()
-
-    def request_stop(self) -> None:
-        """Ask the run's process to save a checkpoint and end; it looks after every step."""
-        self.stop_file.touch()
 
     @property
     def log(self) -> EventLog:
@@ -150,6 +133,11 @@ def find_run(runs: Path, name: str) -> Run:
 def list_runs(runs: Path) -> list[Run]:
     """All runs in the folder, oldest first."""
     return [Run(path.parent) for path in sorted(runs.glob("*/run.json"))]
+
+
+def this_command() -> list[str]:
+    """The command line of this process, to run it again by."""
+    return [Path(sys.executable).name, *sys.orig_argv[1:]]
 
 
 def _new_folder(runs: Path, name: str) -> Path:

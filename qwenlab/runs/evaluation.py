@@ -1,0 +1,160 @@
+"""One evaluation of a run: a folder `RUN/evaluations/<time>/`, and how far its process has come."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import Timeout
+from pydantic import BaseModel, ConfigDict
+
+from qwenlab.errors import UserError
+from qwenlab.recipe import EvaluateSettings
+from qwenlab.runs.files import write_atomically
+from qwenlab.runs.held import HeldFolder
+from qwenlab.runs.record import Status
+from qwenlab.runs.run import Run, this_command
+
+Phase = Literal["preparing", "waiting for the GPU", "generating", "judging", "reporting"]
+
+
+class Spent(BaseModel):
+    """What one side's answers took."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+class EvaluationRecord(BaseModel):
+    """The content of evaluation.json."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: Literal[1] = 1
+    status: Status = Status.queued
+    phase: Phase = "preparing"
+    done: int = 0
+    """Of `total`: answers while generating, programs while judging."""
+    total: int = 0
+    tokens_per_second: float | None = None
+    eta_s: float | None = None
+    pid: int | None = None
+    command: list[str] = []
+    created: datetime
+    finished: datetime | None = None
+    settings: EvaluateSettings
+    noise_floor: bool = False
+    """The base answers a second time."""
+    all_tests: bool = False
+    endpoint: str | None = None
+    base_model: str | None = None
+    """What the endpoint calls the two."""
+    tuned_model: str | None = None
+    problem_set: dict[str, Any] = {}
+    """Where the problems came from, and what was left out."""
+    stamps: dict[str, Any] = {}
+    """By side: the weights and the adapter that answered."""
+    spent: dict[str, Spent] = {}
+    judging_seconds: float = 0.0
+    error: str | None = None
+
+
+class Evaluation(HeldFolder):
+    """An evaluation's folder, to write to (by its own process) or to read from (by everybody)."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.record_file = folder / "evaluation.json"
+        self.problems_file = folder / "problems.jsonl"
+        self.samples_file = folder / "samples.jsonl"
+        self.judged_file = folder / "judged.jsonl"
+        self.report_file = folder / "report.json"
+        self.page_file = folder / "report.html"
+        self.log_file = folder / "log.txt"
+
+    @classmethod
+    def create(cls, run: Run, settings: EvaluateSettings, **choices: Any) -> "Evaluation":
+        """A new folder `RUN/evaluations/20261122-153012`."""
+        now = datetime.now(UTC).astimezone()
+        for number in range(1, 1000):
+            folder = run.folder / "evaluations" / (f"{now:%Y%m%d-%H%M%S}" + (f"-{number}" if number > 1 else ""))
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir(parents=True)
+                break
+        evaluation = cls(folder)
+        evaluation.write(EvaluationRecord(created=now, settings=settings, **choices))
+        return evaluation
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    def read(self) -> EvaluationRecord:
+        """The record as its process last wrote it; `status` says what holds for an onlooker."""
+        return EvaluationRecord.model_validate_json(self.record_file.read_text(encoding="utf-8"))
+
+    def write(self, record: EvaluationRecord) -> None:
+        write_atomically(self.record_file, record.model_dump_json(indent=2) + "\n")
+
+    def update(self, **changes: Any) -> EvaluationRecord:
+        """Change some fields of evaluation.json and return it."""
+        record = EvaluationRecord.model_validate(self.read().model_dump() | changes)
+        self.write(record)
+        return record
+
+    @property
+    def status(self) -> Status:
+        """As recorded, but `lost` where a process should live and none holds the lock."""
+        status = self.read().status
+        return Status.lost if status.claims_life and not self.is_alive else status
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the evaluation for as long as this process works on it.
+
+        Raises:
+            UserError: another process holds it.
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(self.locked())
+            except Timeout:
+                raise UserError(
+                    f"This evaluation is being worked on by process {self.read().pid}.",
+                    "Wait for it, or stop it first.",
+                ) from None
+            self.update(pid=os.getpid(), command=this_command())
+            yield
+
+
+def list_evaluations(run: Run) -> list[Evaluation]:
+    """All evaluations of the run, oldest first."""
+    return [Evaluation(path.parent) for path in sorted(run.folder.glob("evaluations/*/evaluation.json"))]
+
+
+def unfinished(run: Run) -> Evaluation:
+    """The newest evaluation that did not end.
+
+    Raises:
+        UserError: there is none.
+    """
+    found = [evaluation for evaluation in list_evaluations(run) if evaluation.read().status is not Status.finished]
+    if not found:
+        raise UserError(f"{run.name} has no evaluation to go on with.", f"Begin: python -m qwenlab.evaluate {run.name}")
+    return found[-1]
+
+
+def newest(run: Run) -> Evaluation:
+    """The newest evaluation.
+
+    Raises:
+        UserError: there is none.
+    """
+    found = list_evaluations(run)
+    if not found:
+        raise UserError(f"{run.name} has no evaluation yet.", f"Begin: python -m qwenlab.evaluate {run.name}")
+    return found[-1]
