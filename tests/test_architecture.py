@@ -15,6 +15,7 @@ ALLOWED = {
     "errors": set(),
     "recipe": {"errors"},
     "cli": {"errors"},
+    "endpoint": {"errors"},
     "contest": {"errors", "recipe"},
     "tiny": {"contest", "errors"},
     "data": {"recipe", "errors"},
