@@ -1,7 +1,10 @@
 """What the command lines have in common: a UserError is a sentence on stderr and exit code 2."""
 
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 import typer
 
@@ -20,3 +23,17 @@ def run(main: Callable[..., None], module: str) -> None:
         if error.hint:
             typer.echo(error.hint, err=True)
         sys.exit(2)
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """Inside the block SIGTERM is what Ctrl-C is: a KeyboardInterrupt."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -6,7 +6,7 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 
-from qwenlab.runs.output import Output
+from qwenlab.runs.output import Output, duration
 
 PLAIN_SECONDS = 10.0
 """Seconds between two plain lines."""
@@ -58,13 +58,3 @@ class Progress:
         if self._bar:
             self._bar.stop()
             self._bar = None
-
-
-def duration(seconds: float | None) -> str:
-    """`40 s`, `12 min`, `3 h 5 min`."""
-    if seconds is None:
-        return "?"
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
