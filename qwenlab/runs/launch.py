@@ -1,0 +1,115 @@
+"""Start a verb as a process of its own, which neither a closed browser nor an ended app takes along.
+
+Each launch leaves two files in `runs/.launches`: the log, with all that the process says, and a record of the command.
+The process holds a lock on its log for as long as it lives, so that everybody, a restarted app too, sees whether it
+does. A training is found again in its run's folder; what ended before there was one has told why in its log.
+"""
+
+import fcntl
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from qwenlab.runs.files import write_atomically
+from qwenlab.runs.run import Run, list_runs
+
+ROOT = Path(__file__).parent.parent.parent
+
+LAST_WORDS = 12
+"""Lines that are shown of what a process said before it ended."""
+
+
+class LaunchRecord(BaseModel):
+    """What was started, and when (seconds since 1970)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    verb: str
+    command: str
+    """As it is typed in a terminal."""
+    pid: int
+    time: float
+
+
+class Launch:
+    """A process that was started, seen through its log and its record."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        self.record_file = log.with_suffix(".json")
+
+    def read(self) -> LaunchRecord:
+        return LaunchRecord.model_validate_json(self.record_file.read_text(encoding="utf-8"))
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process, or one that it started, still writes to the log."""
+        with self.log.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            return False
+
+    @property
+    def text(self) -> str:
+        """All that it has said so far."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def last_words(self) -> str:
+        """What it said last: for a process that failed, the sentence that says why, never a traceback."""
+        lines = [line for line in self.text.splitlines() if line.strip()]
+        if any(line.startswith("Traceback (most recent call last)") for line in lines):
+            return f"This is a fault of the program, not yours: {lines[-1]}\nAll that it said is in {self.log}"
+        return "\n".join(lines[-LAST_WORDS:])
+
+    def find_run(self, runs: Path) -> Run | None:
+        """The run that this process works on, or worked on."""
+        launched = self.read()
+        for run in reversed(list_runs(runs)):
+            record = run.read()
+            if record.pid == launched.pid and record.started and record.started.timestamp() >= launched.time:
+                return run
+        return None
+
+
+def shown_command(verb: str, arguments: Sequence[str]) -> str:
+    """The command as it is typed in a terminal."""
+    return shlex.join(["python", "-m", f"qwenlab.{verb}", *arguments])
+
+
+def launch(runs: Path, verb: str, arguments: Sequence[str]) -> Launch:
+    """Start `python -m qwenlab.VERB arguments...` in a session of its own, and come back at once."""
+    folder = runs / ".launches"
+    folder.mkdir(parents=True, exist_ok=True)
+    begun = time.time()
+    log = folder / f"{time.time_ns()}-{verb}.log"
+    # The package must be found from whatever folder the app was started in.
+    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    with log.open("wb") as file:
+        # The lock belongs to the open file, which the process inherits: it is free when the last holder has ended.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"qwenlab.{verb}", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=os.environ | {"PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"},
+        )
+    record = LaunchRecord(verb=verb, command=shown_command(verb, arguments), pid=process.pid, time=begun)
+    launched = Launch(log)
+    write_atomically(launched.record_file, record.model_dump_json(indent=2) + "\n")
+    return launched
+
+
+def list_launches(runs: Path, verb: str) -> list[Launch]:
+    """All launches of the verb, oldest first."""
+    return [Launch(path.with_suffix(".log")) for path in sorted((runs / ".launches").glob(f"*-{verb}.json"))]

@@ -1,0 +1,52 @@
+"""The browser lab: everything that the command line does, for people who would rather look than read.
+
+One tab a file. A tab holds no state: all that it shows is read from the run folders, so a reload, a second browser, a
+restarted app and a run that was started in a terminal look the same. Long work is a process of its own, started by
+exactly the command that is shown. The tabs know nothing of each other; what leads from one to the next stands here.
+"""
+
+from functools import partial
+from pathlib import Path
+
+import gradio as gr
+
+from qwenlab.ui.choices import run_choices
+from qwenlab.ui.compare import build_compare_tab
+from qwenlab.ui.data import build_data_tab
+from qwenlab.ui.evaluate import build_evaluate_tab
+from qwenlab.ui.runs import build_runs_tab
+from qwenlab.ui.strip import build_strip
+from qwenlab.ui.theme import CSS, THEME
+from qwenlab.ui.train import build_train_tab
+
+__all__ = ["CSS", "THEME", "build"]
+
+POLL_SECONDS = 2.0
+
+
+def build(runs: Path) -> gr.Blocks:
+    """The whole page, over this folder of runs."""
+    page: gr.Blocks
+    with gr.Blocks(title="qwenlab", fill_width=True, analytics_enabled=False) as page:
+        clock = gr.Timer(POLL_SECONDS)
+        build_strip(runs, clock, page)
+        # A first-time user finds the tiny recipe chosen here, and the button that starts it.
+        with gr.Tabs(selected="train") as tabs:
+            with gr.Tab("Data", id="data"):
+                build_data_tab(runs, clock, page)
+            with gr.Tab("Train", id="train"):
+                train = build_train_tab(runs, clock, page)
+            with gr.Tab("Compare", id="compare"):
+                compare = build_compare_tab(runs, clock, page)
+            with gr.Tab("Evaluate", id="evaluate"):
+                evaluate = build_evaluate_tab(runs, clock, page)
+            with gr.Tab("Runs", id="runs"):
+                build_runs_tab(runs, clock, page)
+        for button, name, tab in ((train.compare, "compare", compare), (train.evaluate, "evaluate", evaluate)):
+            button.click(partial(_open, runs, name), train.run, [tabs, tab.run], queue=False, api_visibility="private")
+    return page
+
+
+def _open(runs: Path, tab: str, run: str) -> tuple[gr.Tabs, gr.Dropdown]:
+    """Go to a tab with the run in hand."""
+    return gr.Tabs(selected=tab), gr.Dropdown(run_choices(runs), value=run)
