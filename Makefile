@@ -6,13 +6,19 @@ BIN = $(VENV)/bin
 # Named after the pins, so that changed pins install anew and unchanged ones do nothing.
 INSTALLED = $(VENV)/installed-$(shell sha256sum requirements.txt | cut -c 1-16)
 
-.PHONY: demo test check install lock
+.PHONY: demo app test test-browser check install lock
 
-demo: install  ## fine-tune the bundled tiny Qwen and show base and tuned side by side
+demo: install  ## fine-tune the bundled tiny Qwen and find out whether it helped
 	$(BIN)/python -m qwenlab.demo
+
+app: install  ## the browser lab, on this machine alone
+	$(BIN)/python app.py
 
 test: install  ## everything that needs no GPU and no browser
 	$(BIN)/python -m pytest -m "not gpu and not browser"
+
+test-browser: install  ## what needs Chromium: apt install chromium
+	$(BIN)/python -m pytest -m browser
 
 check: install  ## format, lint, types
 	$(BIN)/ruff format --check .
