@@ -1,4 +1,4 @@
-"""A server as the one that answers an evaluation's batches: qwenlab's own, or vLLM with the adapter as a LoRA module."""
+"""A server as the one that answers an evaluation: qwenlab's own, or vLLM with the adapter as a LoRA module."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
