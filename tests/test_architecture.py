@@ -22,6 +22,7 @@ ALLOWED = {
     "runs": {"recipe", "errors"},
     "ui": {"runs", "data", "contest", "endpoint", "recipe", "errors"},
     "model": {"data", "runs", "contest", "tiny", "recipe", "errors"},
+    "api": {"model", "errors"},
 } | {verb: {"cli", "recipe", "errors"} for verb in VERBS}
 
 HEAVY = {"torch", "transformers", "trl", "peft", "unsloth", "datasets", "accelerate", "polars"}
