@@ -2,13 +2,17 @@
 
 A problem's line holds `name`, `description` and `tests` (of `input` and `output`); it may hold `time_limit_s`,
 `memory_limit_bytes`, `examples`, `solution`, `difficulty`, `cf_rating`, `cf_index`, `cf_contest_id`, `input_file`,
-`output_file` and `flags`; other columns are ignored. A solution's line holds `name` and `solution`.
+`output_file`, `flags` and `n_public_est`; other columns are ignored. A solution's line holds `name` and `solution`.
+
+The prompt shows up to three examples. They are a line's `examples`; where it has none, they are its first
+`n_public_est` tests, unless the description shows these already, as those of Code Contests nearly all do: the same
+example twice would teach nothing and cost tokens.
 """
 
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar
 
@@ -57,7 +61,9 @@ class _Named(_Row):
     name: str = Field(min_length=1)
 
 
-class _Problem(_Named):
+class ProblemRow(_Named):
+    """A problem as a file has it."""
+
     described = '{"name": "...", "description": "...", "tests": [{"input": "...", "output": "..."}]}'
     description: str
     tests: list[_Test]
@@ -72,6 +78,8 @@ class _Problem(_Named):
     input_file: str | None = None
     output_file: str | None = None
     flags: dict[str, Any] = {}
+    n_public_est: Annotated[int, Field(ge=0)] = 0
+    """So many of the first tests are public: whoever takes part in the contest sees them."""
 
 
 class _Solution(_Named):
@@ -80,6 +88,7 @@ class _Solution(_Named):
 
 
 Row = TypeVar("Row", bound=_Named)
+Item = TypeVar("Item")
 
 
 def load_problems(path: Path) -> Problems:
@@ -90,9 +99,14 @@ def load_problems(path: Path) -> Problems:
     Raises:
         UserError: the file cannot be read, lines are not problems, or two have the same name.
     """
+    return sorted_out(_rows(path, ProblemRow))
+
+
+def sorted_out(rows: Iterable[ProblemRow]) -> Problems:
+    """The problems that can be judged, in the rows' order, and the names of the others by reason."""
     problems = []
     left_out: dict[str, list[str]] = {}
-    for row in _rows(path, _Problem):
+    for row in rows:
         reason = _cannot_be_judged(row)
         if reason:
             left_out.setdefault(reason, []).append(row.name)
@@ -110,23 +124,35 @@ def load_solutions(path: Path) -> list[Solution]:
     return [Solution(row.name, row.solution) for row in _rows(path, _Solution)]
 
 
-def _rows(path: Path, kind: type[Row]) -> list[Row]:
+def checked(kind: type[Row], items: Iterable[tuple[str, Item]], parse: Callable[[Item], object]) -> list[Row]:
+    """Rows from items, each with the place that it is told by: "problems.jsonl, line 3".
+
+    Raises:
+        UserError: `parse` raised a ValueError or RecursionError, or what it gave is no such row, or two have the same
+            name; the first few faults are told at once.
+    """
     rows: list[Row] = []
-    first_line: dict[str, int] = {}
+    places: dict[str, str] = {}
     faults: list[str] = []
-    for number, line in _lines(path):
+    for place, item in items:
         try:
-            row = kind.model_validate(json.loads(line.decode("utf-8")))
+            row = kind.model_validate(parse(item))
         except (ValueError, RecursionError) as error:
-            faults.append(f"{path}, line {number}: {_fault(error)}")
+            faults.append(f"{place}: {_fault(error)}")
             continue
-        if row.name in first_line:
-            faults.append(f"{path}, line {number}: {row.name!r} is there already, in line {first_line[row.name]}.")
-        first_line.setdefault(row.name, number)
+        if row.name in places:
+            faults.append(f"{place}: {row.name!r} is there already, in {places[row.name].rpartition(', ')[2]}.")
+        places.setdefault(row.name, place)
         rows.append(row)
     if faults:
         more = [f"And {len(faults) - SHOWN} more lines."] if len(faults) > SHOWN else []
         raise UserError("\n".join([*faults[:SHOWN], *more]), f"Each line must be an object: {kind.described}")
+    return rows
+
+
+def _rows(path: Path, kind: type[Row]) -> list[Row]:
+    lines = ((f"{path}, line {number}", line) for number, line in _lines(path))
+    rows = checked(kind, lines, lambda line: json.loads(line.decode("utf-8")))
     if not rows:
         raise UserError(f"{path} is empty.", f"Each line must be an object: {kind.described}")
     return rows
@@ -156,7 +182,7 @@ def _fault(error: ValueError | RecursionError) -> str:
     return f"this is not JSON: {error}."
 
 
-def _cannot_be_judged(row: _Problem) -> str | None:
+def _cannot_be_judged(row: ProblemRow) -> str | None:
     if row.flags.get("interactive") is True or INTERACTIVE.search(row.description):
         return "interactive"
     if row.input_file or row.output_file:
@@ -164,8 +190,10 @@ def _cannot_be_judged(row: _Problem) -> str | None:
     return None if row.tests else "no tests"
 
 
-def _problem(row: _Problem) -> Problem:
+def _problem(row: ProblemRow) -> Problem:
     named = NAMED.match(row.name)
+    tests = tuple(Test(test.input, test.output) for test in row.tests)
+    examples = tuple(Test(test.input, test.output) for test in row.examples)
     given = {
         "time_limit_s": row.time_limit_s,
         "memory_limit_bytes": row.memory_limit_bytes,
@@ -174,15 +202,29 @@ def _problem(row: _Problem) -> Problem:
     return Problem(
         name=row.name,
         description=row.description,
-        tests=tuple(Test(test.input, test.output) for test in row.tests),
-        examples=tuple(Test(test.input, test.output) for test in row.examples),
+        tests=tests,
+        examples=examples or _unseen(tests[: row.n_public_est], row.description),
         difficulty=_difficulty(row, named and named[2]),
         solution=row.solution,
         **{key: value for key, value in given.items() if value is not None},
     )
 
 
-def _difficulty(row: _Problem, letter_in_name: str | None) -> str:
+def _unseen(public: tuple[Test, ...], description: str) -> tuple[Test, ...]:
+    """The public tests, or none where the description shows any: it then shows as many as its author wanted.
+
+    Looked for is the input, line by line, because a file may hold another of several right outputs.
+    """
+    text = _trimmed(description)
+    return () if any(_trimmed(test.input) in text for test in public) else public
+
+
+def _trimmed(text: str) -> str:
+    """Without blank lines and spaces at the ends of lines; begins and ends with a line break."""
+    return "\n".join(["", *filter(None, map(str.strip, text.splitlines())), ""])
+
+
+def _difficulty(row: ProblemRow, letter_in_name: str | None) -> str:
     """By rating; else by letter, which says how far down the contest a problem stood; else as the file has it."""
     if row.cf_rating:  # 0 in CodeContests, where there is none
         return _rating(row.cf_rating)
