@@ -93,16 +93,17 @@ def load_parquet(path: Path) -> Problems:
 def _read(path: Path) -> "pl.DataFrame":
     import polars as pl
 
+    lists = pl.Struct(dict.fromkeys(("input", "output"), pl.List(pl.String)))
     try:
         with path.open("rb") as file:
             there = pl.read_parquet_schema(file)
             lacking = [column for column in NEEDED if column not in there]
             if lacking:
                 raise UserError(f"{path} has no column {' and no '.join(lacking)}.", SHAPE)
-            for part in there.keys() & {*PARTS}:
-                fields = there[part].to_schema() if isinstance(there[part], pl.Struct) else {}
-                if dict(fields) != dict.fromkeys(("input", "output"), pl.List(pl.String)):
-                    raise UserError(f"{path}: {part} is not of lists of texts, but {there[part]}.", SHAPE)
+            for part in PARTS:
+                dtype = there.get(part, lists)
+                if not (isinstance(dtype, pl.Struct) and dict(dtype.to_schema()) == dict(lists.to_schema())):
+                    raise UserError(f"{path}: {part} is not of lists of texts, but {dtype}.", SHAPE)
             frame = pl.read_parquet(file, columns=[name for name in (*GIVEN, *PARTS, "time_limit") if name in there])
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = getattr(error, "strerror", None) or str(error)
