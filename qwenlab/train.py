@@ -38,6 +38,9 @@ def main(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would happen: rows, steps, memory, engine. Nothing is loaded.")
     ] = False,
+    plan: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --dry-run: write the plan here as well, as JSON.")
+    ] = None,
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped or lost. RUN may be `last`.")
     ] = None,
@@ -56,14 +59,16 @@ def main(
     """Fine-tune a LoRA adapter by a recipe: on the GPU with Unsloth, or on any CPU."""
     from qwenlab.runs.job import choose_job
 
+    if plan and not dry_run:
+        raise UserError("--plan says what a dry run found.", "Add --dry-run.")
     job = choose_job(runs, recipe, set_ or [], resume=resume, extend=extend, start_from=start_from)
     if dry_run:
-        _tell_plan(job.recipe)
+        _tell_plan(job.recipe, plan)
     else:
         _train(job, runs, force)
 
 
-def _tell_plan(recipe: "Recipe") -> None:
+def _tell_plan(recipe: "Recipe", file: Path | None) -> None:
     from rich.console import Console
     from rich.rule import Rule
 
@@ -73,10 +78,11 @@ def _tell_plan(recipe: "Recipe") -> None:
     from qwenlab import data
     from qwenlab.data.funnel import funnel
     from qwenlab.model.describe import hardware
-    from qwenlab.model.plan import make_plan, plan_table
+    from qwenlab.model.plan import make_plan, plan_record, plan_table
     from qwenlab.model.rows import lengths, make_rows
     from qwenlab.model.source import find_model, load_tokenizer
     from qwenlab.recipe import recipe_toml
+    from qwenlab.runs.files import write_atomically
 
     source = find_model(recipe.model, weights=False)
     rows, report = make_rows(data.load(recipe.data, recipe.train.seed), load_tokenizer(source), recipe.data.max_length)
@@ -87,6 +93,8 @@ def _tell_plan(recipe: "Recipe") -> None:
     console.print(Rule("plan", align="left"), plan_table(plan, recipe))
     console.print(Rule("recipe", align="left"))
     console.print(recipe_toml(recipe), markup=False, soft_wrap=True)
+    if file:
+        write_atomically(file, plan_record(plan, recipe, report).model_dump_json(indent=2) + "\n")
 
 
 def _train(job: "Job", runs: Path, force: bool) -> None:

@@ -4,7 +4,7 @@ An estimate from first principles, part by part, so that a user sees which setti
 allocates; `OVERHEAD_GB` is what the CUDA context and the allocator's gaps add on top.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from qwenlab.recipe import Recipe
 
@@ -113,7 +113,7 @@ def estimate_memory(shape: Shape, recipe: Recipe, dtype_bytes: int = 2, unsloth:
     return MemoryEstimate(*(part / GB for part in (weights, adapter, activations, logits)))
 
 
-def verdict(needed_gb: float, card_gb: float) -> str:
+def verdict(needed_gb: float, card_gb: float) -> Literal["fits", "tight", "will not fit"]:
     """`fits`, `tight` (less than a tenth of the card is left) or `will not fit`."""
     if needed_gb > card_gb:
         return "will not fit"

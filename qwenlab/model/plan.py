@@ -5,10 +5,12 @@ from typing import NamedTuple
 
 from rich.table import Table
 
+from qwenlab.data.report import DatasetReport
 from qwenlab.model.engine import Engine
 from qwenlab.model.estimate import MemoryEstimate, Shape, estimate_memory, verdict
 from qwenlab.model.source import ModelSource
 from qwenlab.recipe import Recipe
+from qwenlab.runs.plan import PlanRecord
 from qwenlab.runs.record import Hardware
 
 
@@ -85,6 +87,27 @@ def plan_table(plan: Plan, recipe: Recipe) -> Table:
         table.add_row("validation", f"every {train.eval_steps} steps: {share}")
     table.add_row("memory", _memory(plan))
     return table
+
+
+def plan_record(plan: Plan, recipe: Recipe, report: DatasetReport) -> PlanRecord:
+    """The plan as a file, with what the data check found."""
+    card = plan.hardware.gpu_memory_gb
+    return PlanRecord(
+        rows_in=report.rows_in,
+        rows_kept=report.rows_kept,
+        train_rows=plan.train_rows,
+        validation_rows=plan.validation_rows,
+        steps=plan.steps,
+        tokens=plan.tokens,
+        cut_share=report.tokens.truncated_share if report.tokens else 0.0,
+        effective_batch_size=recipe.train.effective_batch_size,
+        engine=plan.engine.name,
+        why=plan.engine.why,
+        dtype=plan.engine.dtype,
+        hardware=plan.hardware,
+        memory=plan.memory._asdict() if plan.memory else {},
+        verdict=verdict(plan.memory.total, card) if plan.memory and card else "",
+    )
 
 
 def _memory(plan: Plan) -> str:

@@ -85,12 +85,15 @@ def shown_command(verb: str, arguments: Sequence[str]) -> str:
     return shlex.join(["python", "-m", f"qwenlab.{verb}", *arguments])
 
 
-def launch(runs: Path, verb: str, arguments: Sequence[str]) -> Launch:
-    """Start `python -m qwenlab.VERB arguments...` in a session of its own, and come back at once."""
+def launch(runs: Path, verb: str, arguments: Sequence[str], name: str = "") -> Launch:
+    """Start `python -m qwenlab.VERB arguments...` in a session of its own, and come back at once.
+
+    `list_launches` finds it by `name`, which is the verb if nothing else is said.
+    """
     folder = runs / ".launches"
     folder.mkdir(parents=True, exist_ok=True)
     begun = time.time()
-    log = folder / f"{time.time_ns()}-{verb}.log"
+    log = folder / f"{time.time_ns()}-{name or verb}.log"
     # The package must be found from whatever folder the app was started in.
     paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     with log.open("wb") as file:
@@ -110,6 +113,7 @@ def launch(runs: Path, verb: str, arguments: Sequence[str]) -> Launch:
     return launched
 
 
-def list_launches(runs: Path, verb: str) -> list[Launch]:
-    """All launches of the verb, oldest first."""
-    return [Launch(path.with_suffix(".log")) for path in sorted((runs / ".launches").glob(f"*-{verb}.json"))]
+def list_launches(runs: Path, name: str) -> list[Launch]:
+    """All launches of this name, oldest first."""
+    found = sorted((runs / ".launches").glob(f"[0-9]*-{name}.json"))
+    return [Launch(path.with_suffix(".log")) for path in found if path.stem.partition("-")[2] == name]

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import gradio as gr
 
+from qwenlab.runs import Run
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.compare import build_compare_tab
 from qwenlab.ui.data import build_data_tab
 from qwenlab.ui.evaluate import build_evaluate_tab
 from qwenlab.ui.runs import build_runs_tab
+from qwenlab.ui.stage_view import looked_at
 from qwenlab.ui.strip import build_strip
 from qwenlab.ui.theme import CSS, THEME
 from qwenlab.ui.train import build_train_tab
@@ -42,11 +44,17 @@ def build(runs: Path) -> gr.Blocks:
                 evaluate = build_evaluate_tab(runs, clock, page)
             with gr.Tab("Runs", id="runs"):
                 build_runs_tab(runs, clock, page)
-        for button, name, tab in ((train.compare, "compare", compare), (train.evaluate, "evaluate", evaluate)):
-            button.click(partial(_open, runs, name), train.run, [tabs, tab.run], queue=False, api_visibility="private")
+        for button, name, tab in (
+            (train.stage.compare, "compare", compare),
+            (train.stage.evaluate, "evaluate", evaluate),
+        ):
+            button.click(
+                partial(_open, runs, name), train.stage.run, [tabs, tab.run], queue=False, api_visibility="private"
+            )
     return page
 
 
 def _open(runs: Path, tab: str, run: str) -> tuple[gr.Tabs, gr.Dropdown]:
     """Go to a tab with the run in hand."""
-    return gr.Tabs(selected=tab), gr.Dropdown(run_choices(runs), value=run)
+    found = looked_at(runs, run)
+    return gr.Tabs(selected=tab), gr.Dropdown(run_choices(runs), value=found.name if isinstance(found, Run) else None)

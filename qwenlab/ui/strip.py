@@ -12,7 +12,7 @@ from qwenlab.runs import Run, Status, gpu_waiting, list_runs
 from qwenlab.runs.stop import stop
 from qwenlab.ui.html import lab, text
 from qwenlab.ui.watch import events
-from qwenlab.ui.words import percent, time_left
+from qwenlab.ui.words import time_left
 
 
 class Strip(NamedTuple):
@@ -87,8 +87,8 @@ def _training(run: Run | None) -> list[str]:
     steps = [event for event in events(run) if event["kind"] == "train"]
     if not steps or not record.total_steps:
         return [f"loading the model for {text(run.name)}"]
-    share = percent(steps[-1]["step"], record.total_steps)
-    return [f"training <b>{text(run.name)}</b> {share}", time_left(steps[-1]["eta_s"])]
+    share = 100 * steps[-1]["step"] / record.total_steps
+    return [f"training <b>{text(run.name)}</b> {share:.0f} %", time_left(steps[-1]["eta_s"])]
 
 
 def _others(run: Run | None, line: list[str]) -> list[str]:

@@ -30,6 +30,7 @@ THEME = gr.themes.Base(
 )
 
 CSS = f"""
+.html-container {{ padding: 0 !important; }}
 .lab {{ --accent: {ACCENT}; --slate: {SLATE}; --amber: {AMBER}; --red: {RED}; --ink: var(--body-text-color);
   --line: var(--border-color-primary); --panel: var(--block-background-fill); }}
 .dark .lab {{ --accent: #2dd4bf; --slate: #94a3b8; --amber: #fbbf24; --red: #f87171; }}
@@ -45,5 +46,38 @@ CSS = f"""
 .lab .bar {{ height: 8px; border-radius: 4px; background: var(--line); overflow: hidden; margin: 8px 0; }}
 .lab .bar > i {{ display: block; height: 100%; background: var(--accent); }}
 .lab pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font-family: var(--font-mono); font-size: .85rem; }}
-.lab .fault {{ border-left: 4px solid var(--red); }} .lab .fault pre {{ margin: 0; }}
+.lab .fault {{ border-left: 4px solid var(--red); padding-left: 12px; }} .lab .fault pre {{ margin: 0; }}
+.lab p {{ margin: 6px 0; }} .lab .head {{ display: flex; gap: 12px; align-items: center; margin-bottom: 8px; }}
+.lab .strip {{ font-variant-numeric: tabular-nums; padding: 6px 2px; }}
+.lab .notes {{ margin: 0; padding-left: 18px; font-size: .85rem; }}
+.lab .row {{ display: flex; flex-wrap: wrap; gap: 12px; }} .lab .row > * {{ flex: 1 1 180px; }}
+.lab .bar > i.amber {{ background: var(--amber); }} .lab .bar > i.red {{ background: var(--red); }}
+.lab .bar > i.slate {{ background: var(--slate); }}
+.lab .chart {{ margin: 10px 0 0; }}
+.lab figcaption {{ display: flex; flex-wrap: wrap; gap: 4px 16px; font-size: .85rem; }}
+.lab .key::before {{ content: ""; display: inline-block; width: 14px; height: 3px; margin-right: 5px;
+  vertical-align: middle; background: currentColor; }}
+.lab .slate {{ color: var(--slate); }}
+.lab .area {{ position: relative; margin: 8px 8px 22px 44px; }}
+.lab .area svg {{ position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }}
+.lab .area span {{ position: absolute; font-size: 11px; color: var(--slate); white-space: nowrap;
+  font-variant-numeric: tabular-nums; line-height: 1; pointer-events: none; }}
+.lab .area span.y {{ right: 100%; margin-right: 6px; transform: translateY(-50%); }}
+.lab .area span.x {{ top: 100%; margin-top: 6px; transform: translateX(-50%); }}
+.lab .area span.dotlabel {{ color: var(--accent); font-weight: 600; }}
+.lab .area span.right {{ transform: translate(10px, -130%); }}
+.lab .area span.left {{ transform: translate(calc(-100% - 10px), -130%); }}
+.lab .area span.limit {{ top: 0; color: var(--amber); }}
+.lab .area span.limit.right {{ transform: translate(5px, 0); }}
+.lab .area span.limit.left {{ transform: translate(calc(-100% - 5px), 0); }}
+.lab .axis {{ font-size: 11px; color: var(--slate); text-align: right; margin-top: -6px; padding-right: 8px; }}
+.lab svg path {{ fill: none; vector-effect: non-scaling-stroke; }}
+.lab .grid {{ stroke: var(--line); stroke-width: 1; }}
+.lab .line {{ stroke: currentColor; stroke-linejoin: round; }}
+.lab .mark {{ stroke: var(--amber); stroke-width: 1.5; stroke-dasharray: 3 3; }}
+.lab .limit {{ stroke: var(--amber); stroke-width: 1.5; }}
+.lab .dot {{ stroke: var(--accent); stroke-width: 9; stroke-linecap: round; }}
+.lab .hit {{ fill: transparent; }} .lab .hit:hover {{ fill: var(--slate); fill-opacity: .12; }}
+.lab rect.slate {{ fill: var(--slate); }} .lab rect.amber {{ fill: var(--amber); }}
+.lab .spark {{ width: 80px; height: 22px; }}
 """

@@ -1,24 +1,160 @@
-"""The Train tab."""
+"""The Train tab: choose and start on the left; the plan, the curve and the result on the right."""
 
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import gradio as gr
 
-from qwenlab.ui.choices import run_choices
-from qwenlab.ui.html import card
+from qwenlab.errors import UserError
+from qwenlab.recipe import Recipe, parse_recipe, read_recipe, recipe_toml
+from qwenlab.runs.launch import launch, shown_command
+from qwenlab.ui.choices import first_recipe, recipe_choices
+from qwenlab.ui.form import Form, build_form, overrides, recipe_of, values_of
+from qwenlab.ui.html import fault, lab
+from qwenlab.ui.planned import plan_card, plan_pending, start_plan
+from qwenlab.ui.stage_view import Stage, build_stage
+
+QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
 class TrainTab(NamedTuple):
-    """What leads on from here."""
+    """What leads here and on from here."""
 
-    run: gr.Dropdown
-    compare: gr.Button
-    evaluate: gr.Button
+    form: Form
+    recipe: gr.Dropdown
+    told: list[Any]
+    """What `edited` fills after the form was changed."""
+    stage: Stage
 
 
 def build_train_tab(runs: Path, clock: gr.Timer, page: gr.Blocks) -> TrainTab:
     """Built inside `gr.Tab`."""
-    gr.HTML(card("Train"))
-    run = gr.Dropdown(run_choices(runs), label="Run")
-    return TrainTab(run, gr.Button("Compare"), gr.Button("Did it help?"))
+    first = first_recipe()
+    with gr.Row():
+        with gr.Column(scale=1, min_width=340):
+            recipe = gr.Dropdown(
+                recipe_choices(runs), value=first, label="Recipe", info="a file in recipes, or an earlier run's",
+                allow_custom_value=True,
+            )  # fmt: skip
+            form = build_form(read_recipe(Path(first)))
+            toml, fill, upload, download = _build_toml()
+            wrong = gr.HTML(elem_id="form-fault")
+            start = gr.Button("Start training", variant="primary", elem_id="start")
+            see = gr.Button("See the plan", elem_id="see-plan")
+        with gr.Column(scale=2, min_width=340):
+            command = gr.Textbox(label="The same in a terminal", buttons=["copy"], interactive=False, max_lines=4)
+            plan = gr.HTML(elem_id="plan")
+            stage = build_stage(runs, clock, page)
+    waiting = gr.Timer(1.0, active=False)
+    told = [wrong, command, toml, download, plan, waiting]
+    chosen = [recipe, *form.controls]
+
+    edits = [control.input for control in form.controls]
+    gr.on([*edits, page.load, waiting.tick], partial(edited, runs), chosen, told, trigger_mode="always_last", **QUIET)
+    page.load(partial(recipes, runs), None, recipe, **QUIET)
+    recipe.change(partial(picked, runs), recipe, [*form.controls, *told], **QUIET)
+    fill.click(partial(pasted, runs), [recipe, toml], [*form.controls, *told], **QUIET)
+    upload.upload(partial(uploaded, runs), [recipe, upload], [*form.controls, *told], **QUIET)
+    see.click(partial(plan_wanted, runs), chosen, told, **QUIET)
+    begun = start.click(partial(started, runs), chosen, [wrong, stage.run, stage.seen], **QUIET)
+    begun.then(partial(stage.show, runs), [stage.run, stage.seen], stage.outputs, **QUIET)
+    return TrainTab(form, recipe, told, stage)
+
+
+def edited(runs: Path, recipe: str, *values: Any) -> list[Any]:
+    """What stands beside the form, for what the form now holds."""
+    try:
+        made = recipe_of(values)
+        arguments = train_arguments(runs, recipe, made)
+    except UserError as error:
+        return [fault(str(error)), *[gr.skip()] * 4, gr.Timer(active=False)]
+    return _told(runs, made, arguments)
+
+
+def picked(runs: Path, recipe: str) -> list[Any]:
+    """Fill the form from the chosen recipe."""
+    try:
+        made = read_recipe(Path(recipe))
+    except UserError as error:
+        return _refused(error)
+    return [*values_of(made), *_told(runs, made, train_arguments(runs, recipe, made))]
+
+
+def pasted(runs: Path, recipe: str, toml: str) -> list[Any]:
+    """Fill the form from a recipe's text."""
+    try:
+        made = parse_recipe(toml, where="The text")
+        return [*values_of(made), *_told(runs, made, train_arguments(runs, recipe, made))]
+    except UserError as error:
+        return _refused(error)
+
+
+def uploaded(runs: Path, recipe: str, file: str) -> list[Any]:
+    """Fill the form from a recipe file of the browser's machine."""
+    try:
+        made = read_recipe(Path(file))
+        return [*values_of(made), *_told(runs, made, train_arguments(runs, recipe, made))]
+    except UserError as error:
+        return _refused(error)
+
+
+def plan_wanted(runs: Path, recipe: str, *values: Any) -> list[Any]:
+    """Work out the plan of what the form holds."""
+    try:
+        made = recipe_of(values)
+        arguments = train_arguments(runs, recipe, made)
+    except UserError as error:
+        return [fault(str(error)), *[gr.skip()] * 4, gr.Timer(active=False)]
+    start_plan(runs, made, arguments)
+    return _told(runs, made, arguments)
+
+
+def started(runs: Path, recipe: str, *values: Any) -> tuple[str, Any, str]:
+    """Start the training: what is wrong with the form, or the latest run to look at."""
+    try:
+        launch(runs, "train", train_arguments(runs, recipe, recipe_of(values)))
+    except UserError as error:
+        return fault(str(error)), gr.skip(), ""
+    return "", gr.Dropdown(value=""), ""
+
+
+def recipes(runs: Path) -> gr.Dropdown:
+    """The recipes that there are now; which one is chosen stays as it is."""
+    return gr.Dropdown(recipe_choices(runs))
+
+
+def train_arguments(runs: Path, recipe: str, made: Recipe) -> list[str]:
+    """The command line after `python -m qwenlab.train`: the chosen file, and what differs from it.
+
+    Raises:
+        UserError: there is no such recipe, or it has faults.
+    """
+    changes = overrides(read_recipe(Path(recipe)), made)
+    arguments = [recipe, *(part for change in changes for part in ("--set", change))]
+    return arguments if runs == Path("runs") else [*arguments, "--runs", str(runs)]
+
+
+def _told(runs: Path, made: Recipe, arguments: list[str]) -> list[Any]:
+    toml = recipe_toml(made)
+    link = f'<a download="recipe.toml" href="data:text/plain;charset=utf-8,{quote(toml)}">Download recipe.toml</a>'
+    pending = gr.Timer(active=plan_pending(runs, made))
+    return ["", shown_command("train", arguments), toml, lab(link), plan_card(runs, made), pending]
+
+
+def _refused(error: UserError) -> list[Any]:
+    """The form stays as it was."""
+    from qwenlab.ui.form import PATHS
+
+    return [*[gr.skip()] * len(PATHS), fault(str(error)), *[gr.skip()] * 4, gr.Timer(active=False)]
+
+
+def _build_toml() -> tuple[gr.Code, gr.Button, gr.UploadButton, gr.HTML]:
+    with gr.Accordion("Recipe as TOML: copy, paste, open, download", open=False):
+        toml = gr.Code(label="Recipe", language=None, interactive=True, lines=12, max_lines=24, elem_id="toml")
+        with gr.Row():
+            fill = gr.Button("Fill the form from this text", size="sm")
+            upload = gr.UploadButton("Open a recipe file", file_types=[".toml"], size="sm")
+        download = gr.HTML()
+    return toml, fill, upload, download

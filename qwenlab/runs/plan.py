@@ -1,0 +1,32 @@
+"""What a training would be, in numbers, for those who did not work it out themselves."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from qwenlab.runs.record import Hardware
+
+
+class PlanRecord(BaseModel):
+    """The plan of `python -m qwenlab.train --dry-run --plan FILE`. Memory in GB (10^9 bytes)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rows_in: int
+    """Rows that entered the cleaning."""
+    rows_kept: int
+    train_rows: int
+    validation_rows: int
+    steps: int
+    tokens: int
+    """Tokens that pass through the model in training, padding not counted."""
+    cut_share: float
+    """Of the training rows, those longer than `data.max_length`."""
+    effective_batch_size: int
+    engine: str
+    why: str
+    dtype: str
+    hardware: Hardware
+    memory: dict[str, float]
+    """By part; empty where no GPU is used."""
+    verdict: Literal["fits", "tight", "will not fit", ""]

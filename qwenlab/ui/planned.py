@@ -1,0 +1,104 @@
+"""The plan card: what would happen, before it does."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from qwenlab.recipe import Recipe
+from qwenlab.runs import list_runs
+from qwenlab.runs.launch import Launch, launch, list_launches
+from qwenlab.runs.plan import PlanRecord
+from qwenlab.ui.charts import bar
+from qwenlab.ui.curves import points
+from qwenlab.ui.html import card, facts, fault, text
+from qwenlab.ui.watch import events, stamp
+from qwenlab.ui.words import duration, percent
+
+HINT = (
+    "<b>Before it starts</b><p class='quiet'>See the plan tells rows, steps, tokens, time and memory. "
+    "Nothing is loaded or trained for it.</p>"
+)
+SPEED_RUNS = 20
+"""Earlier runs that are looked through for one that tells the speed."""
+
+
+def plan_key(recipe: Recipe) -> str:
+    """The same for the same recipe over the same data file; a short name for files."""
+    identity = json.dumps([recipe.model_dump(mode="json"), stamp(Path(recipe.data.source))])
+    return hashlib.sha256(identity.encode()).hexdigest()[:16]
+
+
+def start_plan(runs: Path, recipe: Recipe, arguments: Sequence[str]) -> Launch | None:
+    """Work the plan out in a process of its own, unless it is known or under way."""
+    key = plan_key(recipe)
+    file = _file(runs, key)
+    if file.exists() or plan_pending(runs, recipe):
+        return None
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return launch(runs, "train", [*arguments, "--dry-run", "--plan", str(file)], f"plan-{key}")
+
+
+def plan_pending(runs: Path, recipe: Recipe) -> bool:
+    """Whether the plan is being worked out."""
+    return any(found.is_alive for found in list_launches(runs, f"plan-{plan_key(recipe)}"))
+
+
+def plan_card(runs: Path, recipe: Recipe) -> str:
+    """What is known of this recipe's plan: nothing, that it is under way, what went wrong, or the plan."""
+    key = plan_key(recipe)
+    file = _file(runs, key)
+    if file.exists():
+        return _card(PlanRecord.model_validate_json(file.read_text(encoding="utf-8")), recipe, runs)
+    launches = list_launches(runs, f"plan-{key}")
+    if not launches:
+        return card(HINT)
+    if launches[-1].is_alive:
+        return card("<b>Before it starts</b><p class='quiet' role='status'>Working out the plan: reading the data.</p>")
+    return fault(launches[-1].last_words)
+
+
+def _card(plan: PlanRecord, recipe: Recipe, runs: Path) -> str:
+    cut = f"{percent(plan.cut_share, 1)} of the rows are cut at {recipe.data.max_length:,} tokens"
+    numbers = {
+        "rows": f"{plan.train_rows:,} to train on, {plan.validation_rows:,} for validation",
+        "kept by the rules": f"{plan.rows_kept:,} of {plan.rows_in:,}",
+        "steps": f"{plan.steps:,} of {plan.effective_batch_size:,} rows each",
+        "tokens": f"{plan.tokens:,}",
+        "time": _time(plan, recipe, runs),
+        "engine": f"{plan.engine}, {plan.dtype}: {plan.why}",
+    }
+    shown = facts({name: text(value) for name, value in numbers.items()})
+    note = f'<p class="amber">{text(cut)}</p>' if plan.cut_share else ""
+    return card(f"<b>Before it starts</b>{shown}{_memory(plan)}{note}")
+
+
+def _memory(plan: PlanRecord) -> str:
+    card_gb = plan.hardware.gpu_memory_gb
+    if not plan.memory or not card_gb:
+        return ""
+    colour = {"fits": "accent", "tight": "amber"}.get(plan.verdict, "red")
+    needed = sum(plan.memory.values())
+    parts = ", ".join(f"{name} {size:.1f}" for name, size in plan.memory.items())
+    return (
+        f'<p>memory <b class="{colour}">{plan.verdict}</b>: about {needed:.1f} of {card_gb:.1f} GB</p>'
+        f'{bar(needed, card_gb, colour)}<p class="quiet">estimate in GB: {text(parts)}</p>'
+    )
+
+
+def _time(plan: PlanRecord, recipe: Recipe, runs: Path) -> str:
+    """From the speed of the latest run of the same base weights on the same machine."""
+    for run in list_runs(runs)[: -SPEED_RUNS - 1 : -1]:
+        record = run.read()
+        known = record.hardware and (record.hardware.gpu, record.hardware.cpu)
+        if known == (plan.hardware.gpu, plan.hardware.cpu) and run.recipe.model == recipe.model:
+            speeds = sorted(speed for _, speed in points(events(run), "train", "tokens_per_second"))
+            if speeds:
+                return (
+                    f"about {duration(plan.tokens / max(speeds[len(speeds) // 2], 1e-9))}, at the speed of {run.name}"
+                )
+    return "told after the first steps: no earlier run of this model tells its speed"
+
+
+def _file(runs: Path, key: str) -> Path:
+    return runs / ".plans" / f"{key}.json"

@@ -1,0 +1,130 @@
+"""A run as one card: how far it is while it trains, what came out when it has ended."""
+
+import statistics
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from qwenlab.runs import Run, RunRecord, Status
+from qwenlab.runs.events import Event
+from qwenlab.runs.label import read_label
+from qwenlab.ui.charts import bar
+from qwenlab.ui.html import card, facts, text
+from qwenlab.ui.words import duration, time_left
+
+COLOURS = {
+    Status.queued: "slate",
+    Status.running: "accent",
+    Status.stopping: "amber",
+    Status.stopped: "amber",
+    Status.finished: "accent",
+    Status.failed: "red",
+    Status.lost: "red",
+}
+
+
+def chip(status: Status) -> str:
+    return f'<span class="chip {COLOURS[status]}">{status}</span>'
+
+
+def run_card(run: Run, events: Sequence[Event]) -> str:
+    """The card for whatever the run is at."""
+    record, status = run.read(), run.status
+    name = read_label(run).title or run.name
+    head = f'<div class="head"><b>{text(name)}</b> {chip(status)}</div>'
+    if status is Status.queued:
+        return card(head + _waiting(events))
+    if status in (Status.running, Status.stopping):
+        return card(head + _progress(record, events, run.recipe.train.early_stopping_patience, _threshold(run)))
+    return card(head + _result(run, record, status, events))
+
+
+def notes(events: Sequence[Event]) -> str:
+    """What happened on the way, newest first."""
+    found = [event for event in events if event["kind"] == "note"]
+    lines = "".join(f"<li>step {event.get('step', 0)}: {text(event['text'])}</li>" for event in reversed(found[-20:]))
+    return f'<ul class="notes amber" aria-label="Notes">{lines}</ul>' if lines else ""
+
+
+def unimproved(events: Sequence[Event], threshold: float) -> int:
+    """Validations in a row without an improvement that counts, as early stopping counts them."""
+    best, count = float("inf"), 0
+    for event in events:
+        if event["kind"] == "eval" and event["step"] > 0:
+            loss = float(event["eval_loss"])
+            count = 0 if best == float("inf") or best - loss > threshold else count + 1
+            best = min(best, loss)
+    return count
+
+
+def _threshold(run: Run) -> float:
+    return run.recipe.train.early_stopping_threshold
+
+
+def _waiting(events: Sequence[Event]) -> str:
+    ahead: list[str] = next((event["ahead"] for event in reversed(events) if event.get("ahead")), [])
+    if not ahead:
+        return '<p class="quiet">Getting ready: reading the data and turning it into tokens.</p>'
+    return f"<p>Waits for the GPU behind {', then '.join(text(name) for name in ahead)}.</p>"
+
+
+def _progress(record: RunRecord, events: Sequence[Event], patience: int, threshold: float) -> str:
+    trained = [event for event in events if event["kind"] == "train"]
+    if not trained or not record.total_steps:
+        return '<p class="quiet">Loading the model.</p>'
+    now = trained[-1]
+    done, total = now["step"], record.total_steps
+    left = time_left(now["eta_s"]) if record.status is Status.running else "saving a checkpoint"
+    numbers = {"step": f"{done:,} of {total:,}", "training loss": f"{float(now['loss']):.3f}"}
+    if record.best:
+        numbers["best validation loss"] = f"{record.best.eval_loss:.3f} at step {record.best.step:,}"
+    if patience and record.best:
+        numbers["validations without improvement"] = f"{unimproved(events, threshold)} of {patience}, then it stops"
+    numbers["speed"] = f"{now['tokens_per_second']:,.0f} tokens/s"
+    if now.get("gpu_memory_gb"):
+        numbers["GPU memory"] = f"{now['gpu_memory_gb']:.1f} GB"
+    big = f'<div class="big">{100 * done / total:.0f} % <span class="quiet">{left}</span></div>'
+    return big + bar(done, total) + facts({name: text(value) for name, value in numbers.items()})
+
+
+def _result(run: Run, record: RunRecord, status: Status, events: Sequence[Event]) -> str:
+    parts = []
+    if status is Status.failed:
+        parts.append(f'<div class="fault"><pre role="alert">{text(record.error or "It failed.")}</pre></div>')
+    if status is Status.lost:
+        parts.append(
+            '<p class="red">Its process is gone without a word: it was killed, or the machine went down. '
+            "Nothing up to the last checkpoint is lost: press Resume.</p>"
+        )
+    if record.best and record.base_eval_loss is not None:
+        helped = record.best.eval_loss < record.base_eval_loss
+        parts.append(
+            f'<div class="big"><span class="quiet">{record.base_eval_loss:.3f} →</span> '
+            f'<span class="accent">{record.best.eval_loss:.3f}</span></div>'
+            f'<p class="quiet">validation loss before the training and at its best, step {record.best.step:,}</p>'
+        )
+        if not helped:
+            parts.append('<p class="amber">It never got below the loss that it began with: it did not help.</p>')
+    numbers = {"step": f"{record.step:,} of {record.total_steps or 0:,}"}
+    spent = _seconds(record)
+    if spent is not None:
+        numbers["time"] = duration(spent)
+    speeds = [event["tokens_per_second"] for event in events if event["kind"] == "train"]
+    if speeds:
+        numbers["speed"] = f"{statistics.median(speeds):,.0f} tokens/s"
+    if record.early_stopped:
+        numbers["stopped early"] = "no more improvement"
+    if run.adapter.exists():
+        numbers["adapter"] = str(run.adapter)
+    return "".join(parts) + facts({name: text(value) for name, value in numbers.items()})
+
+
+def _seconds(record: RunRecord) -> float | None:
+    """From the last start to the end."""
+    if not (record.started and record.finished):
+        return None
+    return (record.finished - record.started).total_seconds()
+
+
+def ago(moment: datetime) -> str:
+    """`5 min ago`."""
+    return f"{duration((datetime.now(UTC) - moment).total_seconds())} ago"
