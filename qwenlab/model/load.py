@@ -73,12 +73,6 @@ class LoadedModel:
             _name_base(unfinished / "adapter_config.json", self.source.name, self.source.revision)
         replace_folder(unfinished, folder)
 
-    @contextlib.contextmanager
-    def base_only(self) -> Iterator[None]:
-        """Answer as the base does, adapter off, inside the block."""
-        with self.model.disable_adapter():
-            yield
-
 
 def load(recipe: Recipe, engine: Engine) -> LoadedModel:
     """Load the base in the recipe's precision and put the recipe's LoRA on it.
