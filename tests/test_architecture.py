@@ -20,7 +20,7 @@ ALLOWED = {
     "tiny": {"contest", "errors"},
     "data": {"recipe", "errors"},
     "runs": {"recipe", "errors"},
-    "ui": {"runs", "data", "contest", "endpoint", "recipe", "errors"},
+    "ui": {"runs", "data", "contest", "tiny", "endpoint", "recipe", "errors"},
     "model": {"data", "runs", "contest", "tiny", "recipe", "errors"},
     "api": {"model", "errors"},
 } | {verb: {"cli", "recipe", "errors"} for verb in VERBS}

@@ -1,0 +1,125 @@
+"""Answers that were had side by side, and what somebody thought of them: a file each in `RUN/comparisons`.
+
+Where several runs answered, the first of them keeps the comparison.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from qwenlab.errors import UserError
+from qwenlab.runs.files import write_atomically
+from qwenlab.runs.run import Run
+
+
+class Column(BaseModel):
+    """What one model answered."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    """`base`, or the run's name."""
+    text: str
+    finish: str
+    """`stop`: it came to its end; `length`: it ran out of tokens."""
+    tokens: int
+    seconds: float
+    """From the request to the last token."""
+    stamp: dict[str, Any]
+    """The weights and the adapter that answered, as the server tells them."""
+    verdict: str | None = None
+    """Of the program in it, once it was run; empty: it holds none. None: it was not run."""
+    detail: str = ""
+    """What the verdict rests on."""
+
+
+class Comparison(BaseModel):
+    """One prompt and its answers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    created: datetime
+    messages: tuple[dict[str, str], ...]
+    max_tokens: int
+    temperature: float
+    seed: int
+    problem: str | None = None
+    """The contest problem that was asked, where it was one, word for word."""
+    columns: tuple[Column, ...]
+    """In the order in which they are shown."""
+    blind: bool = False
+    """Shown without names until there is a choice."""
+    choice: str | None = None
+    """The model that was preferred; empty: neither. None: nobody has chosen."""
+
+    @property
+    def name(self) -> str:
+        """Its file's name without the ending; sorts by time."""
+        return f"{self.created:%Y%m%d-%H%M%S-%f}"
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the names must not be told yet."""
+        return self.blind and self.choice is None
+
+
+def now() -> datetime:
+    """The time to write into a comparison."""
+    return datetime.now(UTC).astimezone()
+
+
+def keep(run: Run, comparison: Comparison) -> None:
+    """Write the comparison into the run's folder, over an earlier state of it."""
+    file = _file(run, comparison.name)
+    file.parent.mkdir(exist_ok=True)
+    write_atomically(file, comparison.model_dump_json(indent=2) + "\n")
+
+
+def read_comparison(run: Run, name: str) -> Comparison:
+    """Raises:
+    UserError: there is none of that name.
+    """
+    file = _file(run, name)
+    if not file.exists():
+        raise UserError(f"{run.name} has no comparison {name}.", "It was deleted; make another.")
+    return Comparison.model_validate_json(file.read_text(encoding="utf-8"))
+
+
+def list_comparisons(run: Run) -> list[Comparison]:
+    """All comparisons of the run, oldest first."""
+    files = sorted((run.folder / "comparisons").glob("[!.]*.json"))
+    return [Comparison.model_validate_json(file.read_text(encoding="utf-8")) for file in files]
+
+
+def choose(run: Run, name: str, choice: str) -> Comparison:
+    """Keep which model was preferred, empty for neither; only the first choice counts.
+
+    Raises:
+        UserError: there was a choice already, or no such comparison.
+    """
+    found = read_comparison(run, name)
+    if found.choice is not None:
+        raise UserError("This comparison has been decided already.", "Ask again for another.")
+    if choice and choice not in {column.model for column in found.columns}:
+        raise ValueError(f"{choice} did not answer in this comparison")
+    chosen = found.model_copy(update={"choice": choice})
+    keep(run, chosen)
+    return chosen
+
+
+def tally(run: Run, other: str = "base") -> tuple[int, int, int]:
+    """Blind choices between `other` and this run alone: preferred, against it, neither."""
+    pair = {run.name, other}
+    choices = [
+        each.choice
+        for each in list_comparisons(run)
+        if each.blind and {column.model for column in each.columns} == pair
+    ]
+    return choices.count(run.name), choices.count(other), choices.count("")
+
+
+def _file(run: Run, name: str) -> Path:
+    return run.folder / "comparisons" / f"{Path(name).name}.json"

@@ -1,0 +1,92 @@
+"""The server that the Compare tab talks to: `python -m qwenlab.serve`, found if it lives, else started.
+
+It is a process of its own that waits in the line at the GPU like everybody else, and makes way when somebody comes.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+from qwenlab.errors import UserError
+from qwenlab.runs import find_run, gpu_waiting
+from qwenlab.runs.launch import Launch, launch, list_launches, shown_command
+from qwenlab.runs.serving import ServeRecord, serving
+from qwenlab.ui.watch import events
+from qwenlab.ui.words import time_left
+
+SERVER = "serve"
+"""How the server is called in the line at the GPU, and the verb that it is."""
+
+KEY_VARIABLE = "QWENLAB_API_KEY"
+"""Where the server finds the key that it asks for, and we the one that we show."""
+
+POLL_SECONDS = 0.3
+
+
+def key() -> str | None:
+    """What the server asks for, where it asks."""
+    return os.environ.get(KEY_VARIABLE)
+
+
+def ready(runs: Path, names: Sequence[str]) -> ServeRecord | None:
+    """A server that answers for all these runs at this moment."""
+    record = serving(runs)
+    return record if record and set(names) <= set(record.models) else None
+
+
+def busy(runs: Path, names: Sequence[str]) -> str:
+    """Who holds the GPU so that these runs cannot answer at once, as a sentence; empty where nobody does.
+
+    Another server does not: it makes way.
+    """
+    holder = next(iter(gpu_waiting(runs)), SERVER)
+    if holder == SERVER or ready(runs, names):
+        return ""
+    return f"The GPU is with {holder}{_left(runs, holder)}. Answers can be had when it is done."
+
+
+def wait(runs: Path, names: Sequence[str]) -> Generator[str, None, ServeRecord]:
+    """Start a server for these runs unless one lives or is on its way; say what it does until it answers.
+
+    Raises:
+        UserError: it ended before that; with its own words.
+    """
+    started: Launch | None = None
+    while (record := ready(runs, names)) is None:
+        started = started or pending(runs, names) or launch(runs, SERVER, _arguments(runs, names))
+        if not started.is_alive:
+            raise UserError("The model could not be loaded.", started.last_words)
+        yield busy(runs, names) or "Loading the model."
+        time.sleep(POLL_SECONDS)
+    return record
+
+
+def pending(runs: Path, names: Sequence[str]) -> Launch | None:
+    """A server for these runs that was started from a browser and lives, whether or not it answers yet."""
+    command = shown_command(SERVER, _arguments(runs, names))
+    return next(
+        (each for each in list_launches(runs, SERVER) if each.read().command == command and each.is_alive), None
+    )
+
+
+def withdraw(runs: Path, names: Sequence[str]) -> None:
+    """End a server that still waits or loads; one that answers stays."""
+    waiting = pending(runs, names)
+    if waiting and not ready(runs, names):
+        os.kill(waiting.read().pid, signal.SIGTERM)  # the holder of the log's lock is this process
+
+
+def _arguments(runs: Path, names: Sequence[str]) -> list[str]:
+    return [*names, "--port", "0", "--runs", str(runs), "--make-way"]
+
+
+def _left(runs: Path, holder: str) -> str:
+    """How long the holder, where it is a training, will be at it."""
+    try:
+        told = [event for event in events(find_run(runs, holder)) if event["kind"] == "train"]
+    except UserError:  # an evaluation, or a job of another folder
+        return ""
+    left = time_left(told[-1]["eta_s"]) if told else ""
+    return f", {left}" if left else ""
