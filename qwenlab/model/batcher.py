@@ -25,6 +25,9 @@ ALIKE = 4
 SHORT = 256
 """Tokens. Prompts up to here count as equally long."""
 
+GATHER_S = 0.03
+"""Seconds that an idle model waits after the first request: those who ask together come one after another."""
+
 Event = str | Answer | Exception
 """A piece of text, or the end: an answer, or what went wrong."""
 
@@ -131,6 +134,7 @@ class Batcher:
                 if self._line:
                     break
                 self._change.wait()
+                self._change.wait_for(lambda: self.closing, GATHER_S)
             else:
                 return []
             batch = [self._line.popleft()]
