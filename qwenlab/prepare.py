@@ -18,7 +18,10 @@ from qwenlab import cli
 from qwenlab.errors import UserError
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from qwenlab.data import Dataset
+    from qwenlab.data.preview import Preview
     from qwenlab.recipe import Recipe
 
 TOKENISED_ROWS = 20_000
@@ -37,6 +40,9 @@ def main(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the clean rows here: .parquet or .jsonl.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write the whole report here, as JSON.")] = None,
+    preview: Annotated[
+        Path | None, typer.Option(help="Write some rows here as the model sees them, as JSON: learned, cut, context.")
+    ] = None,
     recipe: Annotated[Path | None, typer.Option(help="A recipe whose data settings are used.")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a setting of the recipe.")
@@ -58,12 +64,14 @@ def main(
     dataset = load(settings.data, settings.train.seed)
     if problems is not None:
         dataset.report.against = overlap(dataset.rows, problems)
-    _count_tokens(dataset, settings)
+    seen = _count_tokens(dataset, settings)
     Console(highlight=False).print(funnel(dataset.report))
     if out:
         _write_rows(dataset, out)
     if report:
-        _write_report(dataset, report)
+        _write_json(dataset.report, report)
+    if preview and seen:
+        _write_json(seen, preview)
 
 
 def _settings(recipe: Path | None, overrides: list[str], source: str | None, columns: list[str]) -> "Recipe":
@@ -86,8 +94,12 @@ def _column(part: str) -> tuple[str, str]:
     return role, column
 
 
-def _count_tokens(dataset: "Dataset", settings: "Recipe") -> None:
-    """Add the training rows' lengths in tokens to the report, or a note that says why they are not there."""
+def _count_tokens(dataset: "Dataset", settings: "Recipe") -> "Preview | None":
+    """Add the training rows' lengths in tokens to the report, or a note that says why they are not there.
+
+    Returns some of the rows as the model sees them, where there is a tokenizer.
+    """
+    from qwenlab.data.preview import preview
     from qwenlab.data.tokens import token_lengths, tokenize
     from qwenlab.model.engine import set_environment
     from qwenlab.model.source import find_model, load_tokenizer
@@ -98,11 +110,13 @@ def _count_tokens(dataset: "Dataset", settings: "Recipe") -> None:
         tokenizer = load_tokenizer(find_model(settings.model, weights=False))
     except UserError as error:
         report.notes.append(f"Tokens were not counted: {error.message}")
-        return
+        return None
     if rows.height > TOKENISED_ROWS:
         rows = rows.sample(TOKENISED_ROWS, seed=settings.train.seed)
         report.notes.append(f"Tokens were counted in {TOKENISED_ROWS:,} of the rows, drawn by seed.")
-    report.tokens = token_lengths(tokenize(rows, tokenizer, max_length), max_length)
+    tokenized = tokenize(rows, tokenizer, max_length)
+    report.tokens = token_lengths(tokenized, max_length)
+    return preview(rows, tokenized.lengths, tokenizer, max_length)
 
 
 def _check_suffix(out: Path | None) -> None:
@@ -125,11 +139,11 @@ def _write_rows(dataset: "Dataset", out: Path) -> None:
         temporary.replace(out)
 
 
-def _write_report(dataset: "Dataset", path: Path) -> None:
+def _write_json(what: "BaseModel", path: Path) -> None:
     from qwenlab.runs.files import write_atomically
 
     with _writable(path):
-        write_atomically(path, dataset.report.model_dump_json(indent=2) + "\n")
+        write_atomically(path, what.model_dump_json(indent=2) + "\n")
 
 
 @contextmanager

@@ -132,6 +132,17 @@ def encode(
     )
 
 
+def token_spans(messages: list[Message], tokenizer: Tokenizer) -> tuple[str, list[tuple[int, int]], list[int]]:
+    """One conversation in full: its text, each token's (start, stop) in it, and 1 for each token that is learned.
+
+    Raises:
+        UserError: as `render`.
+    """
+    rendered = render(messages, tokenizer)
+    (offsets,) = _tokenize([rendered.text], tokenizer)["offset_mapping"]
+    return rendered.text, offsets, _mask(offsets, rendered.learned)
+
+
 def template_sha256(tokenizer: Tokenizer) -> str:
     """The hash of the chat template, in hexadecimal: two runs with the same one saw conversations alike."""
     return hashlib.sha256(tokenizer.get_chat_template().encode()).hexdigest()

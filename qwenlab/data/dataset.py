@@ -48,6 +48,7 @@ def load(settings: DataSettings, seed: int) -> Dataset:
         source=source.name,
         files=[table.name for table in source.tables],
         sha256=source.sha256 or _sha256(rows),
+        columns=list(dict.fromkeys(name for table in source.tables for name in table.frame.columns)),
         layout=mapping.layout,
         mapping=mapping.shown(),
         rows_found=rows.height,

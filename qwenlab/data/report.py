@@ -102,6 +102,8 @@ class DatasetReport(Model):
     files: list[str]
     sha256: str
     """Of the input as it was read: for one file what `sha256sum` prints."""
+    columns: list[str] = []
+    """All columns of the source, in its order; those of several files together."""
     layout: Layout
     mapping: dict[str, str]
     """Role (or `messages`) to the column it is read from; columns that are joined stand with a plus."""

@@ -7,23 +7,28 @@ exactly the command that is shown. The tabs know nothing of each other; what lea
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from qwenlab.runs import Run
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.compare import build_compare_tab
-from qwenlab.ui.data import build_data_tab
+from qwenlab.ui.data import build_data_tab, settings
 from qwenlab.ui.evaluate import build_evaluate_tab
+from qwenlab.ui.form import PATHS, values_of
 from qwenlab.ui.runs import build_runs_tab
 from qwenlab.ui.stage_view import looked_at
 from qwenlab.ui.strip import build_strip
 from qwenlab.ui.theme import CSS, THEME
-from qwenlab.ui.train import build_train_tab
+from qwenlab.ui.train import QUIET, build_train_tab, edited
 
 __all__ = ["CSS", "THEME", "build"]
 
 POLL_SECONDS = 2.0
+
+CARRIED = [path for path in PATHS if path.startswith("data.") or path == "model.name"]
+"""The settings that the Data tab hands to the Train tab."""
 
 
 def build(runs: Path) -> gr.Blocks:
@@ -35,7 +40,7 @@ def build(runs: Path) -> gr.Blocks:
         # A first-time user finds the tiny recipe chosen here, and the button that starts it.
         with gr.Tabs(selected="train") as tabs:
             with gr.Tab("Data", id="data"):
-                build_data_tab(runs, clock, page)
+                data = build_data_tab(runs, clock, page)
             with gr.Tab("Train", id="train"):
                 train = build_train_tab(runs, clock, page)
             with gr.Tab("Compare", id="compare"):
@@ -44,6 +49,10 @@ def build(runs: Path) -> gr.Blocks:
                 evaluate = build_evaluate_tab(runs, clock, page)
             with gr.Tab("Runs", id="runs"):
                 build_runs_tab(runs, clock, page)
+        carried = [train.form.control(path) for path in CARRIED]
+        data.train.click(_train_on, data.chosen, [tabs, *carried], **QUIET).then(
+            partial(edited, runs), [train.recipe, *train.form.controls], train.told, **QUIET
+        )
         for button, name, tab in (
             (train.stage.compare, "compare", compare),
             (train.stage.evaluate, "evaluate", evaluate),
@@ -52,6 +61,12 @@ def build(runs: Path) -> gr.Blocks:
                 partial(_open, runs, name), train.stage.run, [tabs, tab.run], queue=False, api_visibility="private"
             )
     return page
+
+
+def _train_on(*chosen: Any) -> list[Any]:
+    """Go to the Train tab with the data that was looked at in its form."""
+    values = dict(zip(PATHS, values_of(settings(*chosen)), strict=True))
+    return [gr.Tabs(selected="train"), *(values[path] for path in CARRIED)]
 
 
 def _open(runs: Path, tab: str, run: str) -> tuple[gr.Tabs, gr.Dropdown]:

@@ -57,17 +57,17 @@ def build_form(recipe: Recipe) -> Form:
     made = {f"{section}.{key}": field for section, key, field in fields()}
     for path in BASICS:
         if path in ("model.name", "data.source"):
-            controls[path] = _control(path, made[path], values[path])
+            controls[path] = control_for(path, made[path], values[path])
     with gr.Row():
         for path in BASICS:
             if path not in controls:
-                controls[path] = _control(path, made[path], values[path])
+                controls[path] = control_for(path, made[path], values[path])
     with gr.Accordion("All other settings", open=False):
         for section, title in SECTIONS.items():
             with gr.Accordion(title, open=False), gr.Row():
                 for path, field in made.items():
                     if path.startswith(f"{section}.") and path not in controls:
-                        controls[path] = _control(path, field, values[path])
+                        controls[path] = control_for(path, field, values[path])
     return Form([controls[path] for path in PATHS])
 
 
@@ -82,9 +82,16 @@ def recipe_of(values: Sequence[Any]) -> Recipe:
     Raises:
         UserError: a control holds what the recipe refuses; all faults are named.
     """
+    return read_values(dict(zip(PATHS, values, strict=True)))
+
+
+def read_values(values: dict[str, Any]) -> Recipe:
+    """As `recipe_of`, from some controls by `section.key`; the others are the defaults."""
     sections: dict[str, dict[str, Any]] = {}
-    for (section, key, field), value in zip(fields(), values, strict=True):
-        sections.setdefault(section, {})[key] = _read(f"{section}.{key}", field, value)
+    for section, key, field in fields():
+        path = f"{section}.{key}"
+        if path in values:
+            sections.setdefault(section, {})[key] = _read(path, field, values[path])
     return make_recipe(sections, "The form")
 
 
@@ -123,7 +130,8 @@ def _toml(value: Any) -> str:
     return str(tomlkit.item(list(value) if isinstance(value, tuple) else value).as_string())
 
 
-def _control(path: str, field: FieldInfo, value: Any) -> Any:
+def control_for(path: str, field: FieldInfo, value: Any) -> Any:
+    """The control of one setting, with its label, help and bound."""
     make = _maker(path, field.annotation)
     label = BASICS.get(path, path.partition(".")[2])
     bound = _bound(field)

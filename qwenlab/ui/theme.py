@@ -79,5 +79,17 @@ CSS = f"""
 .lab .dot {{ stroke: var(--accent); stroke-width: 9; stroke-linecap: round; }}
 .lab .hit {{ fill: transparent; }} .lab .hit:hover {{ fill: var(--slate); fill-opacity: .12; }}
 .lab rect.slate {{ fill: var(--slate); }} .lab rect.amber {{ fill: var(--amber); }}
+.lab .funnel {{ margin: 10px 0; }}
+.lab .step {{ display: grid; grid-template-columns: minmax(7em, 10em) 5em 1fr 4.5em; gap: 10px; align-items: center;
+  padding: 3px 0; font-variant-numeric: tabular-nums; }}
+.lab .step > :nth-child(2), .lab .step > :nth-child(4) {{ text-align: right; }}
+.lab .none {{ color: var(--slate); }} .lab summary {{ cursor: pointer; }}
+.lab summary:hover {{ background: var(--line); }}
+.lab .track {{ display: block; height: 14px; background: var(--line); border-radius: 3px; overflow: hidden; }}
+.lab .track > i {{ display: block; height: 100%; background: currentColor; }}
+.lab details ul {{ margin: 4px 0 10px; padding-left: 18px; font-size: .85rem; color: var(--slate); }}
+.lab details pre {{ color: var(--ink); margin: 2px 0 8px; }}
+.lab .facts .said {{ display: inline; font-size: inherit; color: inherit; }}
+.lab .facts .said.amber {{ color: var(--amber); }}
 .lab .spark {{ width: 80px; height: 22px; }}
 """

@@ -1,0 +1,78 @@
+"""Some rows as the model sees them, to look at before anything trains: context, what is learned, what is cut."""
+
+from itertools import groupby
+from typing import Literal
+
+import polars as pl
+
+from qwenlab.data.chat import Tokenizer, token_spans
+from qwenlab.data.report import Model, Row
+
+Kind = Literal["context", "learned", "cut"]
+
+Why = Literal["in order", "longest", "cut"]
+
+IN_ORDER = 20
+WORST = 10
+"""Rows that are shown from the top, and of each bad kind."""
+
+
+class PreviewRow(Row):
+    """One conversation through the chat template."""
+
+    why: Why
+    tokens: int
+    """Before the cut."""
+    learned: int
+    """Tokens that the loss covers, after the cut."""
+    pieces: list[tuple[str, Kind]]
+    """Together the whole text. A piece ends where a token does."""
+
+
+class Preview(Model):
+    """The rows that are shown: some in order, the longest, and some of those that are cut."""
+
+    max_length: int
+    rows: list[PreviewRow]
+
+
+def preview(frame: pl.DataFrame, lengths: pl.Series, tokenizer: Tokenizer, max_length: int) -> Preview:
+    """Choose rows and render them.
+
+    Args:
+        frame: columns `file`, `row` and `messages`.
+        lengths: tokens of each row before the cut.
+        tokenizer: a fast one, with a chat template.
+        max_length: in tokens.
+    """
+    rows = frame.with_columns(lengths.alias("tokens"))
+    longest = rows.sort("tokens", descending=True, maintain_order=True)
+    cut = rows.filter(pl.col("tokens") > max_length)
+    chosen: list[tuple[Why, pl.DataFrame]] = [
+        ("in order", rows.head(IN_ORDER)),
+        ("longest", longest.head(WORST)),
+        ("cut", cut.head(WORST)),
+    ]
+    return Preview(
+        max_length=max_length,
+        rows=[_row(row, why, tokenizer, max_length) for why, part in chosen for row in part.iter_rows(named=True)],
+    )
+
+
+def _row(row: dict[str, object], why: Why, tokenizer: Tokenizer, max_length: int) -> PreviewRow:
+    text, spans, mask = token_spans(row["messages"], tokenizer)  # type: ignore[arg-type]
+    kinds: list[Kind] = [
+        "cut" if index >= max_length else "learned" if learned else "context" for index, learned in enumerate(mask)
+    ]
+    # Each token's text reaches to where the next begins, so that nothing between two tokens is lost.
+    starts = [0, *(start for start, _ in spans[1:]), len(text)]
+    pieces = [(text[starts[index] : starts[index + 1]], kind) for index, kind in enumerate(kinds)]
+    merged = [("".join(piece for piece, _ in group), kind) for kind, group in groupby(pieces, key=lambda pair: pair[1])]
+    return PreviewRow(
+        file=str(row["file"]),
+        row=int(row["row"]),  # type: ignore[call-overload]
+        why=why,
+        tokens=len(mask),
+        learned=kinds.count("learned"),
+        pieces=merged,
+    )

@@ -1,0 +1,108 @@
+"""Data sets that were checked: each check is a process, and its answer lies in a folder named after what was asked."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from qwenlab.data.preview import Preview
+from qwenlab.data.report import DatasetReport
+from qwenlab.recipe import Recipe
+from qwenlab.runs.files import write_atomically
+from qwenlab.runs.launch import Launch, launch, list_launches
+from qwenlab.ui.watch import stamp
+
+NAME = "prepare"
+
+
+class Question(BaseModel):
+    """What was asked of `qwenlab.prepare`: the model whose tokens are counted, and the data settings."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    recipe: Recipe
+
+
+class Check(NamedTuple):
+    """One question's answer, as far as it is there."""
+
+    folder: Path
+    launch: Launch | None
+
+    @property
+    def report(self) -> DatasetReport | None:
+        file = self.folder / "report.json"
+        return DatasetReport.model_validate_json(file.read_text(encoding="utf-8")) if file.exists() else None
+
+    @property
+    def preview(self) -> Preview | None:
+        """Some rows as the model sees them; None where there is no tokenizer, or no answer yet."""
+        file = self.folder / "preview.json"
+        return Preview.model_validate_json(file.read_text(encoding="utf-8")) if file.exists() else None
+
+    @property
+    def is_running(self) -> bool:
+        return self.launch is not None and self.launch.is_alive
+
+    @property
+    def is_done(self) -> bool:
+        return (self.folder / "report.json").exists() and not self.is_running
+
+
+def check_of(runs: Path, recipe: Recipe) -> Check:
+    """The check of this recipe's data, whether or not there is one."""
+    key = _key(recipe)
+    launches = list_launches(runs, f"{NAME}-{key}")
+    return Check(_folder(runs, key), launches[-1] if launches else None)
+
+
+def start_check(runs: Path, recipe: Recipe, arguments: Sequence[str]) -> None:
+    """Check the data in a process of its own, unless that was done or is under way."""
+    check = check_of(runs, recipe)
+    if check.is_done or check.is_running:
+        return
+    check.folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(check.folder / "question.json", Question(recipe=recipe).model_dump_json(indent=2) + "\n")
+    files = ["--preview", str(check.folder / "preview.json"), "--report", str(check.folder / "report.json")]
+    launch(runs, "prepare", [*arguments, *files], f"{NAME}-{_key(recipe)}")
+
+
+def latest_question(runs: Path) -> Recipe | None:
+    """What was asked last, in whatever browser."""
+    found = sorted(runs.glob(f".launches/[0-9]*-{NAME}-*.json"))
+    for record in reversed(found):
+        file = _folder(runs, record.stem.rpartition("-")[2]) / "question.json"
+        if file.exists():
+            return Question.model_validate_json(file.read_text(encoding="utf-8")).recipe
+    return None
+
+
+def keep_uploads(runs: Path, files: Sequence[str]) -> Path:
+    """Move uploaded files from the browser's temporary place to where a training still finds them next week.
+
+    Returns the file, or the folder of several.
+    """
+    digest = hashlib.sha256("\n".join(sorted(files)).encode()).hexdigest()[
+        :12
+    ]  # Gradio's path holds the content's hash
+    folder = runs / ".uploads" / digest
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = [folder / Path(file).name for file in files]
+    for file, target in zip(files, kept, strict=True):
+        shutil.copyfile(file, target)
+    return kept[0] if len(kept) == 1 else folder
+
+
+def _key(recipe: Recipe) -> str:
+    """The same for the same settings over the same file."""
+    settings = [recipe.model.model_dump(mode="json"), recipe.data.model_dump(mode="json"), recipe.train.seed]
+    identity = json.dumps([settings, stamp(Path(recipe.data.source))])
+    return hashlib.sha256(identity.encode()).hexdigest()[:16]
+
+
+def _folder(runs: Path, key: str) -> Path:
+    return runs / ".prepared" / key
