@@ -21,7 +21,8 @@ ALLOWED = {
     "data": {"recipe", "errors"},
     "runs": {"recipe", "errors"},
     "ui": {"runs", "data", "contest", "tiny", "endpoint", "recipe", "errors"},
-    "model": {"data", "runs", "contest", "tiny", "recipe", "errors"},
+    "columns": {"data", "runs", "contest", "tiny", "endpoint", "recipe", "errors"},
+    "model": {"columns", "data", "runs", "contest", "tiny", "recipe", "errors"},
     "api": {"model", "errors"},
 } | {verb: {"cli", "recipe", "errors"} for verb in VERBS}
 
