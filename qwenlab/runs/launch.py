@@ -10,6 +10,7 @@ import os
 import shlex
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -107,6 +108,8 @@ def launch(runs: Path, verb: str, arguments: Sequence[str], name: str = "") -> L
             start_new_session=True,
             env=os.environ | {"PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"},
         )
+    # It outlives the app; while the app lives, its end is taken note of, so that no zombie is left.
+    threading.Thread(target=process.wait, name=f"wait for {verb}", daemon=True).start()
     record = LaunchRecord(verb=verb, command=shown_command(verb, arguments), pid=process.pid, time=begun)
     launched = Launch(log)
     write_atomically(launched.record_file, record.model_dump_json(indent=2) + "\n")
