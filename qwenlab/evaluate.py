@@ -336,5 +336,59 @@ def _verdicts(
     return judged
 
 
+def _report(
+    evaluation: "Evaluation",
+    run: "Run",
+    problems: "tuple[Problem, ...]",
+    samples: "list[Sample]",
+    judged: "list[Judged]",
+    found: "FitSandbox | NotMeasured",
+) -> "Report":
+    """Build it and write it, as JSON, as Markdown and as a page."""
+    from qwenlab.contest.advice import TrainingFacts
+    from qwenlab.contest.build import About, build_report
+    from qwenlab.contest.figures import NotMeasured as Missing
+    from qwenlab.contest.pages import texts
+    from qwenlab.contest.report import Cost, ProblemSet
+    from qwenlab.contest.results import NotMeasured
+    from qwenlab.runs.files import write_atomically
+
+    record = evaluation.read()
+    report = build_report(
+        problems,
+        samples,
+        judged,
+        self_check=Missing(why=f"{found.reason} What mends it: {found.mend}")
+        if isinstance(found, NotMeasured)
+        else found.self_check,
+        training=TrainingFacts(run.events, run.recipe) if run.events else None,
+        about=About(
+            run=run.name,
+            created=record.created,
+            command=record.command,
+            stamps=record.stamps,
+            problem_set=ProblemSet.model_validate(record.problem_set),
+            settings=record.settings.model_dump(),
+            all_tests=record.all_tests,
+            cost={side: Cost(**spent.model_dump()) for side, spent in record.spent.items()},
+            judging_seconds=record.judging_seconds,
+        ),
+    )
+    for name, text in texts(report).items():
+        write_atomically(evaluation.folder / name, text)
+    return report
+
+
+def _tell(report: "Report", evaluation: "Evaluation", output: "Output") -> None:
+    """The criteria, where the report is, and at last the answer."""
+    for criterion in report.criteria:
+        noise = f"; {criterion.noise}" if criterion.noise else ""
+        output.say(f"{criterion.name}: {criterion.status}. {criterion.figures}{noise}")
+    for advice in report.advice:
+        output.say(f"{advice.about}: {advice.text} ({advice.evidence})")
+    output.say(f"report {evaluation.page_file}")
+    output.say(report.sentence)
+
+
 if __name__ == "__main__":
     cli.run(main, "qwenlab.evaluate")
