@@ -128,7 +128,7 @@ def _started(server: str, gguf: Path) -> Iterator[httpx.Client]:
             process.terminate()
             process.wait()
             said.seek(0)
-            raise UserError(f"{error.message}\n{_tail(said.read())}".strip(), error.hint) from None
+            raise UserError(f"{error.message}\n{_tail(said.read(), lines=3)}".strip(), error.hint) from None
         finally:
             process.terminate()
 
@@ -149,9 +149,9 @@ def _run(command: list[str], failure: str) -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         raise UserError(
-            f"{failure}: {_tail(result.stderr or result.stdout)}", f"It was started as: {' '.join(command)}"
+            f"{failure}: {_tail(result.stderr or result.stdout, lines=1)}", f"It was started as: {' '.join(command)}"
         )
 
 
-def _tail(text: str, lines: int = 3) -> str:
+def _tail(text: str, lines: int) -> str:
     return "\n".join(text.strip().splitlines()[-lines:])
