@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from qwenlab.contest.colours import ACCENT, AMBER, SLATE
 from qwenlab.data.preview import PreviewRow
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe, fields, read_recipe
@@ -15,7 +16,6 @@ from qwenlab.ui.dataset_view import report_view, row_title
 from qwenlab.ui.form import control_for, overrides, read_values, values_of
 from qwenlab.ui.html import card, fault
 from qwenlab.ui.prepared import Check, check_of, keep_uploads, latest_question, start_check
-from qwenlab.ui.theme import ACCENT, AMBER, SLATE
 
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
@@ -49,7 +49,7 @@ def build_data_tab(runs: Path, clock: gr.Timer, page: gr.Blocks) -> DataTab:
                 label="Drop files here: JSONL, JSON, CSV or Parquet",
                 file_count="multiple",
                 file_types=FILES,
-                height=120,
+                height=150,
             )
             chosen = _build_controls(first)
             wrong = gr.HTML(elem_id="data-fault")
@@ -172,6 +172,9 @@ def _told(runs: Path, recipe: Recipe, kind: str, index: int) -> list[Any]:
         columns = [_role(role, recipe.data.columns.get(role, ""), report.columns) for role in ROLES]  # type: ignore[call-overload]
     elif check.launch:
         wrong = fault(check.launch.last_words)
+        shown = card(
+            "<b>Nothing to show</b><p class='quiet'>The data could not be read; the reason stands with the settings.</p>"
+        )
     return [
         wrong,
         command,

@@ -1,0 +1,10 @@
+"""The colours that mean the same everywhere, in the browser and in reports. Beside each: its shade on a dark page."""
+
+ACCENT, ACCENT_DARK = "#0d9488", "#2dd4bf"
+"""The tuned model, validation, and the one button to press."""
+SLATE, SLATE_DARK = "#64748b", "#94a3b8"
+"""The base model, training loss, and what is context."""
+AMBER, AMBER_DARK = "#d97706", "#fbbf24"
+"""A note."""
+RED, RED_DARK = "#dc2626", "#f87171"
+"""A broken promise: failed, lost, will not fit."""
