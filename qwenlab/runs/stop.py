@@ -1,8 +1,10 @@
-"""Stop a training from outside its process."""
+"""What can be done to a run from outside its process: stop it, or delete it once nobody works on it."""
 
 import os
+import shutil
 import signal
 
+from qwenlab.errors import UserError
 from qwenlab.runs.record import Status
 from qwenlab.runs.run import Run
 
@@ -16,3 +18,14 @@ def stop(run: Run) -> None:
         os.kill(record.pid, signal.SIGTERM)  # the holder of the lock wrote this number
     else:
         run.request_stop()
+
+
+def delete(run: Run) -> None:
+    """Remove the run's folder: recipe, curves, checkpoints, adapter, evaluations.
+
+    Raises:
+        UserError: a process works on it.
+    """
+    if run.is_alive:
+        raise UserError(f"{run.name} is being worked on.", "Stop it first.")
+    shutil.rmtree(run.folder)

@@ -173,7 +173,7 @@ def _told(runs: Path, recipe: Recipe, kind: str, index: int) -> list[Any]:
     elif check.launch:
         wrong = fault(check.launch.last_words)
         shown = card(
-            "<b>Nothing to show</b><p class='quiet'>The data could not be read; the reason stands with the settings.</p>"
+            "<b>Nothing to show</b><p class='quiet'>The data could not be read; why stands with the settings.</p>"
         )
     return [
         wrong,

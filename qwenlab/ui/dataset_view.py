@@ -45,7 +45,7 @@ def _line(
         f'<span class="track"><i class="{colour}" style="margin-left:{100 * start / total:.2f}%;'
         f'width:{max(100 * (stop - start) / total, 0.3 if count else 0):.2f}%"></i></span>'
     )
-    share = percent(count, total) if count else ""
+    share = percent(count, total) if count and name != "rows in" else ""
     shown = f"<span>{text(name)}</span><span>{count:,}</span>{bar}<span>{share}</span>"
     if not examples:
         return f'<div class="step{"" if count else " none"}">{shown}</div>'

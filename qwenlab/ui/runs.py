@@ -1,18 +1,183 @@
-"""The Runs tab."""
+"""The Runs tab: every run there was, compared with any other, and what can be done with one."""
 
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gradio as gr
 
-from qwenlab.ui.html import card
+from qwenlab.errors import UserError
+from qwenlab.runs import Run, find_run
+from qwenlab.runs.label import Label, read_label, write_label
+from qwenlab.runs.launch import Launch, launch
+from qwenlab.runs.stop import delete
+from qwenlab.ui.choices import run_choices
+from qwenlab.ui.going_on import Way, can_extend, can_resume, go_on, latest_launch, length, lengthened
+from qwenlab.ui.history import MOST, differences, overlay, state, table
+from qwenlab.ui.html import card, fault, text
+
+QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+CHOOSE = card("<p class='quiet'>Choose one run to go on with it, rename or delete it; two or more to compare them.</p>")
 
 
-class RunsTab(NamedTuple):
-    """What other tabs may set."""
+class _Actions(NamedTuple):
+    """What can be done with one run."""
+
+    box: gr.Column
+    title: gr.Textbox
+    note: gr.Textbox
+    save: gr.Button
+    resume: gr.Button
+    extend: gr.Button
+    until: gr.Number
+    start_from: gr.Button
+    export: gr.Button
+    remove: gr.Button
+    sure: gr.Row
+    yes: gr.Button
+    no: gr.Button
 
 
-def build_runs_tab(runs: Path, clock: gr.Timer, page: gr.Blocks) -> RunsTab:
+def build_runs_tab(runs: Path, clock: gr.Timer, page: gr.Blocks) -> None:
     """Built inside `gr.Tab`."""
-    gr.HTML(card("Runs"))
-    return RunsTab()
+    seen, told = gr.State(""), gr.State("")
+    history = gr.HTML(elem_id="history")
+    chosen = gr.Dropdown(
+        run_choices(runs), value=[], multiselect=True, max_choices=MOST, label="Runs to look at", elem_id="chosen"
+    )
+    message = gr.HTML(elem_id="runs-message")
+    do = _build_actions()
+    compared = gr.HTML(CHOOSE, elem_id="compared")
+    listed = [seen, history, chosen]
+    looked = [told, compared, do.box, do.title, do.note, do.resume, do.extend, do.until, do.start_from, do.export]
+
+    clock.tick(partial(listing, runs), [seen, chosen], listed, **QUIET)
+    page.load(partial(listing, runs), [gr.State(""), chosen], listed, **QUIET)
+    clock.tick(partial(look, runs), [chosen, told], looked, **QUIET)
+    chosen.change(partial(look, runs), [chosen, gr.State("")], looked, **QUIET)
+    chosen.change(lambda: "", None, message, **QUIET)
+    clock.tick(partial(progress, runs), chosen, message, **QUIET)
+    do.save.click(partial(renamed, runs), [chosen, do.title, do.note], message, **QUIET)
+    do.resume.click(partial(went_on, runs, "--resume"), [chosen, do.until], message, **QUIET)
+    do.extend.click(partial(went_on, runs, "--extend"), [chosen, do.until], message, **QUIET)
+    do.start_from.click(partial(went_on, runs, "--start-from"), [chosen, do.until], message, **QUIET)
+    do.export.click(partial(exported, runs), chosen, message, **QUIET)
+    do.remove.click(lambda: gr.Row(visible=True), None, do.sure, **QUIET)
+    do.no.click(lambda: gr.Row(visible=False), None, do.sure, **QUIET)
+    do.yes.click(partial(deleted, runs), chosen, [message, do.sure, chosen], **QUIET)
+
+
+def listing(runs: Path, seen: str, chosen: list[str]) -> list[Any]:
+    """The table, where it looks different from what the browser shows."""
+    now = state(runs)
+    if now == seen:
+        return [gr.skip()] * 3
+    choices = run_choices(runs)
+    known = {name for _, name in choices}
+    return [now, table(runs), gr.Dropdown(choices, value=[name for name in chosen or [] if name in known])]
+
+
+def look(runs: Path, chosen: list[str], told: str) -> list[Any]:
+    """Curves and differences of several runs; of a single one what can be done with it."""
+    found = _found(runs, chosen)
+    now = repr([(run.name, run.status, run.read().step) for run in found])
+    if now == told:
+        return [gr.skip()] * 10
+    hidden = [gr.Column(visible=False), *[gr.skip()] * 7]
+    if not found:
+        return [now, CHOOSE, *hidden]
+    if len(found) > 1:
+        return [now, overlay(found) + differences(found), *hidden]
+    (run,) = found
+    status, label = run.status, read_label(run)
+    _, unit, value = length(run)
+    extendable, delivered = can_extend(run, status), run.adapter.exists() and not status.claims_life
+    return [
+        now,
+        overlay(found),
+        gr.Column(visible=True),
+        label.title,
+        label.note,
+        gr.Button(visible=can_resume(status)),
+        gr.Button(visible=extendable),
+        gr.Number(visible=extendable, label=f"extend to, {unit}", value=2 * value),
+        gr.Button(visible=delivered),
+        gr.Button(visible=delivered),
+    ]
+
+
+def renamed(runs: Path, chosen: list[str], title: str, note: str) -> str:
+    """Keep the title and the note."""
+    for run in _found(runs, chosen[:1]):
+        write_label(run, Label(title=title.strip(), note=note.strip()))
+    return card("<span class='accent' role='status'>Saved.</span>")
+
+
+def went_on(runs: Path, way: Way, chosen: list[str], until: float | None) -> str:
+    """Resume, extend, or start a new run from the adapter."""
+    for run in _found(runs, chosen[:1]):
+        go_on(runs, run, way, [lengthened(run, until)] if way == "--extend" else [])
+    return card("<span role='status'>Started. It stands on the Train tab.</span>")
+
+
+def exported(runs: Path, chosen: list[str]) -> Any:
+    """Merge the adapter into its base, in a folder of the run's own."""
+    for run in _found(runs, chosen[:1]):
+        out = run.folder / "exports" / "merged"
+        launch(runs, "export", [run.name, "--to", "merged", "--out", str(out), "--runs", str(runs)])
+    return progress(runs, chosen)
+
+
+def progress(runs: Path, chosen: list[str]) -> Any:
+    """How the latest export or training that was started for the run stands; nothing new where it is known."""
+    for run in _found(runs, chosen[:1]):
+        found = [latest_launch(runs, run, name) for name in ("export", "train")]
+        latest = max((one for one in found if one), key=lambda one: one.read().time, default=None)
+        if latest and latest.read().verb == "export":
+            return _exported(latest)
+        if latest and not latest.is_alive and latest.find_run(runs) is None:
+            return fault(latest.last_words)
+    return gr.skip()
+
+
+def deleted(runs: Path, chosen: list[str]) -> list[Any]:
+    """Delete the run, asked and answered."""
+    try:
+        for run in _found(runs, chosen[:1]):
+            delete(run)
+    except UserError as error:
+        return [fault(str(error)), gr.Row(visible=False), gr.skip()]
+    return ["", gr.Row(visible=False), gr.Dropdown(run_choices(runs), value=[])]
+
+
+def _exported(found: Launch) -> str:
+    said = found.last_words
+    if found.is_alive:
+        last = said.splitlines()[-1] if said else "loading the model"
+        return card(f"<b>Exporting</b><p class='quiet' role='status'>{text(last)}</p>")
+    return card(f"<b>The export said</b><pre role='status'>{text(said)}</pre>")
+
+
+def _found(runs: Path, chosen: list[str] | None) -> list[Run]:
+    """The chosen runs that are still there."""
+    return [find_run(runs, name) for name in chosen or [] if (runs / name / "run.json").exists()]
+
+
+def _build_actions() -> _Actions:
+    with gr.Column(visible=False) as box:
+        with gr.Row():
+            title = gr.Textbox(label="Name", info="in place of the folder's", min_width=200)
+            note = gr.Textbox(label="Note", info="what you want to remember", min_width=200)
+            save = gr.Button("Save", scale=0, min_width=120)
+        with gr.Row():
+            resume = gr.Button("Resume", visible=False)
+            extend = gr.Button("Extend", visible=False)
+            until = gr.Number(label="extend to", visible=False, min_width=120)
+            start_from = gr.Button("Start from its adapter", visible=False)
+            export = gr.Button("Export merged", visible=False)
+            remove = gr.Button("Delete", variant="stop")
+        with gr.Row(visible=False) as sure:
+            yes = gr.Button("Yes, delete it with its adapter", variant="stop")
+            no = gr.Button("Keep it")
+    return _Actions(box, title, note, save, resume, extend, until, start_from, export, remove, sure, yes, no)

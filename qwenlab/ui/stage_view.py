@@ -9,10 +9,11 @@ import gradio as gr
 
 from qwenlab.errors import UserError
 from qwenlab.runs import Run, Status, find_run, list_runs
-from qwenlab.runs.launch import Launch, launch, list_launches
+from qwenlab.runs.launch import Launch, list_launches
 from qwenlab.runs.stop import stop
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.curves import loss_chart, small_charts
+from qwenlab.ui.going_on import can_extend, can_resume, go_on, length, lengthened
 from qwenlab.ui.html import card, fault, lab
 from qwenlab.ui.stage import notes, run_card
 from qwenlab.ui.watch import events, stamp
@@ -112,30 +113,22 @@ def stopped(runs: Path, name: str) -> list[Any]:
 
 def resumed(runs: Path, name: str) -> list[Any]:
     """Go on with the run where it stopped."""
-    return _went_on(runs, name, ["--resume"], [])
+    found = looked_at(runs, name)
+    if isinstance(found, Run):
+        go_on(runs, found, "--resume")
+    return _launched_on(runs)
 
 
 def extended(runs: Path, name: str, until: float | None) -> list[Any]:
     """Go on from the run's end, up to so many epochs or steps in all."""
     found = looked_at(runs, name)
-    if not isinstance(found, Run):
-        return afresh(runs, name)
-    key, _ = length(found)
-    number = int(until or 0) if key == "max_steps" else (until or 0)
-    return _went_on(runs, name, ["--extend"], ["--set", f"train.{key}={number}"])
+    if isinstance(found, Run):
+        go_on(runs, found, "--extend", [lengthened(found, until)])
+    return _launched_on(runs)
 
 
-def length(run: Run) -> tuple[str, float]:
-    """By which setting the run's length is given, and its value."""
-    train = run.recipe.train
-    return ("max_steps", train.max_steps) if train.max_steps > 0 else ("num_train_epochs", train.num_train_epochs)
-
-
-def _went_on(runs: Path, name: str, option: list[str], more: list[str]) -> list[Any]:
-    found = looked_at(runs, name)
-    if not isinstance(found, Run):
-        return afresh(runs, name)
-    launch(runs, "train", [*option, found.name, *more, "--runs", str(runs)])
+def _launched_on(runs: Path) -> list[Any]:
+    """The latest launch, whatever run was shown."""
     view = afresh(runs, "")
     view[1] = gr.Dropdown([LATEST, *run_choices(runs)], value="")
     return view
@@ -173,10 +166,8 @@ def _run(run: Run) -> list[Any]:
     record, status, happened = run.read(), run.status, events(run)
     ended = not status.claims_life
     delivered = ended and run.adapter.exists()
-    can_resume = status in (Status.stopped, Status.failed, Status.lost)
-    can_extend = ended and bool(run.checkpoints)
-    key, value = length(run)
-    unit = "steps in all" if key == "max_steps" else "epochs in all"
+    extendable = can_extend(run, status)
+    _, unit, value = length(run)
     has_curve = any(event["kind"] in ("train", "eval") for event in happened)
     curves = notes(happened) + loss_chart(happened, record.total_steps) + small_charts(happened, record.total_steps)
     return [
@@ -184,9 +175,9 @@ def _run(run: Run) -> list[Any]:
         gr.Button(visible=delivered),
         gr.Button(visible=delivered),
         gr.Button(visible=not ended, interactive=status is not Status.stopping),
-        gr.Button(visible=can_resume),
-        gr.Button(visible=can_extend),
-        gr.Number(visible=can_extend, label=f"extend to, {unit}", value=2 * value),
+        gr.Button(visible=can_resume(status)),
+        gr.Button(visible=extendable),
+        gr.Number(visible=extendable, label=f"extend to, {unit}", value=2 * value),
         lab(curves) if has_curve else "",
         log_tail(run),
     ]

@@ -2,14 +2,7 @@
 
 import gradio as gr
 
-ACCENT = "#0d9488"
-"""The tuned model, validation, and the one button to press."""
-SLATE = "#64748b"
-"""The base model, training loss, and what is context."""
-AMBER = "#d97706"
-"""A note."""
-RED = "#dc2626"
-"""A broken promise: failed, lost, will not fit."""
+from qwenlab.contest.colours import ACCENT, ACCENT_DARK, AMBER, AMBER_DARK, RED, RED_DARK, SLATE, SLATE_DARK
 
 THEME = gr.themes.Base(
     primary_hue=gr.themes.colors.teal,
@@ -33,9 +26,11 @@ CSS = f"""
 .html-container {{ padding: 0 !important; }}
 .lab {{ --accent: {ACCENT}; --slate: {SLATE}; --amber: {AMBER}; --red: {RED}; --ink: var(--body-text-color);
   --line: var(--border-color-primary); --panel: var(--block-background-fill); }}
-.dark .lab {{ --accent: #2dd4bf; --slate: #94a3b8; --amber: #fbbf24; --red: #f87171; }}
+.dark .lab {{ --accent: {ACCENT_DARK}; --slate: {SLATE_DARK}; --amber: {AMBER_DARK};
+  --red: {RED_DARK}; }}
 .lab svg {{ width: 100%; height: auto; display: block; font-size: 11px; }}
-.lab .card {{ background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: 14px 16px; }}
+.lab .card {{ overflow-wrap: anywhere;
+  background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: 14px 16px; }}
 .lab .big {{ font-size: 1.5rem; font-weight: 600; font-variant-numeric: tabular-nums; }}
 .lab .quiet {{ color: var(--slate); }}
 .lab .facts {{ display: flex; flex-wrap: wrap; gap: 10px 28px; margin-top: 8px; }}
@@ -46,7 +41,8 @@ CSS = f"""
 .lab .bar {{ height: 8px; border-radius: 4px; background: var(--line); overflow: hidden; margin: 8px 0; }}
 .lab .bar > i {{ display: block; height: 100%; background: var(--accent); }}
 .lab pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font-family: var(--font-mono); font-size: .85rem; }}
-.lab .fault {{ border-left: 4px solid var(--red); padding-left: 12px; }} .lab .fault pre {{ margin: 0; }}
+.lab .fault {{ border-left: 4px solid var(--red); padding-left: 12px; }}
+.lab .fault pre {{ margin: 0; font-family: inherit; font-size: .95rem; }}
 .lab p {{ margin: 6px 0; }} .lab .head {{ display: flex; gap: 12px; align-items: center; margin-bottom: 8px; }}
 .lab .strip {{ font-variant-numeric: tabular-nums; padding: 6px 2px; }}
 .lab .notes {{ margin: 0; padding-left: 18px; font-size: .85rem; }}
@@ -58,7 +54,7 @@ CSS = f"""
 .lab .key::before {{ content: ""; display: inline-block; width: 14px; height: 3px; margin-right: 5px;
   vertical-align: middle; background: currentColor; }}
 .lab .slate {{ color: var(--slate); }}
-.lab .area {{ position: relative; margin: 8px 8px 22px 44px; }}
+.lab .area {{ position: relative; margin: 16px 8px 22px 44px; }}
 .lab .area svg {{ position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }}
 .lab .area span {{ position: absolute; font-size: 11px; color: var(--slate); white-space: nowrap;
   font-variant-numeric: tabular-nums; line-height: 1; pointer-events: none; }}
@@ -67,7 +63,7 @@ CSS = f"""
 .lab .area span.dotlabel {{ color: var(--accent); font-weight: 600; }}
 .lab .area span.right {{ transform: translate(10px, -130%); }}
 .lab .area span.left {{ transform: translate(calc(-100% - 10px), -130%); }}
-.lab .area span.limit {{ top: 0; color: var(--amber); }}
+.lab .area span.limit {{ top: -14px; color: var(--ink); }}
 .lab .area span.limit.right {{ transform: translate(5px, 0); }}
 .lab .area span.limit.left {{ transform: translate(calc(-100% - 5px), 0); }}
 .lab .axis {{ font-size: 11px; color: var(--slate); text-align: right; margin-top: -6px; padding-right: 8px; }}
@@ -75,7 +71,7 @@ CSS = f"""
 .lab .grid {{ stroke: var(--line); stroke-width: 1; }}
 .lab .line {{ stroke: currentColor; stroke-linejoin: round; }}
 .lab .mark {{ stroke: var(--amber); stroke-width: 1.5; stroke-dasharray: 3 3; }}
-.lab .limit {{ stroke: var(--amber); stroke-width: 1.5; }}
+.lab path.limit {{ stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 4 3; }}
 .lab .dot {{ stroke: var(--accent); stroke-width: 9; stroke-linecap: round; }}
 .lab .hit {{ fill: transparent; }} .lab .hit:hover {{ fill: var(--slate); fill-opacity: .12; }}
 .lab rect.slate {{ fill: var(--slate); }} .lab rect.amber {{ fill: var(--amber); }}
@@ -91,5 +87,16 @@ CSS = f"""
 .lab details pre {{ color: var(--ink); margin: 2px 0 8px; }}
 .lab .facts .said {{ display: inline; font-size: inherit; color: inherit; }}
 .lab .facts .said.amber {{ color: var(--amber); }}
+.lab .wide {{ overflow-x: auto; }}
+.lab table {{ width: 100%; border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }}
+.lab th {{ text-align: left; font-weight: 500; color: var(--slate); }}
+.lab th, .lab td {{ padding: 6px 10px; border: 0 !important; border-bottom: 1px solid var(--line) !important;
+  vertical-align: top; }}
+.lab table, .lab tr, .lab thead {{ border: 0 !important; }}
+.lab .violet {{ color: #8b5cf6; }} .lab .blue {{ color: #3b82f6; }}
 .lab .spark {{ width: 80px; height: 22px; }}
+.dark #row .textspan, .dark #row .text {{ color: var(--body-text-color) !important; }}
+@media (max-width: 600px) {{
+  .lab .step {{ grid-template-columns: 7em 3em 1fr 3.8em; gap: 6px; font-size: .85rem; }}
+}}
 """
