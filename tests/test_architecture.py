@@ -20,7 +20,7 @@ ALLOWED = {
     "tiny": {"contest", "errors"},
     "data": {"recipe", "errors"},
     "runs": {"recipe", "errors"},
-    "ui": {"runs", "data", "contest", "tiny", "endpoint", "recipe", "errors"},
+    "ui": {"columns", "runs", "data", "contest", "tiny", "endpoint", "recipe", "errors"},
     "columns": {"data", "runs", "contest", "tiny", "endpoint", "recipe", "errors"},
     "model": {"columns", "data", "runs", "contest", "tiny", "recipe", "errors"},
     "api": {"model", "errors"},

@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from qwenlab.runs import Run
+from qwenlab.ui import theme, theme_results
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.compare import build_compare_tab
 from qwenlab.ui.data import build_data_tab, settings
@@ -20,11 +21,12 @@ from qwenlab.ui.form import PATHS, values_of
 from qwenlab.ui.runs import build_runs_tab
 from qwenlab.ui.stage_view import looked_at
 from qwenlab.ui.strip import build_strip
-from qwenlab.ui.theme import CSS, THEME
+from qwenlab.ui.theme import THEME
 from qwenlab.ui.train import QUIET, build_train_tab, edited
 
 __all__ = ["CSS", "THEME", "build"]
 
+CSS = theme.CSS + theme_results.CSS
 POLL_SECONDS = 2.0
 
 CARRIED = [path for path in PATHS if path.startswith("data.") or path == "model.name"]
@@ -60,6 +62,7 @@ def build(runs: Path) -> gr.Blocks:
             button.click(
                 partial(_open, runs, name), train.stage.run, [tabs, tab.run], queue=False, api_visibility="private"
             )
+        compare.evaluate.click(partial(_evaluate, runs), compare.run, [tabs, evaluate.run], **QUIET)
     return page
 
 
@@ -73,3 +76,8 @@ def _open(runs: Path, tab: str, run: str) -> tuple[gr.Tabs, gr.Dropdown]:
     """Go to a tab with the run in hand."""
     found = looked_at(runs, run)
     return gr.Tabs(selected=tab), gr.Dropdown(run_choices(runs), value=found.name if isinstance(found, Run) else None)
+
+
+def _evaluate(runs: Path, names: list[str]) -> tuple[gr.Tabs, gr.Dropdown]:
+    """Go from the runs that were compared to the evaluation of the first."""
+    return _open(runs, "evaluate", names[0] if names else "")

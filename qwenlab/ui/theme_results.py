@@ -1,0 +1,17 @@
+"""How answers side by side and reports look: what the style sheet has beyond the page itself."""
+
+CSS = """
+.lab .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 12px; }
+.lab .answer { background: var(--panel); border: 1px solid var(--line); border-top: 4px solid var(--slate);
+  border-radius: 8px; padding: 10px 14px; min-width: 0; display: flex; flex-direction: column; gap: 8px; }
+.lab .answer.tuned { border-top-color: var(--accent); } .lab .answer.hidden { border-top-color: var(--line); }
+.lab .answer h4 { margin: 0; color: var(--slate); font-size: .9rem; overflow-wrap: anywhere; }
+.lab .answer.tuned h4 { color: var(--accent); } .lab .answer.hidden h4 { color: var(--ink); }
+.lab .answer > pre { margin: 0; min-height: 12em; max-height: 40em; overflow-y: auto; flex: 1; color: var(--ink); }
+.lab .stamp { font-size: .75rem; color: var(--slate); line-height: 1.5; overflow-wrap: anywhere; }
+.lab .answer pre.detail { margin: 0; font-size: .8rem; max-height: 16em; overflow-y: auto; }
+.lab h3 { margin: 18px 0 8px; font-size: 1rem; }
+.lab .earlier details { border-top: 1px solid var(--line); padding: 8px 0; }
+.lab .earlier summary { cursor: pointer; overflow-wrap: anywhere; }
+.lab .earlier .asked { color: var(--slate); max-height: 12em; overflow-y: auto; margin: 8px 0; }
+"""
