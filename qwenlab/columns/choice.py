@@ -6,13 +6,11 @@ from rich.console import Console
 from rich.prompt import Prompt
 
 from qwenlab.columns.screen import LETTERS
+from qwenlab.contest.figures import ALPHA
 from qwenlab.contest.intervals import rate
 from qwenlab.contest.statistics import mcnemar_p
 from qwenlab.runs import Run
 from qwenlab.runs.comparisons import Comparison, choose, tally
-
-COIN = 0.5
-"""The share of choices that somebody reaches who cannot tell the two apart."""
 
 
 def shuffled(seed: int, number: int) -> list[int]:
@@ -44,7 +42,7 @@ def tally_sentence(run: Run, name: str, other: str) -> str:
         return f"Blind choices: none between {name} and {other} yet{also}."
     low, high = measured.interval
     p = mcnemar_p(preferred, against)
-    verdict = "beyond chance" if low > COIN or high < COIN else "a coin could do the same"
+    verdict = "beyond chance" if p < ALPHA else "a coin could do the same"
     return (
         f"Blind choices: {name} preferred to {other} in {preferred} of {preferred + against} "
         f"({measured.value:.0%}, 95 % interval {low:.0%} to {high:.0%}, p = {p:.3f}){also}: {verdict}."

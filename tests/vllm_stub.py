@@ -1,0 +1,117 @@
+"""A server that speaks as vLLM's documents say it does, with a LoRA module: a stub, for where no vLLM can run.
+
+It answers with a sentence that names the model. What it shows is how models are listed (`parent`), how errors look, and
+what a stream is like; not how vLLM generates.
+"""
+
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from qwenlab.api.server import Server
+
+BASE_NAME = "Qwen/Qwen2.5-7B-Instruct"
+LORA_NAME = "my-run"
+CONTEXT = 64
+
+
+class Stub:
+    """What it heard, and what it is told to do wrong."""
+
+    def __init__(self) -> None:
+        self.heard: list[dict[str, Any]] = []
+        self.busy = 0
+        """So many requests are refused with 503."""
+        self.breaks_off = False
+
+
+def answer(model: str) -> list[str]:
+    return ["This ", "is ", model, "."]
+
+
+def make_stub(stub: Stub) -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/v1/models")
+    async def models() -> dict[str, Any]:
+        def row(name: str, root: str, parent: str | None) -> dict[str, Any]:
+            facts = {"id": name, "object": "model", "created": 1, "owned_by": "vllm", "root": root, "parent": parent}
+            return facts | ({"max_model_len": CONTEXT} if parent is None else {})
+
+        return {
+            "object": "list",
+            "data": [row(BASE_NAME, BASE_NAME, None), row(LORA_NAME, "/adapters/my-run", BASE_NAME)],
+        }
+
+    @app.post("/v1/chat/completions")
+    async def chat(request: Request) -> Response:
+        body = await request.json()
+        stub.heard.append(body)
+        if stub.busy:
+            stub.busy -= 1
+            return Response("upstream is starting", status_code=503)
+        if body["model"] not in (BASE_NAME, LORA_NAME):
+            return error(404, f"The model `{body['model']}` does not exist.", "NotFoundError")
+        prompt = len(body["messages"][-1]["content"].split())
+        if prompt + body["max_tokens"] > CONTEXT:
+            said = f"This model's maximum context length is {CONTEXT} tokens. However, you requested more."
+            return error(400, said, "BadRequestError")
+        pieces = answer(body["model"])
+        usage = {"prompt_tokens": prompt, "completion_tokens": len(pieces), "total_tokens": prompt + len(pieces)}
+        head = {"id": "chatcmpl-1", "created": 1, "model": body["model"]}
+        if not body.get("stream"):
+            message: dict[str, Any] = {
+                "role": "assistant",
+                "content": "".join(pieces),
+                "reasoning_content": None,
+                "tool_calls": [],
+            }
+            choice = {"index": 0, "message": message, "finish_reason": "stop", "stop_reason": None}
+            return JSONResponse(head | {"object": "chat.completion", "choices": [choice], "usage": usage})
+        return StreamingResponse(stream(stub, head, pieces, usage), media_type="text/event-stream")
+
+    return app
+
+
+def stream(stub: Stub, head: dict[str, Any], pieces: list[str], usage: dict[str, int]) -> Iterator[str]:
+    def chunk(choices: list[dict[str, Any]], **more: Any) -> str:
+        return f"data: {json.dumps(head | {'object': 'chat.completion.chunk', 'choices': choices} | more)}\n\n"
+
+    yield chunk([{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}])
+    for number, piece in enumerate(pieces):
+        end = "stop" if number == len(pieces) - 1 else None
+        yield chunk([{"index": 0, "delta": {"content": piece}, "finish_reason": end, "stop_reason": None}])
+        if stub.breaks_off:
+            yield f"data: {json.dumps({'error': {'message': 'EngineCore died', 'type': 'Internal', 'code': 500}})}\n\n"
+            return
+    yield chunk([], usage=usage)
+    yield "data: [DONE]\n\n"
+
+
+def error(status: int, message: str, kind: str) -> JSONResponse:
+    """As vLLM frames it since 0.10; its code is the status."""
+    return JSONResponse({"error": {"message": message, "type": kind, "param": None, "code": status}}, status)
+
+
+@contextlib.contextmanager
+def serving_app(app: FastAPI) -> Iterator[str]:
+    """The application on a free port of this machine, from a thread; its address with `/v1`."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    ready = threading.Event()
+    server = Server(app, ready.set)
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    try:
+        assert ready.wait(30)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
