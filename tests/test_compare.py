@@ -2,10 +2,8 @@
 
 import io
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -13,6 +11,7 @@ from rich.console import Console
 from qwenlab.columns.answers import How, Remote
 from qwenlab.columns.questions import Question
 from qwenlab.columns.screen import Screen
+from qwenlab.compare import main
 from qwenlab.contest.verdict import Verdict
 from qwenlab.endpoint import Endpoint
 from qwenlab.errors import UserError
@@ -54,80 +53,81 @@ def test_base_and_run_answer_side_by_side_and_it_is_kept(runs: Path, verb: Verb)
         assert said in result.stdout
 
 
-def test_the_same_comparison_again_has_the_same_answers(runs: Path, verb: Verb) -> None:
+def test_the_same_comparison_again_has_the_same_answers(runs: Path) -> None:
     for _ in range(2):
-        warm = ("--temperature", 1.5, "--seed", 3, "--max-tokens", 16)
-        assert verb("compare", "one", "two", "--prompt", QUESTION, *warm, "--runs", runs).returncode == 0
+        main(["one", "two"], prompt=QUESTION, temperature=1.5, seed=3, max_tokens=16, runs=runs)
     first, second = newest(runs, "one", 2)
     assert [column.text for column in first.columns] == [column.text for column in second.columns]
     assert len({column.text for column in first.columns}) == 3, "base, one and two"
 
 
-def test_many_prompts_are_answered_in_batches_as_each_alone(runs: Path, verb: Verb, tmp_path: Path) -> None:
+def test_many_prompts_are_answered_in_batches_as_each_alone(runs: Path, tmp_path: Path) -> None:
     file = tmp_path / "prompts.txt"
     file.write_text("".join(f"{QUESTION} {'Please. ' * n}\n" for n in range(10)), encoding="utf-8")
-    assert verb("compare", "one", "--prompts", file, "--max-tokens", 8, "--runs", runs).returncode == 0
+    main(["one"], prompts=file, max_tokens=8, runs=runs)
     many = newest(runs, "one", 10)
     assert [len(kept.columns) for kept in many] == [2] * 10
-    assert verb("compare", "one", "--prompt", many[9].messages[-1]["content"], "--max-tokens", 8, "--runs", runs)
+    main(["one"], prompt=many[9].messages[-1]["content"], max_tokens=8, runs=runs)
     [alone] = newest(runs, "one")
     assert alone.messages == many[9].messages
     assert [column.text for column in alone.columns] == [column.text for column in many[9].columns]
 
 
-def test_programs_are_run_and_have_their_verdicts(runs: Path, verb: Verb, tmp_path: Path) -> None:
+def test_programs_are_run_and_have_their_verdicts(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "problems.jsonl"
     problem = {"name": "sum", "description": QUESTION, "tests": [{"input": "1 2\n", "output": "never\n"}]}
     file.write_text(json.dumps(problem) + "\n", encoding="utf-8")
-    result = verb("compare", "one", "--problems", file, "--run-code", "--max-tokens", 100, "--runs", runs)
-    assert result.returncode == 0, result.stderr
+    main(["one"], problems=str(file), run_code=True, max_tokens=100, runs=runs)
     [kept] = newest(runs, "one")
     assert kept.problem == "sum"
     assert all(column.verdict in ("", *Verdict) and column.verdict != Verdict.AC for column in kept.columns)
     assert kept.columns[0].verdict, "the base answers with a program"
     assert kept.columns[0].detail.startswith("test 1 of 1")
-    assert kept.columns[0].detail.split(":")[0] in result.stdout
+    assert kept.columns[0].detail.split(":")[0] in capsys.readouterr().out
 
 
-def blind(runs: Path, answers: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "qwenlab.compare", *arguments, "--blind", "--max-tokens", "8", "--runs", str(runs)]
-    environment = os.environ | {"COLUMNS": "200"}
-    return subprocess.run(command, input=answers, capture_output=True, text=True, timeout=300, env=environment)
-
-
-def test_blind_choices_are_kept_and_tallied(runs: Path) -> None:
-    result = blind(runs, "a\nb\ntie\n", "two", "--held-out", "4")
-    assert result.returncode == 0, result.stderr
+def test_blind_choices_are_kept_and_tallied(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("sys.stdin", io.StringIO("a\nb\ntie\n"))
+    main(["two"], held_out=4, blind=True, max_tokens=8, runs=runs)
+    shown = capsys.readouterr().out
     kept = newest(runs, "two", 4)
     assert [one.choice for one in kept] == [kept[0].columns[0].model, kept[1].columns[1].model, "", None]
-    before_first_choice = result.stdout.partition("Which is better?")[0]
+    before_first_choice = shown.partition("Which is better?")[0]
     assert "adapter" not in before_first_choice
     assert find_run(runs, "two").name not in before_first_choice
-    assert f"A was {kept[0].columns[0].model}, B was {kept[0].columns[1].model}" in result.stdout
-    assert "stopped" in result.stdout, "the input ended before the fourth choice"
-    assert "of 2 (" in result.stdout
-    assert "1 times neither" in result.stdout
+    assert f"A was {kept[0].columns[0].model}, B was {kept[0].columns[1].model}" in shown
+    assert "stopped" in shown, "the input ended before the fourth choice"
+    assert "of 2 (" in shown
+    assert "1 times neither" in shown
 
 
-def test_a_server_answers_the_same(runs: Path, verb: Verb) -> None:
-    arguments = ("compare", "one", "--prompt", QUESTION, "--max-tokens", 16, "--runs", runs)
-    assert verb(*arguments).returncode == 0
+def test_a_server_answers_the_same(runs: Path) -> None:
+    main(["one"], prompt=QUESTION, max_tokens=16, runs=runs)
     with running(runs, "one") as served:
-        result = verb(*arguments, "--endpoint", served.record.url)
-    assert result.returncode == 0, result.stderr
+        main(["one"], prompt=QUESTION, max_tokens=16, runs=runs, endpoint=served.record.url)
     in_memory, remote = newest(runs, "one", 2)
     assert [column.text for column in in_memory.columns] == [column.text for column in remote.columns]
     assert [column.stamp for column in in_memory.columns] == [column.stamp for column in remote.columns]
 
 
-def test_a_lora_module_of_vllm_is_compared_by_its_name(runs: Path, verb: Verb) -> None:
+def test_a_lora_module_of_vllm_is_compared_by_its_name(runs: Path) -> None:
     with serving_app(make_stub(Stub())) as url:
-        names = ("--base-model", BASE_NAME, "--tuned-model", LORA_NAME)
-        result = verb("compare", "one", "--prompt", "Hi", "--max-tokens", 8, "--runs", runs, "--endpoint", url, *names)
-        assert result.returncode == 0, result.stderr
-        refused = verb("compare", "one", "--prompt", "Hi", "--runs", runs, "--endpoint", url)
-        assert refused.returncode == 2
-        assert "has no model base" in refused.stderr
+        main(
+            ["one"],
+            prompt="Hi",
+            max_tokens=8,
+            runs=runs,
+            endpoint=url,
+            base_model=BASE_NAME,
+            tuned_model=LORA_NAME,
+        )
+        with pytest.raises(UserError, match="has no model base"):
+            main(["one"], prompt="Hi", runs=runs, endpoint=url)
     [kept] = newest(runs, "one")
     assert [column.text for column in kept.columns] == [f"This is {BASE_NAME}.", f"This is {LORA_NAME}."]
     assert kept.columns[1].stamp == {"model": LORA_NAME, "endpoint": url}
@@ -147,20 +147,22 @@ def test_answers_grow_live_on_a_terminal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("changes", "said"),
     [
-        ((), "What shall they be asked?"),
-        (("--prompt", "x", "--held-out", "2"), "What shall they be asked?"),
-        (("--prompt", "x", "--run-code"), "--run-code needs problems"),
-        (("two", "--prompt", "x", "--blind"), "between two"),
-        (("--prompt", "x", "--max-tokens", "5000"), "context is 1,024"),
-        (("--prompt", "x", "--endpoint", "nowhere"), "not the address of a server"),
+        ({}, "What shall they be asked?"),
+        ({"prompt": "x", "held_out": 2}, "What shall they be asked?"),
+        ({"prompt": "x", "run_code": True}, "--run-code needs problems"),
+        ({"run": ["one", "two"], "prompt": "x", "blind": True}, "between two"),
+        ({"run": ["one", "one"], "prompt": "x"}, "Two models would be called"),
+        ({"prompt": "x", "max_tokens": 5000}, "context is 1,024"),
+        ({"prompt": "x", "endpoint": "nowhere"}, "not the address of a server"),
     ],
 )
-def test_what_cannot_be_compared_is_a_sentence(runs: Path, verb: Verb, arguments: tuple[str, ...], said: str) -> None:
-    result = verb("compare", "one", *arguments, "--runs", runs)
-    assert result.returncode == 2
-    assert said in result.stderr
+def test_what_cannot_be_compared_is_a_sentence(runs: Path, changes: dict[str, Any], said: str) -> None:
+    values: dict[str, Any] = {"run": ["one"]} | changes
+    with pytest.raises(UserError) as refused:
+        main(**values, runs=runs)
+    assert said in str(refused.value)
 
 
 def test_runs_on_other_weights_are_told_apart(runs: Path) -> None:
