@@ -1,12 +1,35 @@
-"""The Evaluate tab."""
+"""The Evaluate tab: did it help? Start an evaluation, watch it, read its report, open its problems."""
 
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gradio as gr
 
+from qwenlab.contest.criteria import detectable_sentence
+from qwenlab.contest.power import smallest_detectable_gain
+from qwenlab.contest.report import ProblemRow, Report
+from qwenlab.errors import UserError
+from qwenlab.recipe import EvaluateSettings, Recipe, fields
+from qwenlab.runs import Evaluation, Run, Status, find_run, list_evaluations
+from qwenlab.runs.launch import Launch, shown_command
+from qwenlab.ui import evaluations
+from qwenlab.ui import problem_view as view
 from qwenlab.ui.choices import run_choices
-from qwenlab.ui.html import card
+from qwenlab.ui.evaluation_view import EMPTY, progress_card
+from qwenlab.ui.evaluations import NEWEST
+from qwenlab.ui.form import control_for, overrides, read_values
+from qwenlab.ui.html import fault, lab, text
+from qwenlab.ui.report_view import report_view
+from qwenlab.ui.watch import stamp
+
+SETTINGS = [(key, field) for section, key, field in fields() if section == "evaluate"]
+FIRST = ("limit", "problems")
+"""The settings that are seen at once."""
+LOG_LINES = 200
+TABLE_HEIGHT = 360
+
+QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
 class EvaluateTab(NamedTuple):
@@ -16,8 +39,332 @@ class EvaluateTab(NamedTuple):
     """The run that is looked at, by name."""
 
 
+class Chosen(NamedTuple):
+    """What is evaluated, and how."""
+
+    run: gr.Dropdown
+    noise_floor: gr.Checkbox
+    settings: list[Any]
+
+    @property
+    def controls(self) -> list[Any]:
+        return [self.run, self.noise_floor, *self.settings]
+
+
+class Shown(NamedTuple):
+    """What `look` fills."""
+
+    seen: gr.State
+    progress: gr.HTML
+    stop: gr.Button
+    resume: gr.Button
+    log: gr.Textbox
+    evaluation: gr.Dropdown
+    report: gr.HTML
+    page: gr.DownloadButton
+    problems: gr.Column
+    outcome: gr.Radio
+    verdict: gr.Dropdown
+    table: gr.Dataframe
+
+
+class Opened(NamedTuple):
+    """One problem."""
+
+    box: gr.Column
+    statement: gr.HTML
+    base: gr.Code
+    tuned: gr.Code
+    base_outcome: gr.HTML
+    tuned_outcome: gr.HTML
+
+
 def build_evaluate_tab(runs: Path, clock: gr.Timer, page: gr.Blocks) -> EvaluateTab:
     """Built inside `gr.Tab`; `clock` ticks every two seconds, `page.load` when a browser opens the page."""
-    run = gr.Dropdown(run_choices(runs), label="Run", info="the adapter that is looked at")
-    gr.HTML(card("Here a run will be judged: did the training help?"))
-    return EvaluateTab(run)
+    with gr.Row():
+        with gr.Column(scale=1, min_width=340):
+            chosen, told, command, start = _build_choice(runs)
+            evaluation = gr.Dropdown([NEWEST], value=NEWEST, label="Evaluations of this run", elem_id="evaluation")
+        with gr.Column(scale=2, min_width=340):
+            progress = gr.HTML(EMPTY, elem_id="evaluation-progress")
+            with gr.Row():
+                stop = gr.Button("Stop", visible=False, elem_id="evaluation-stop")
+                resume = gr.Button("Resume", visible=False, elem_id="evaluation-resume")
+            report = gr.HTML(elem_id="report")
+            shown, opened = _build_problems(progress, stop, resume, evaluation, report)
+    looked = [chosen.run, evaluation]
+    outputs, ticked = list(shown), [*looked, shown.seen]
+
+    page.load(partial(newest_chosen, runs), chosen.run, chosen.run, **QUIET)
+    chosen.run.focus(partial(offered, runs), None, chosen.run, **QUIET)
+    chosen.run.change(partial(settings_of, runs), chosen.run, chosen.settings, **QUIET)
+    chosen.run.change(partial(afresh, runs), chosen.run, [opened.box, *outputs], **QUIET)
+    gr.on(
+        [control.change for control in chosen.controls],
+        partial(edited, runs), chosen.controls, [told, command], trigger_mode="always_last", **QUIET,
+    )  # fmt: skip
+    evaluation.input(partial(opened_anew, runs), looked, [opened.box, *outputs], **QUIET)
+    clock.tick(partial(look, runs), ticked, outputs, **QUIET)
+    start.click(partial(started, runs), chosen.controls, [told, *outputs], **QUIET)
+    stop.click(partial(stopped, runs), looked, outputs, **QUIET)
+    resume.click(partial(resumed, runs), looked, outputs, **QUIET)
+    filters = [*looked, shown.outcome, shown.verdict]
+    gr.on([shown.outcome.input, shown.verdict.input], partial(filtered, runs), filters, shown.table, **QUIET)
+    shown.table.select(partial(problem_selected, runs), looked, list(opened), **QUIET)
+    return EvaluateTab(chosen.run)
+
+
+def newest_chosen(runs: Path, name: str | None) -> gr.Dropdown:
+    """The runs that there are; the newest that has an adapter is chosen where none is."""
+    if name:
+        return offered(runs)
+    able = (name for _, name in run_choices(runs) if find_run(runs, name).adapter.exists())
+    return gr.Dropdown(run_choices(runs), value=next(able, None))
+
+
+def offered(runs: Path) -> gr.Dropdown:
+    """The runs that there are now."""
+    return gr.Dropdown(run_choices(runs))
+
+
+def settings_of(runs: Path, name: str | None) -> list[Any]:
+    """What the run's recipe says about its evaluation, in the controls."""
+    settings = find_run(runs, name).recipe.evaluate if name else EvaluateSettings()
+    return [getattr(settings, key) for key, _ in SETTINGS]
+
+
+def edited(runs: Path, name: str | None, noise_floor: bool, *values: Any) -> list[str]:
+    """What the chosen number of problems can show, or what is wrong; and the command."""
+    if not name:
+        return ["", ""]
+    try:
+        run = find_run(runs, name)
+        changes, settings = _changes(run, values)
+    except UserError as error:
+        return [fault(str(error)), ""]
+    arguments = evaluations.arguments(runs, run, changes, noise_floor)
+    return [lab(f'<p class="quiet">{text(_can_show(settings.limit))}</p>'), shown_command(evaluations.VERB, arguments)]
+
+
+def started(runs: Path, name: str | None, noise_floor: bool, *values: Any) -> list[Any]:
+    """Start the evaluation and look at it; or say what is in the way."""
+    try:
+        if not name:
+            raise UserError("No run is chosen.", "Choose one above; there is one once a training has ended or stopped.")
+        run = find_run(runs, name)
+        if not run.adapter.exists():
+            raise UserError(f"{run.name} has no adapter yet.", "A run delivers it when it ends, or stops.")
+        if isinstance(found := evaluations.looked_at(runs, run, NEWEST), Evaluation | Launch) and _lives(found):
+            raise UserError("An evaluation of this run is under way.", "Wait for it, or stop it first.")
+        evaluations.start(runs, run, _changes(run, values)[0], noise_floor)
+    except UserError as error:
+        return [fault(str(error)), *[gr.skip()] * len(Shown._fields)]
+    return [gr.skip(), *look(runs, name, NEWEST, ("", ""))]
+
+
+def stopped(runs: Path, name: str, evaluation: str) -> list[Any]:
+    """Ask it to stop; what it has is kept."""
+    found = evaluations.looked_at(runs, find_run(runs, name), evaluation)
+    if found:
+        evaluations.stop(found)
+    return look(runs, name, evaluation, ("", ""))
+
+
+def resumed(runs: Path, name: str, evaluation: str) -> list[Any]:
+    """Go on with the evaluation that did not end."""
+    evaluations.resume(runs, find_run(runs, name))
+    return look(runs, name, NEWEST, ("", ""))
+
+
+def afresh(runs: Path, name: str | None) -> list[Any]:
+    """Another run: its newest evaluation, and no problem opened."""
+    return opened_anew(runs, name, NEWEST)
+
+
+def opened_anew(runs: Path, name: str | None, evaluation: str) -> list[Any]:
+    """Another evaluation, and no problem opened."""
+    return [gr.Column(visible=False), *look(runs, name, evaluation, ("", ""))]
+
+
+def look(runs: Path, name: str | None, evaluation: str, seen: tuple[str, str]) -> list[Any]:
+    """The values of `Shown`; what the browser shows already is not sent again."""
+    if not name:
+        return _blank(EMPTY)
+    try:
+        run = find_run(runs, name)
+    except UserError as error:
+        return _blank(fault(str(error)))
+    names = [each.name for each in reversed(list_evaluations(run))]
+    found = evaluations.looked_at(runs, run, evaluation)
+    state = (_progress_state(found, names), _report_state(found))
+    head: list[Any] = [gr.skip()] * 5
+    if state[0] != seen[0]:
+        lives = found is not None and _lives(found)
+        head = [
+            progress_card(found),
+            gr.Button("Stopping" if lives and _is_stopping(found) else "Stop", visible=lives),
+            gr.Button(visible=evaluations.can_resume(run, found)),
+            _log(found),
+            _choice(names, evaluation),
+        ]
+    rest = [gr.skip()] * 6 if state[1] == seen[1] else _report(found)
+    return [state, *head, *rest]
+
+
+def filtered(runs: Path, name: str | None, evaluation: str, outcome: str, verdict: str) -> list[list[str]]:
+    """The rows of the table that pass."""
+    report = _report_of(runs, name, evaluation)
+    return view.table(report, outcome, verdict) if report else []
+
+
+def problem_selected(runs: Path, name: str | None, evaluation: str, event: gr.SelectData) -> list[Any]:
+    """The problem of the row that was selected."""
+    return opened(runs, name, evaluation, str(event.row_value[0]))
+
+
+def opened(runs: Path, name: str | None, evaluation: str, problem: str) -> list[Any]:
+    """The values of `Opened`: one problem with both programs and what became of them."""
+    report = _report_of(runs, name, evaluation)
+    row = next((row for row in report.problems if row.name == problem), None) if report else None
+    if row is None:
+        return [gr.Column(visible=False), "", "", "", "", ""]
+    return [gr.Column(visible=True), view.statement(row), *_both(row)]
+
+
+def _both(row: ProblemRow) -> list[str]:
+    sides = (row.base, row.tuned)
+    return [*map(view.code, sides), *map(view.outcome, sides)]
+
+
+def _build_choice(runs: Path) -> tuple[Chosen, gr.HTML, gr.Textbox, gr.Button]:
+    run = gr.Dropdown(run_choices(runs), value=None, label="Run", info="its adapter is held against its base",
+                      elem_id="evaluate-run")  # fmt: skip
+    made: dict[str, Any] = {}
+    defaults, known = EvaluateSettings(), dict(SETTINGS)
+    for key in FIRST:
+        made[key] = control_for(f"evaluate.{key}", known[key], getattr(defaults, key))
+    with gr.Accordion("All settings of the evaluation", open=False), gr.Row():
+        for key, field in SETTINGS:
+            if key not in made:
+                made[key] = control_for(f"evaluate.{key}", field, getattr(defaults, key))
+        noise_floor = gr.Checkbox(
+            label="noise_floor", info="the base answers twice: what flips between the two is noise", min_width=150
+        )
+    told = gr.HTML(elem_id="can-show")
+    command = gr.Textbox(label="The same in a terminal", buttons=["copy"], interactive=False, max_lines=4)
+    start = gr.Button("Evaluate", variant="primary", elem_id="evaluate")
+    return Chosen(run, noise_floor, [made[key] for key, _ in SETTINGS]), told, command, start
+
+
+def _build_problems(
+    progress: gr.HTML, stop: gr.Button, resume: gr.Button, evaluation: gr.Dropdown, report: gr.HTML
+) -> tuple[Shown, Opened]:
+    """The table, one problem of it, and the log."""
+    page_file = gr.DownloadButton("Download this report as a page", visible=False, size="sm")
+    with gr.Column(visible=False) as problems:
+        with gr.Row():
+            outcome = gr.Radio(view.OUTCOMES, value=view.ALL, label="Problems", scale=3, elem_id="outcome")
+            verdict = gr.Dropdown([view.ALL], value=view.ALL, label="with the verdict", scale=1, elem_id="verdict")
+        table = gr.Dataframe(
+            headers=view.HEADERS, datatype="str", interactive=False, label="Problems: select one to open it",
+            max_height=TABLE_HEIGHT, wrap=True, elem_id="problems",
+        )  # fmt: skip
+    with gr.Column(visible=False, elem_id="opened") as box:
+        statement = gr.HTML()
+        with gr.Row():
+            with gr.Column(min_width=300):
+                base = gr.Code(language="python", label="base", interactive=False)
+                base_outcome = gr.HTML()
+            with gr.Column(min_width=300):
+                tuned = gr.Code(language="python", label="tuned", interactive=False)
+                tuned_outcome = gr.HTML()
+    with gr.Accordion("Log", open=False):
+        log = gr.Textbox(show_label=False, lines=10, max_lines=20, interactive=False, autoscroll=True)
+    seen = gr.State(("", ""))
+    shown = Shown(seen, progress, stop, resume, log, evaluation, report, page_file, problems, outcome, verdict, table)
+    return shown, Opened(box, statement, base, tuned, base_outcome, tuned_outcome)
+
+
+def _changes(run: Run, values: tuple[Any, ...]) -> tuple[list[str], EvaluateSettings]:
+    """What differs from the run's own settings, `section.key=value` each; and all settings."""
+    chosen = read_values({f"evaluate.{key}": value for (key, _), value in zip(SETTINGS, values, strict=True)})
+    return overrides(Recipe(evaluate=run.recipe.evaluate), chosen), chosen.evaluate
+
+
+@lru_cache(maxsize=64)
+def _can_show(problems: int) -> str:
+    if not problems:
+        return "All problems of the set: what they can show is told once they are counted."
+    return f"{detectable_sentence(smallest_detectable_gain(problems))}."
+
+
+def _lives(found: Evaluation | Launch) -> bool:
+    return found.status.claims_life if isinstance(found, Evaluation) else found.is_alive
+
+
+def _is_stopping(found: Evaluation | Launch | None) -> bool:
+    return isinstance(found, Evaluation) and found.stop_file.exists()
+
+
+def _progress_state(found: Evaluation | Launch | None, names: list[str]) -> str:
+    """Another text whenever another picture is due."""
+    if isinstance(found, Evaluation):
+        files = [stamp(found.record_file), stamp(found.log_file)]
+        return repr((found.name, found.status, files, found.stop_file.exists(), names))
+    return repr((found and (str(found.log), found.is_alive, stamp(found.log)), names))
+
+
+def _report_state(found: Evaluation | Launch | None) -> str:
+    file = _report_file(found)
+    return repr((str(file), stamp(file))) if file else "none"
+
+
+def _report_file(found: Evaluation | Launch | None) -> Path | None:
+    """Where there is a report that is whole."""
+    done = isinstance(found, Evaluation) and found.status is Status.finished and found.report_file.exists()
+    return found.report_file if isinstance(found, Evaluation) and done else None
+
+
+def _report(found: Evaluation | Launch | None) -> list[Any]:
+    file = _report_file(found)
+    if file is None or not isinstance(found, Evaluation):
+        return _no_report()
+    report = _read(file, stamp(file))
+    return [
+        report_view(report),
+        gr.DownloadButton(value=str(found.page_file), visible=found.page_file.exists()),
+        gr.Column(visible=True),
+        view.ALL,
+        gr.Dropdown(view.verdicts(report), value=view.ALL),
+        view.table(report, view.ALL, view.ALL),
+    ]
+
+
+def _no_report() -> list[Any]:
+    return ["", gr.DownloadButton(visible=False), gr.Column(visible=False), gr.skip(), gr.skip(), []]
+
+
+def _report_of(runs: Path, name: str | None, evaluation: str) -> Report | None:
+    file = _report_file(evaluations.looked_at(runs, find_run(runs, name), evaluation)) if name else None
+    return _read(file, stamp(file)) if file else None
+
+
+@lru_cache(maxsize=4)
+def _read(file: Path, changed: tuple[int, int]) -> Report:
+    return Report.model_validate_json(file.read_text(encoding="utf-8"))
+
+
+def _log(found: Evaluation | Launch | None) -> str:
+    file = found.log_file if isinstance(found, Evaluation) else found and found.log
+    if not file or not file.exists():
+        return ""
+    return "\n".join(file.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:])
+
+
+def _choice(names: list[str], chosen: str) -> gr.Dropdown:
+    return gr.Dropdown([NEWEST, *names], value=chosen if chosen in names else NEWEST)
+
+
+def _blank(content: str) -> list[Any]:
+    hidden = gr.Button(visible=False)
+    return [("", ""), content, hidden, hidden, "", _choice([], NEWEST), *_no_report()]

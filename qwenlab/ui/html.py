@@ -5,7 +5,11 @@ import html
 
 def text(value: object) -> str:
     """As plain text inside HTML. Braces and dollars too: Gradio's HTML component has templates of its own."""
-    escaped = html.escape(str(value))
+    return no_template(html.escape(str(value)))
+
+
+def no_template(escaped: str) -> str:
+    """Without the characters that Gradio reads as a template, in what is HTML already."""
     return escaped.replace("$", "&#36;").replace("{", "&#123;").replace("}", "&#125;").replace("`", "&#96;")
 
 

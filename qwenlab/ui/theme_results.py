@@ -14,4 +14,16 @@ CSS = """
 .lab .earlier details { border-top: 1px solid var(--line); padding: 8px 0; }
 .lab .earlier summary { cursor: pointer; overflow-wrap: anywhere; }
 .lab .earlier .asked { color: var(--slate); max-height: 12em; overflow-y: auto; margin: 8px 0; }
+.lab .criterion { font-size: .9rem; min-width: 200px; border-top: 1px solid var(--line);
+  padding-top: 8px; margin-top: 10px; }
+.lab .row.wide { margin: 12px 0; align-items: stretch; }
+.lab .row.wide > * { flex: 1 1 340px; } .lab > .card + .card { margin-top: 12px; }
+.lab table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; margin-top: 10px; }
+.lab table th { text-align: left; font-weight: 500; } .lab table td, .lab table th { padding: 3px 12px 3px 0; }
+.lab .matrix td, .lab .matrix th { text-align: center; padding: 5px 10px; border: 1px solid var(--line); }
+.lab .matrix td.gained { color: var(--accent); font-weight: 700; }
+.lab .matrix td.lost { color: var(--amber); font-weight: 700; }
+.lab .statement { max-height: 24em; overflow-y: auto; margin: 8px 0 0; }
+.lab dl { margin: 0; font-size: .85rem; } .lab dt { color: var(--slate); } .lab dd { margin: 0 0 6px; }
+.lab dd pre { margin: 0; max-height: 12em; overflow-y: auto; border-left: 2px solid var(--line); padding-left: 8px; }
 """

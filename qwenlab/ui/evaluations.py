@@ -1,0 +1,78 @@
+"""Evaluations of a run as processes: which one is looked at, and how one is started, stopped and gone on with."""
+
+import os
+import signal
+from pathlib import Path
+
+from qwenlab.runs import Evaluation, Run, Status, list_evaluations
+from qwenlab.runs.launch import Launch, launch, list_launches
+
+VERB = "evaluate"
+
+NEWEST = "the newest"
+"""Stands for whichever evaluation is the newest."""
+
+
+def start(runs: Path, run: Run, changes: list[str], noise_floor: bool) -> Launch:
+    """Start an evaluation with these overrides of the run's recipe, `section.key=value` each."""
+    return launch(runs, VERB, arguments(runs, run, changes, noise_floor), _launch_name(run))
+
+
+def arguments(runs: Path, run: Run, changes: list[str], noise_floor: bool) -> list[str]:
+    """The command line after `python -m qwenlab.evaluate`."""
+    settings = [part for change in changes for part in ("--set", change)]
+    noise = ["--noise-floor"] if noise_floor else []
+    return [run.name, *settings, *noise, "--runs", str(runs)]
+
+
+def resume(runs: Path, run: Run) -> Launch:
+    """Go on with the newest evaluation that did not end."""
+    return launch(runs, VERB, [run.name, "--resume", "--runs", str(runs)], _launch_name(run))
+
+
+def stop(looked: Evaluation | Launch) -> None:
+    """Ask it to write down what it has and end; one that has nothing yet, or waits, ends at once."""
+    if not looked.is_alive:
+        return
+    if isinstance(looked, Evaluation) and looked.read().phase in ("generating", "judging", "reporting"):
+        looked.request_stop()
+    elif pid := looked.read().pid:
+        os.kill(pid, signal.SIGTERM)  # the holder of the lock wrote this number
+
+
+def can_resume(run: Run, looked: Evaluation | Launch | None) -> bool:
+    """Whether `resume` would go on with the one that is looked at."""
+    unfinished = [each for each in list_evaluations(run) if each.read().status is not Status.finished]
+    return (
+        isinstance(looked, Evaluation)
+        and not looked.status.claims_life
+        and bool(unfinished)
+        and unfinished[-1].folder == looked.folder
+    )
+
+
+def looked_at(runs: Path, run: Run, name: str) -> Evaluation | Launch | None:
+    """The evaluation of this name. The newest is the last launch, as long as no evaluation has come of it."""
+    found = {each.name: each for each in list_evaluations(run)}
+    if name in found:
+        return found[name]
+    newest = max(found.values(), key=_changed, default=None)
+    launched = next(reversed(list_launches(runs, _launch_name(run))), None)
+    if launched is None:
+        return newest
+    pid = launched.read().pid
+    came = next(
+        (each for each in found.values() if each.read().pid == pid and _changed(each) >= launched.read().time), None
+    )
+    if came:
+        return newest
+    return newest if newest and not launched.is_alive and _changed(newest) > launched.log.stat().st_mtime else launched
+
+
+def _changed(evaluation: Evaluation) -> float:
+    """When its process last said something, in seconds since 1970."""
+    return evaluation.record_file.stat().st_mtime
+
+
+def _launch_name(run: Run) -> str:
+    return f"{VERB}-{run.name}"
