@@ -222,8 +222,14 @@ def _parsing_share(rows: Sequence[ProblemRow]) -> Rate:
 
 
 def _strata(metric: Metric, rows: Sequence[ProblemRow]) -> tuple[Stratum, ...]:
-    ordered = sorted(rows, key=lambda row: row.difficulty)
+    ordered = sorted(rows, key=lambda row: _how_difficult(row.difficulty))
     return by_stratum(*_outcomes(metric, ordered), [row.difficulty for row in ordered])
+
+
+def _how_difficult(name: str) -> tuple[int, str]:
+    """The easiest first: words by what they mean, letters and ratings (of which one is "below 1200") as they stand."""
+    listed = ("easy", "medium", "hard")
+    return (listed.index(name) if name in listed else -name.startswith("below"), name)
 
 
 def _noise_floor(problems: Sequence[Problem], attempts: _Attempts, self_check: SelfCheck | NotMeasured) -> Any:

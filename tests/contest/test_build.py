@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from qwenlab.contest.build import About, build_report
+from qwenlab.contest.build import About, _how_difficult, build_report
 from qwenlab.contest.extract import Rule
 from qwenlab.contest.figures import Comparison, NotMeasured
 from qwenlab.contest.problem import Problem
@@ -13,6 +13,7 @@ from qwenlab.contest.results import FailingTest, ProgramResult, SelfCheck
 from qwenlab.contest.samples import Sample, Side
 from qwenlab.contest.scoring import Judged
 from qwenlab.contest.verdict import Verdict
+from tests.contest.reports import whole_report
 
 CHECK = SelfCheck(
     backend="b", version="1", interpreter="python", user="u", kernel="k", machine="m", fit=True, seconds=1.5
@@ -160,6 +161,13 @@ def test_two_reports_of_the_same_answers_differ_in_their_times_alone() -> None:
     assert slow != quick
     assert slow.without_times() == quick.without_times()
     assert report({"b": "W A", "t": "A A"}).without_times() != quick.without_times()
+
+
+def test_the_easiest_problems_stand_first() -> None:
+    found = whole_report()
+    assert [stratum.name for stratum in found.strata["pass"]] == ["easy", "medium", "hard"]
+    assert sorted(["1600 to 1999", "1200 to 1599", "below 1200"], key=_how_difficult)[0] == "below 1200"
+    assert sorted("CAB", key=_how_difficult) == ["A", "B", "C"]
 
 
 def test_a_report_is_read_back_equal() -> None:
