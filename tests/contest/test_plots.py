@@ -34,7 +34,7 @@ def test_bars_by_difficulty_on_an_axis_from_0() -> None:
 def test_each_bar_has_its_interval() -> None:
     """Told from where the grid's lines for 0 and 100 % are drawn."""
     svg = rates_by_difficulty(STRATA[:1])
-    grid = [float(height) for height in re.findall(r'd="M [\d.]+ ([\d.]+) \nL [\d.]+ \1 \n', svg)]
+    grid = [float(height) for height in re.findall(r'd="M [\d.]+ ([\d.]+) \nL [\d.]+ \1 \n"', svg)]
     zero, whole = max(grid), min(grid)
     lines = re.findall(r'd="M [\d.]+ ([\d.]+) \nL [\d.]+ ([\d.]+) \n"[^>]*style="fill: none; stroke: var\(--ink\)', svg)
     found = sorted(tuple((zero - float(end)) / (zero - whole) for end in line) for line in lines)
