@@ -219,12 +219,15 @@ def _model(job: Job, staged: Path) -> str | None:
         settings = settings.model_copy(update={"dtype": job.dtype.value})
     engine = choose_engine(settings)
     from qwenlab.model.export import Reference
-    from qwenlab.model.llama_cpp import convert
+    from qwenlab.model.llama_cpp import check_tokenizer, convert
     from qwenlab.model.merge import merge, sixteen_bits
     from qwenlab.model.modelfile import modelfile
+    from qwenlab.model.source import find_model
 
     precision = sixteen_bits(settings, engine)
     settings = settings.model_copy(update={"dtype": precision})
+    if job.llama:
+        check_tokenizer(job.llama, find_model(settings).folder)
     file = modelfile(settings, GGUF) if job.target is Target.ollama else ""
     reference = Reference(job.run.recipe, settings, choose_engine(settings), job.run.adapter, job.allow_near_ties)
     if not job.llama:

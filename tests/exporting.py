@@ -14,7 +14,7 @@ if "--help" not in sys.argv:
     model, arguments = pathlib.Path(sys.argv[1]), dict(zip(sys.argv[2::2], sys.argv[3::2]))
     assert json.loads((model / "config.json").read_text())["model_type"] == "qwen2"
     size = (model / "model.safetensors").stat().st_size
-    pathlib.Path(arguments["--outfile"]).write_text(f"GGUF {arguments['--outtype']} {size}")
+    pathlib.Path(arguments["--outfile"]).write_text(f"GGUF {arguments.get('--outtype')} {size}")
 """
 """Takes what llama.cpp's converter takes, and writes a file that is none."""
 

@@ -63,6 +63,17 @@ def find_llama_cpp(folder: Path | None) -> LlamaCpp:
     return LlamaCpp(converter, server)
 
 
+def check_tokenizer(llama: LlamaCpp, model: Path) -> None:
+    """Convert the model's vocabulary alone, so that a tokenizer which the converter does not know is told early.
+
+    Raises:
+        UserError: it is not one that llama.cpp knows.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        command = [*llama.converter, str(model), "--outfile", f"{folder}/vocabulary.gguf", "--vocab-only"]
+        _run(command, "llama.cpp's converter does not know this model's tokenizer")
+
+
 def convert(llama: LlamaCpp, model: Path, gguf: Path, dtype: str) -> None:
     """Convert a transformers model folder to one GGUF file, without quantising it.
 

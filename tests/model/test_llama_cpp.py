@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from qwenlab.errors import UserError
-from qwenlab.model.llama_cpp import convert, find_llama_cpp, server_answers
+from qwenlab.model.llama_cpp import check_tokenizer, convert, find_llama_cpp, server_answers
 from tests.exporting import stand_in_llama_cpp, stand_in_server
 
 MODEL = Path(__file__).parent.parent.parent / "qwenlab" / "tiny" / "model"
@@ -62,7 +62,10 @@ def test_converting(tmp_path: Path) -> None:
 def test_a_converter_that_fails_or_writes_nothing(tmp_path: Path) -> None:
     llama = find_llama_cpp(stand_in_llama_cpp(tmp_path / "llama.cpp"))
     script = tmp_path / "llama.cpp" / "convert_hf_to_gguf.py"
+    check_tokenizer(llama, MODEL)
     script.write_text("raise NotImplementedError('BPE pre-tokenizer was not recognized')")
+    with pytest.raises(UserError, match=r"does not know this model's tokenizer: .*not recognized"):
+        check_tokenizer(llama, MODEL)
     with pytest.raises(UserError, match=r"converter failed: .*not recognized"):
         convert(llama, MODEL, tmp_path / "model.gguf", "float16")
     script.write_text("")
