@@ -31,6 +31,14 @@ def test_bars_by_difficulty_on_an_axis_from_0() -> None:
     assert svg.count("fill: var(--slate)") == svg.count("fill: var(--accent)") == 3  # two bars, and the key's
 
 
+def test_names_of_any_script_and_any_number() -> None:
+    names = ["\N{CJK UNIFIED IDEOGRAPH-96BE}", *(f"rating {100 * n} to {100 * n + 99}" for n in range(8, 20))]
+    svg = rates_by_difficulty([Stratum(name=name, before=rate(1, 3), after=rate(2, 3)) for name in names])
+    assert set(names) <= set(_texts(svg))
+    assert svg.count("rotate(-40)") >= len(names)
+    assert "rotate(-40)" not in rates_by_difficulty(STRATA)
+
+
 def test_each_bar_has_its_interval() -> None:
     """Told from where the grid's lines for 0 and 100 % are drawn."""
     svg = rates_by_difficulty(STRATA[:1])
