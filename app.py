@@ -42,6 +42,7 @@ def main(
         css=CSS,
         footer_links=[],
         max_file_size=MAX_UPLOAD,
+        allowed_paths=[str(runs.resolve())],  # reports are downloaded from there
         ssr_mode=False,
         share=False,
     )

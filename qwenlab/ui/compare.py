@@ -307,14 +307,14 @@ def _stream(
             record = found.value
             break
         yield _notice(card(f'{text(told)} <span class="quiet">The answers follow by themselves.</span>'))
-    yield [*_notice("")[:2], view.streaming([Answer(model) for model in models], blind), *[gr.skip()] * 5]
+    yield _streaming([Answer(model) for model in models], blind)
     columns: list[Answer] = []
     with Endpoint(record.url, served.key()) as server:
         stamps = {row.id: row.stamp or {} for row in server.models()}
         for grown in answers(server, models, asked.messages, sampling):
             if grown != columns:
                 columns = grown
-                yield [*[gr.skip()] * 2, view.streaming(columns, blind), *[gr.skip()] * 5]
+                yield _streaming(columns, blind)
     if any(column.fault for column in columns):
         return
     comparison = Comparison(
@@ -327,6 +327,12 @@ def _stream(
     )
     keep(chosen[0], comparison)
     yield looked(runs, names, comparison.name)
+
+
+def _streaming(columns: list[Answer], blind: bool) -> list[Any]:
+    """The values of `Seen` while columns grow: of what is seen, nothing can be judged or voted on yet."""
+    before = ["", gr.Button(visible=False), view.streaming(columns, blind), gr.Row(visible=False), _code_button(None)]
+    return [*before, *[gr.skip()] * (len(Seen._fields) - len(before))]
 
 
 def _kept(answer: Answer, stamp: dict[str, Any]) -> Column:

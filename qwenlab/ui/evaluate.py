@@ -91,26 +91,31 @@ def build_evaluate_tab(runs: Path, clock: gr.Timer, page: gr.Blocks) -> Evaluate
                 stop = gr.Button("Stop", visible=False, elem_id="evaluation-stop")
                 resume = gr.Button("Resume", visible=False, elem_id="evaluation-resume")
             report = gr.HTML(elem_id="report")
-            shown, opened = _build_problems(progress, stop, resume, evaluation, report)
+            shown, one = _build_problems(progress, stop, resume, evaluation, report)
     looked = [chosen.run, evaluation]
     outputs, ticked = list(shown), [*looked, shown.seen]
 
     page.load(partial(newest_chosen, runs), chosen.run, chosen.run, **QUIET)
     chosen.run.focus(partial(offered, runs), None, chosen.run, **QUIET)
     chosen.run.change(partial(settings_of, runs), chosen.run, chosen.settings, **QUIET)
-    chosen.run.change(partial(afresh, runs), chosen.run, [opened.box, *outputs], **QUIET)
+    chosen.run.change(partial(afresh, runs), chosen.run, [one.box, *outputs], **QUIET)
     gr.on(
         [control.change for control in chosen.controls],
         partial(edited, runs), chosen.controls, [told, command], trigger_mode="always_last", **QUIET,
     )  # fmt: skip
-    evaluation.input(partial(opened_anew, runs), looked, [opened.box, *outputs], **QUIET)
+    evaluation.input(partial(opened_anew, runs), looked, [one.box, *outputs], **QUIET)
     clock.tick(partial(look, runs), ticked, outputs, **QUIET)
     start.click(partial(started, runs), chosen.controls, [told, *outputs], **QUIET)
     stop.click(partial(stopped, runs), looked, outputs, **QUIET)
     resume.click(partial(resumed, runs), looked, outputs, **QUIET)
     filters = [*looked, shown.outcome, shown.verdict]
     gr.on([shown.outcome.input, shown.verdict.input], partial(filtered, runs), filters, shown.table, **QUIET)
-    shown.table.select(partial(problem_selected, runs), looked, list(opened), **QUIET)
+
+    def select(name: str | None, evaluation: str, event: gr.SelectData) -> list[Any]:
+        """A closure, because Gradio does not see the event among a partial's arguments."""
+        return opened(runs, name, evaluation, str(event.row_value[0]))
+
+    shown.table.select(select, looked, list(one), **QUIET)
     return EvaluateTab(chosen.run)
 
 
@@ -200,8 +205,9 @@ def look(runs: Path, name: str | None, evaluation: str, seen: tuple[str, str]) -
     head: list[Any] = [gr.skip()] * 5
     if state[0] != seen[0]:
         lives = found is not None and _lives(found)
+        told = progress_card(found)
         head = [
-            progress_card(found),
+            gr.HTML(told, visible=bool(told)),
             gr.Button("Stopping" if lives and _is_stopping(found) else "Stop", visible=lives),
             gr.Button(visible=evaluations.can_resume(run, found)),
             _log(found),
@@ -215,11 +221,6 @@ def filtered(runs: Path, name: str | None, evaluation: str, outcome: str, verdic
     """The rows of the table that pass."""
     report = _report_of(runs, name, evaluation)
     return view.table(report, outcome, verdict) if report else []
-
-
-def problem_selected(runs: Path, name: str | None, evaluation: str, event: gr.SelectData) -> list[Any]:
-    """The problem of the row that was selected."""
-    return opened(runs, name, evaluation, str(event.row_value[0]))
 
 
 def opened(runs: Path, name: str | None, evaluation: str, problem: str) -> list[Any]:
@@ -367,4 +368,4 @@ def _choice(names: list[str], chosen: str) -> gr.Dropdown:
 
 def _blank(content: str) -> list[Any]:
     hidden = gr.Button(visible=False)
-    return [("", ""), content, hidden, hidden, "", _choice([], NEWEST), *_no_report()]
+    return [("", ""), gr.HTML(content, visible=True), hidden, hidden, "", _choice([], NEWEST), *_no_report()]

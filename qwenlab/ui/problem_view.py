@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from qwenlab.contest.report import Attempt, ProblemRow, Report
+from qwenlab.contest.verdict import MEANING
 from qwenlab.ui.compare_view import verdict_chip
 from qwenlab.ui.html import lab, text
 
@@ -10,6 +11,7 @@ ALL = "all"
 OUTCOMES = [ALL, "gained", "lost", "both", "neither", "not judged"]
 HEADERS = ["problem", "difficulty", "base", "tuned", "outcome"]
 NOT_RUN = "not run"
+NOTHING = '<span class="quiet">nothing</span>'
 
 
 def verdicts(report: Report) -> list[str]:
@@ -42,7 +44,8 @@ def outcome(attempts: Sequence[Attempt]) -> str:
     attempt = attempts[0]
     chips = verdict_chip(attempt.verdict or "") if attempt.verdict or not attempt.code else _unjudged(attempt)
     cut = ' <span class="chip amber">answer cut off</span>' if attempt.truncated else ""
-    cause = f' <span class="quiet">{text(attempt.cause)}</span>' if attempt.cause else ""
+    said = attempt.verdict and MEANING[attempt.verdict]
+    cause = f' <span class="quiet">{text(attempt.cause)}</span>' if attempt.cause and attempt.cause != said else ""
     more = f' <span class="quiet">first of {len(attempts)} answers</span>' if len(attempts) > 1 else ""
     return lab(f"<div>{chips}{cut}{cause}{more}</div>{_failing(attempt)}")
 
@@ -67,5 +70,5 @@ def _failing(attempt: Attempt) -> str:
     parts = {"input": test.input, "expected": test.expected, "got": test.got}
     if test.error:
         parts["error"] = test.error
-    shown = "".join(f"<dt>{name}</dt><dd><pre>{text(value) or ' '}</pre></dd>" for name, value in parts.items())
+    shown = "".join(f"<dt>{name}</dt><dd><pre>{text(value) or NOTHING}</pre></dd>" for name, value in parts.items())
     return f"<p>test {test.number} of {attempt.tests}, {test.seconds:.2f} s</p><dl>{shown}</dl>"

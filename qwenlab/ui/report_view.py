@@ -61,11 +61,7 @@ def _rates(report: Report) -> str:
     shown = next((name for name in NAMES if isinstance(report.metrics.get(name), Comparison)), None)
     if shown is None:
         return ""
-    picture = _picture(report.strata.get(shown, ()))
-    return card(
-        f"<b>{NAMES[shown]}, by difficulty</b> "
-        f'<span class="key slate">base</span> <span class="key accent">tuned</span>{picture}{_metrics(report)}'
-    )
+    return card(f"<b>{NAMES[shown]}, by difficulty</b>{_picture(report.strata.get(shown, ()))}{_metrics(report)}")
 
 
 def _picture(strata: Sequence[Stratum]) -> str:

@@ -9,7 +9,7 @@ CSS = """
 .lab .answer.tuned h4 { color: var(--accent); } .lab .answer.hidden h4 { color: var(--ink); }
 .lab .answer > pre { margin: 0; min-height: 12em; max-height: 40em; overflow-y: auto; flex: 1; color: var(--ink); }
 .lab .stamp { font-size: .75rem; color: var(--slate); line-height: 1.5; overflow-wrap: anywhere; }
-.lab .answer pre.detail { margin: 0; font-size: .8rem; max-height: 16em; overflow-y: auto; }
+.lab .answer > pre.detail { flex: none; min-height: 0; font-size: .8rem; max-height: 16em; }
 .lab h3 { margin: 18px 0 8px; font-size: 1rem; }
 .lab .earlier details { border-top: 1px solid var(--line); padding: 8px 0; }
 .lab .earlier summary { cursor: pointer; overflow-wrap: anywhere; }
