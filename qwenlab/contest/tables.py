@@ -95,18 +95,25 @@ def cost(report: Report) -> Table:
     )
 
 
+def asked(report: Report) -> str:
+    """Which problems, which not, and which of their tests."""
+    found = report.problem_set
+    left_out = ", ".join(f"{len(names)} {reason}" for reason, names in found.left_out.items())
+    return (
+        f"{report.n} of {found.available} problems of {found.source}. Left out: {left_out or 'none'}. "
+        f"The cap on a problem's tests left {found.tests_cut:,} tests away."
+    )
+
+
 def provenance(report: Report) -> Table:
     """What was asked, of which models, with which settings."""
-    asked = report.problem_set
-    left_out = [f"{len(names)} {reason}" for reason, names in asked.left_out.items()]
+    problem_set = report.problem_set
     rows = [
         ("run", report.run),
         ("evaluated", f"{report.created:%Y-%m-%d %H:%M %Z}"),
         ("command", " ".join(report.command)),
-        ("problems", f"{report.n} of {asked.available} of {asked.source}"),
-        *([("version of the problems", asked.version)] if asked.version else []),
-        ("left out", ", ".join(left_out) or "none"),
-        ("tests left away by the cap", f"{asked.tests_cut:,}"),
+        ("problems", asked(report)),
+        *([("version of the problems", problem_set.version)] if problem_set.version else []),
         ("after a failed test", "goes on" if report.all_tests else "stops"),
         *((f"evaluate.{name}", _value(value)) for name, value in report.settings.items()),
         *(
@@ -161,7 +168,9 @@ def _metric(name: str, compared: Comparison | ScoreComparison | NotMeasured) -> 
         _estimate(compared.difference, "points"),
         _estimate(compared.relative_gain, "%"),
         f"{compared.gained} / {compared.lost}",
-        "" if compared.p_value is None else p_in_words(compared.p_value).removeprefix("p = ").removeprefix("p "),
+        ""
+        if compared.p_value is None
+        else _together(p_in_words(compared.p_value).removeprefix("p = ").removeprefix("p ")),
     )
 
 

@@ -84,6 +84,18 @@ def test_everything_that_was_found_is_on_it(report: Report, html: str) -> None:
     assert found.count("section", "base") == found.count("section", "tuned") == report.n
 
 
+def test_what_the_answer_rests_on_stands_before_the_long_list_of_problems(report: Report, html: str) -> None:
+    words = " ".join(Page(html).text.split())
+    problems = words.index("all 18")
+    for text in (report.problem_set.contamination, "left 7 tests away", "Judge verified: bubblewrap", "Cost"):
+        assert words.index(text) < problems
+
+
+def test_a_criterion_that_chance_could_have_decided_says_so(html: str) -> None:
+    """17 of 18 are more than 80 %, and are not shown to be."""
+    assert " ".join(Page(html).text.split()).count("within noise") == 1
+
+
 def test_it_fetches_nothing_and_runs_nothing(html: str) -> None:
     """No address of any kind, but for the pictures' references to parts of themselves."""
     assert re.findall(r"(?:https?:)?//[\w.]", html) == []

@@ -42,11 +42,15 @@ def test_strata_and_causes_and_cost() -> None:
     assert tables.cost(report).note == "Judging took 3.0 s."
 
 
+def test_what_was_asked_and_what_was_left_away() -> None:
+    assert tables.asked(whole_report()) == (
+        "18 of 30 problems of problems.jsonl. Left out: 2 interactive. The cap on a problem's tests left 7 tests away."
+    )
+
+
 def test_provenance_tells_what_was_asked_of_whom() -> None:
     rows = {row[0]: row[1] for row in tables.provenance(whole_report()).rows}
-    assert rows["problems"] == "18 of 30 of problems.jsonl"
-    assert rows["left out"] == "2 interactive"
-    assert rows["tests left away by the cap"] == "7"
+    assert rows["problems"] == tables.asked(whole_report())
     assert rows["evaluate.temperature"] == "0.0"
     assert rows["tuned: adapter"] == "best"
 
