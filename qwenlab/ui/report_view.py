@@ -6,7 +6,6 @@ from qwenlab.contest.criteria import Criterion, detectable_sentence
 from qwenlab.contest.figures import Comparison, NotMeasured, Stratum, Transitions
 from qwenlab.contest.plots import rates_by_difficulty
 from qwenlab.contest.report import NO_PROGRAM, Metric, Report
-from qwenlab.contest.results import NotMeasured as NoSandbox
 from qwenlab.contest.verdict import MEANING, Verdict
 from qwenlab.ui.html import card, facts, lab, no_template, text
 from qwenlab.ui.words import duration
@@ -18,32 +17,29 @@ NAMES: dict[Metric, str] = {
 }
 """What each metric counts; the first that was measured is the one that matters."""
 
+MENDS = "What mends it:"
+"""What the report says before the command."""
+
 COLOURS = {"met": "accent", "not met": "amber", "not measured": "slate"}
 
 
 def report_view(report: Report) -> str:
     """All of the report but its problems."""
     return lab(
-        f'<div class="card">{_headline(report)}{_unjudged(report)}<div class="row">{_criteria(report.criteria)}</div>'
+        f'<div class="card">{_headline(report)}<div class="row">{_criteria(report.criteria)}</div>'
         f'</div><div class="row wide">{_rates(report)}{_transitions(report.transitions)}</div>'
         f"{_advice(report)}{_cost(report)}"
     )
 
 
 def _headline(report: Report) -> str:
+    """The sentence; where no program was run, that, and below it why and the command that mends it."""
+    if isinstance(report.self_check, NotMeasured):
+        why = report.self_check.why.replace(MENDS, f"\n{MENDS}")
+        return f'<div class="big">Not measured: no program was run</div><div class="fault"><pre>{text(why)}</pre></div>'
     answer, colon, rest = report.sentence.partition(":")
     helped = "accent" if answer == "Improved" else "amber" if answer == "Worse" else ""
     return f'<div class="big"><span class="{helped}">{text(answer)}</span>{colon}{text(rest)}</div>'
-
-
-def _unjudged(report: Report) -> str:
-    """Where no program was run: that, why, and the one command that mends it."""
-    if not isinstance(report.self_check, NoSandbox):
-        return ""
-    return (
-        f'<div class="fault"><p><b>pass@1 not measured.</b> {text(report.self_check.reason)}</p>'
-        f"<pre>{text(report.self_check.mend)}</pre></div>"
-    )
 
 
 def _criteria(criteria: Sequence[Criterion]) -> str:
