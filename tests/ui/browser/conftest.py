@@ -1,0 +1,122 @@
+"""The real app as a process, the distribution's Chromium in front of it, and real trainings behind it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from qwenlab.runs import list_runs
+from tests.conftest import ROOT
+
+CHROMIUM = Path("/usr/bin/chromium")
+# No sandbox inside a container; and nothing that the browser would fetch by itself.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE = 90_000
+"""Milliseconds: a training beside other work on two cores."""
+
+
+class Lab:
+    """The app over a folder of runs, and a page that looks at it."""
+
+    def __init__(self, runs: Path, browser: Browser) -> None:
+        self.runs = runs
+        self.url = ""
+        self.errors: list[str] = []
+        self._process: subprocess.Popen[bytes] | None = None
+        self.page: Page = browser.new_page(viewport={"width": 1400, "height": 900})
+        self.page.set_default_timeout(PATIENCE)
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.errors.append(f"dialog: {dialog.message}"))
+
+    def start(self) -> None:
+        """Start the app, at the same address as before if there was one, and open the page."""
+        port = self.url.rpartition(":")[2] or "0"
+        output = self.runs.parent / "app.txt"
+        with output.open("wb") as file:
+            command = [sys.executable, "app.py", "--port", port, "--runs", str(self.runs)]
+            self._process = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
+        end = time.monotonic() + 60
+        while not (found := re.search(r"http://127\.0\.0\.1:\d+", output.read_text())):
+            assert self._process.poll() is None and time.monotonic() < end, output.read_text()
+            time.sleep(0.1)
+        self.url = found[0]
+        self.open()
+
+    def open(self) -> None:
+        self.page.goto(self.url)
+        self.page.get_by_text("No GPU").wait_for()
+
+    def kill(self) -> None:
+        """End the app without a word, as a closed terminal would."""
+        assert self._process
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def tab(self, name: str) -> None:
+        self.page.get_by_role("tab", name=name).click()
+
+    def stage(self, text: str) -> None:
+        """Wait until the card of the run says so."""
+        self.page.locator("#stage").get_by_text(text).first.wait_for()
+
+    def end_trainings(self) -> None:
+        for run in list_runs(self.runs):
+            pid = run.read().pid
+            if run.is_alive and pid:
+                os.kill(pid, signal.SIGKILL)
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"there is no {CHROMIUM}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def lab(tmp_path: Path, browser: Browser) -> Iterator[Lab]:
+    """The app with no run yet; at the end, nothing may have been wrong in the console."""
+    lab = Lab(tmp_path / "runs", browser)
+    lab.start()
+    yield lab
+    lab.page.close()
+    lab.kill()
+    lab.end_trainings()
+    assert lab.errors == []
+
+
+Waited = Callable[[Callable[[], bool]], None]
+
+
+@pytest.fixture
+def waited() -> Waited:
+    """Wait until something holds, outside the browser."""
+
+    def wait(condition: Callable[[], bool]) -> None:
+        end = time.monotonic() + PATIENCE / 1000
+        while not condition():
+            assert time.monotonic() < end, "it did not happen"
+            time.sleep(0.1)
+
+    return wait

@@ -1,0 +1,135 @@
+"""Training in the browser: nothing of it depends on the page, or on the app."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from qwenlab.runs import Status, list_runs
+from tests.ui.browser.conftest import PATIENCE, Lab, Waited
+
+pytestmark = pytest.mark.browser
+
+LONG = "4000"
+"""Steps: longer than any test looks on."""
+
+
+def set_steps(lab: Lab, steps: str) -> None:
+    """Fill in `max_steps`, which stands among the folded settings."""
+    lab.page.get_by_role("button", name="All other settings").click()
+    lab.page.get_by_role("button", name="Training", exact=True).click()
+    field = lab.page.get_by_role("spinbutton", name="max_steps")
+    field.fill(steps)
+    field.blur()
+    expect(lab.page.get_by_label("The same in a terminal").first).to_be_visible()
+    lab.page.wait_for_function(
+        f"() => [...document.querySelectorAll('textarea')].some(a => a.value.includes('max_steps={steps}'))"
+    )
+
+
+def test_a_first_click_trains_the_tiny_qwen_and_leads_on(lab: Lab) -> None:
+    """No typing: the tiny recipe is chosen, Start is there, and the result leads to the next two tabs."""
+    page = lab.page
+    assert page.get_by_label("Recipe", exact=True).input_value() == "tiny"
+    page.get_by_role("button", name="Start training").click()
+    lab.stage("running")
+    lab.stage("finished")
+    (run,) = list_runs(lab.runs)
+    assert run.status is Status.finished
+    expect(page.locator("#curves path.line.accent").first).to_be_visible()
+    expect(page.locator("#curves")).to_contain_text("best 0.")
+    page.get_by_role("button", name="Did it help?").first.click()
+    expect(page.get_by_role("tab", name="Evaluate")).to_have_attribute("aria-selected", "true")
+    lab.tab("Train")
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true")
+
+
+def test_training_outlives_a_reload_and_the_app_and_goes_on_after_a_stop(lab: Lab, waited: Waited) -> None:
+    page = lab.page
+    set_steps(lab, LONG)
+    page.get_by_role("button", name="Start training").click()
+    lab.stage("training loss")
+
+    lab.open()
+    lab.stage("training loss")
+    (run,) = list_runs(lab.runs)
+    name = run.name
+
+    lab.kill()
+    step = run.events[-1]["step"]
+    waited(lambda: run.events[-1]["step"] > step + 2)  # it goes on without the app
+    lab.start()
+    lab.errors.clear()  # while the app was away, the page could not reach it
+    lab.stage(name)
+    expect(page.locator("#machine")).to_contain_text(f"training {name}")
+
+    page.locator("#stop").click()
+    lab.stage("stopped")
+    stopped_at = run.read().step
+    assert run.status is Status.stopped and f"checkpoint-{stopped_at}" in {path.name for path in run.checkpoints}
+
+    page.locator("#resume").click()
+    lab.stage("running")
+    waited(lambda: run.events[-1].get("step", 0) > stopped_at + 1 and run.events[-1]["kind"] == "train")
+    steps = [event["step"] for event in run.events if event["kind"] == "train"]
+    assert steps == list(range(1, steps[-1] + 1)), "one curve, without a gap and without a step twice"
+    page.locator("#strip").get_by_role("button", name="Stop and save").click()
+    lab.stage("stopped")
+
+
+def test_two_trainings_wait_for_each_other_and_the_strip_says_so(lab: Lab, waited: Waited) -> None:
+    page = lab.page
+    set_steps(lab, LONG)
+    page.get_by_role("button", name="Start training").click()
+    lab.stage("training loss")
+    (first,) = list_runs(lab.runs)
+    page.get_by_role("button", name="Start training").click()
+    lab.stage(f"Waits for the GPU behind {first.name}")
+    second = list_runs(lab.runs)[-1]
+    expect(page.locator("#machine")).to_contain_text(f"waiting: {second.name}")
+
+    page.locator("#stop").click()
+    lab.stage("stopped")
+    assert second.status is Status.stopped and first.status is Status.running
+    page.locator("#strip").get_by_role("button", name="Stop and save").click()
+    waited(lambda: first.status is Status.stopped)
+
+
+def test_what_is_wrong_with_a_setting_or_a_recipe_is_said_at_the_form(lab: Lab) -> None:
+    page = lab.page
+    rate = page.get_by_role("spinbutton", name="Learning rate")
+    rate.fill("7")
+    page.get_by_role("button", name="Start training").click()
+    said = page.locator("#form-fault").get_by_role("alert")
+    expect(said).to_contain_text("train.learning_rate = 7: should be less than or equal to 1", timeout=PATIENCE)
+    assert list_runs(lab.runs) == []
+    rate.fill("0.001")
+    expect(said).to_have_count(0)
+
+    page.get_by_role("button", name=re.compile("Recipe as TOML")).click()
+    editor = page.locator("#toml .cm-content")
+    editor.click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text("[lora]\nrank = 8\n")
+    page.get_by_role("button", name="Fill the form from this text").click()
+    expect(said).to_contain_text("here it is called lora.r")
+    editor.click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text('[model]\nname = "tiny"\n[data]\nsource = "nowhere.jsonl"\n[lora]\nr = 8\n')
+    page.get_by_role("button", name="Fill the form from this text").click()
+    expect(page.get_by_role("spinbutton", name="Rank")).to_have_value("8")
+
+    page.get_by_role("button", name="See the plan").click()
+    expect(page.locator("#plan")).to_contain_text("nowhere.jsonl", timeout=PATIENCE)
+    page.get_by_role("button", name="Start training").click()
+    lab.stage("failed")
+    expect(page.locator("#stage").get_by_role("alert")).to_contain_text("nowhere.jsonl")
+
+
+def test_the_plan_is_told_before_anything_starts(lab: Lab) -> None:
+    lab.page.get_by_role("button", name="See the plan").click()
+    expect(lab.page.locator("#plan")).to_contain_text("760 to train on, 40 for validation", timeout=PATIENCE)
+    lab.open()
+    expect(lab.page.locator("#plan")).to_contain_text("48 of 16 rows each", timeout=PATIENCE)
+    assert list_runs(lab.runs) == []
