@@ -13,7 +13,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from qwenlab.contest.problem import Problem, Test
-from qwenlab.contest.results import FailingTest, JudgeReport, JudgeSettings, ProgramResult, SelfCheck, count, cut
+from qwenlab.contest.results import (
+    FailingTest,
+    JudgeReport,
+    JudgeSettings,
+    ProgramResult,
+    SelfCheck,
+    count,
+    cut,
+    cut_beginning,
+)
 from qwenlab.contest.sandbox.protocol import Limits, Result, Sandbox, SandboxFailureError, Spec
 from qwenlab.contest.verdict import Bounds, Verdict, Verdicts, unsure, verdicts
 
@@ -124,7 +133,7 @@ def _test_run(result: Result, test: Test, limits: Limits, bounds: Bounds) -> Tes
     run = TestRun(found, unsure(result, limits, bounds), result.cpu_s, result.peak_bytes, result.exit_status)
     if found.default == Verdict.AC:
         return run
-    return run._replace(got=cut(_text(result.output)), error=cut(_text(result.error)))
+    return run._replace(got=cut(_text(result.output)), error=cut_beginning(_text(result.error)))
 
 
 def _confirmed(program: Program, runs: list[TestRun], sandbox: Sandbox, settings: JudgeSettings) -> ProgramResult:

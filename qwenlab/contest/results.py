@@ -133,3 +133,8 @@ def count(verdicts: Iterable[Verdict]) -> dict[Verdict, int]:
 def cut(text: str) -> str:
     """The beginning of a text, and how much was left away."""
     return text if len(text) <= CUT else f"{text[:CUT]}… ({len(text) - CUT:,} characters more)"
+
+
+def cut_beginning(text: str) -> str:
+    """As `cut`, of an error's text: what went wrong stands at its end."""
+    return text if len(text) <= CUT else f"({len(text) - CUT:,} characters more) …{text[-CUT:]}"

@@ -195,6 +195,15 @@ def test_texts_are_cut_and_need_not_be_text() -> None:
     assert test.error == "\ufffd"
 
 
+def test_of_a_long_error_the_end_is_kept() -> None:
+    """The exception's name stands there, below a traceback that may be long."""
+    error = b"  File ...\n" * 300 + b"ValueError: no\n"
+    result = judged(Pretended(lambda spec: ENDED._replace(exit_status=1, error=error)), "1")
+    assert result.failing_test is not None
+    assert result.failing_test.error.endswith("ValueError: no\n")
+    assert result.failing_test.error.startswith("(1,315 characters more) …")
+
+
 def test_half_a_surrogate_pair_in_a_program_is_the_program_s_fault() -> None:
     sandbox = Pretended(says("1"))
     judge([Program("p", problem("1"), "print('\ud800')")], sandbox, JudgeSettings())
