@@ -28,6 +28,9 @@ SHORT = 256
 GATHER_S = 0.03
 """Seconds that an idle model waits after the first request: those who ask together come one after another."""
 
+GATHER_S = 0.01
+"""Seconds in which others may join the first row of a batch; a step takes about as long."""
+
 Event = str | Answer | Exception
 """A piece of text, or the end: an answer, or what went wrong."""
 
@@ -129,13 +132,11 @@ class Batcher:
     def _next_batch(self) -> list[Row]:
         """Waits for the oldest row and takes those in line that go well with it; none when the batcher ends."""
         with self._change:
-            while not self.closing:
-                self._drop_gone()
-                if self._line:
-                    break
-                self._change.wait()
-                self._change.wait_for(lambda: self.closing, GATHER_S)
-            else:
+            self._change.wait_for(self._is_asked)
+            # A moment for those who come at the same time: else the first alone would keep the others waiting.
+            self._change.wait_for(lambda: len(self._line) >= self._rows_at_once, timeout=GATHER_S)
+            self._change.wait_for(self._is_asked)  # the first may have gone meanwhile
+            if self.closing:
                 return []
             batch = [self._line.popleft()]
             for row in list(self._line):
@@ -144,6 +145,10 @@ class Batcher:
                     batch.append(row)
             self._batch = batch
             return batch
+
+    def _is_asked(self) -> bool:
+        self._drop_gone()
+        return bool(self._line) or self.closing
 
     def _goes_with(self, batch: list[Row], row: Row) -> bool:
         prompts = [max(other.prompt_tokens, SHORT) for other in (*batch, row)]
