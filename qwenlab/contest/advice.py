@@ -6,7 +6,7 @@ A rule that has no evidence says nothing. The rules are about this run and these
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from qwenlab.contest.causes import DOES_NOT_PARSE, NO_CODE, WRONG_FORM
+from qwenlab.contest.causes import DOES_NOT_PARSE, NO_CODE, WRONG_ANSWER, WRONG_FORM
 from qwenlab.contest.figures import Comparison, NotMeasured
 from qwenlab.contest.report import Advice, Attempt, Metric, Point, ProblemRow
 from qwenlab.contest.training import curve, ends
@@ -14,6 +14,9 @@ from qwenlab.recipe import Recipe
 
 SHARE = 0.1
 """A fault in more than this share of the tuned model's answers is worth a setting."""
+
+FEWEST = 3
+"""So many answers at least: one or two are an accident."""
 
 RISE = 0.05
 """A validation loss this much above its lowest, relatively, is overfitting; less is the noise of small sets."""
@@ -99,11 +102,8 @@ def _overfitting(training: TrainingFacts) -> Iterator[Advice]:
         yield Advice(about="overfitting", text=text, evidence=f"validation loss rose {_from_to(best, last)}")
     elif len(losses.train) >= POINTS and last.step != best.step and _apart(last.loss, ends(losses.train)[1]):
         evidence = f"validation loss stopped falling at step {best.step} and ended at {last.loss:.3g}"
-        yield Advice(
-            about="overfitting",
-            text=text,
-            evidence=f"{evidence}, {last.loss / ends(losses.train)[1]:.1f} times the training loss",
-        )
+        beside = f"beside a training loss of {ends(losses.train)[1]:.3g}"
+        yield Advice(about="overfitting", text=text, evidence=f"{evidence}, {beside}")
 
 
 def _apart(validation: float, train: float) -> bool:
@@ -137,18 +137,35 @@ def _poor_generation(
         ),
     )
     for faulty, what, text in faults:
-        if len(faulty) > SHARE * len(answers):
+        if len(faulty) >= FEWEST and len(faulty) > SHARE * len(answers):
             longest = max(one.tokens for one in faulty)
             evidence = f"{len(faulty)} of {len(answers)} answers of the tuned model {what.format(longest=longest)}"
             yield Advice(about="poor generation", text=text, evidence=evidence)
-    generation = metrics.get("generation")
-    if isinstance(generation, Comparison) and generation.after.count < generation.before.count:
+    yield from _no_gain(answers, metrics)
+
+
+def _no_gain(answers: Sequence[Attempt], metrics: Mapping[Metric, Comparison | NotMeasured]) -> Iterator[Advice]:
+    """Of both sides: a format that was unlearned, and programs that run and are as wrong as before."""
+    generation, solved = metrics.get("generation"), metrics.get("pass")
+    if isinstance(generation, Comparison) and generation.beyond_noise and generation.lost > generation.gained:
         yield Advice(
             about="poor generation",
             text="The training taught another format than the prompt asks for: use the contest's prompt in its rows.",
-            evidence=f"problems with a program went from {generation.before.count} to {generation.after.count} "
-            f"of {generation.n}",
+            evidence=f"problems with a program went {_counts(generation)}",
         )
+    wrong = sum(one.cause == WRONG_ANSWER for one in answers)
+    improved = isinstance(solved, Comparison) and solved.beyond_noise and solved.gained > solved.lost
+    if isinstance(solved, Comparison) and not improved and wrong >= FEWEST and wrong > len(answers) / 2:
+        yield Advice(
+            about="poor generation",
+            text="Add more examples of code: rows that solve problems of this kind, in the contest's prompt.",
+            evidence=f"{wrong} of {len(answers)} answers of the tuned model run and are wrong; problems solved went "
+            f"{_counts(solved)}",
+        )
+
+
+def _counts(change: Comparison) -> str:
+    return f"from {change.before.count} to {change.after.count} of {change.n}"
 
 
 def _from_to(first: Point, last: Point) -> str:

@@ -3,11 +3,13 @@
 from qwenlab.contest.advice import TrainingFacts, advise
 from qwenlab.contest.criteria import Stability
 from qwenlab.contest.figures import NotMeasured
-from qwenlab.contest.report import Advice, Attempt
+from qwenlab.contest.report import Advice, Attempt, Metric
+from qwenlab.contest.statistics import compare
 from qwenlab.contest.training import curve, stability
 from qwenlab.contest.verdict import Verdict
 from qwenlab.recipe import Recipe
 from tests.contest.reports import attempt, events, memory_note, row
+from tests.contest.tables import table
 
 STEADY = [(step, 1.0 - step / 200) for step in range(1, 101)]
 FALLING = [(0, 2.0), (50, 1.0), (100, 0.98)]
@@ -62,7 +64,7 @@ def test_overfitting_is_also_a_gap_once_validation_no_longer_falls() -> None:
     [found] = of_training(*events([(0, 2.0), (50, 0.60), (100, 0.61)], falls))
     assert found.about == "overfitting"
     assert "stopped falling at step 50" in found.evidence
-    assert "times the training loss" in found.evidence
+    assert found.evidence.endswith("and ended at 0.61, beside a training loss of 0.132")
 
 
 def test_slow_convergence_is_a_training_loss_that_hardly_fell() -> None:
@@ -98,6 +100,34 @@ def test_answers_without_code_or_that_do_not_parse_or_in_a_wrong_form() -> None:
         [found] = of_answers(attempt(Verdict.WA, cause), 3, 10)
         assert found.about == "poor generation"
         assert words in found.evidence
+
+
+def test_one_or_two_answers_are_an_accident() -> None:
+    assert of_answers(attempt(Verdict.WA, "does not parse"), 2, 4) == ()
+
+
+def of_change(metric: Metric, both: int, gained: int, lost: int, cause: str | None = None) -> tuple[Advice, ...]:
+    """Of 20 problems."""
+    rows = [row(tuned=attempt(Verdict.WA, cause))] * 20
+    return advise(None, rows, {metric: compare(*table(both, gained, lost, 20))})
+
+
+def test_a_format_that_was_unlearned() -> None:
+    [found] = of_change("generation", both=5, gained=0, lost=10)
+    assert found.about == "poor generation"
+    assert found.evidence == "problems with a program went from 15 to 5 of 20"
+    assert of_change("generation", both=15, gained=0, lost=1) == ()
+    assert of_change("generation", both=5, gained=10, lost=0) == ()
+
+
+def test_programs_that_run_and_are_as_wrong_as_before() -> None:
+    [found] = of_change("pass", both=2, gained=2, lost=1, cause="wrong answer")
+    assert found.about == "poor generation"
+    assert "more examples of code" in found.text
+    assert "20 of 20 answers" in found.evidence
+    assert found.evidence.endswith("problems solved went from 3 to 4 of 20")
+    assert of_change("pass", both=2, gained=10, lost=0, cause="wrong answer") == ()
+    assert of_change("pass", both=2, gained=2, lost=1, cause="time limit") == ()
 
 
 def test_a_fault_in_few_answers_is_not_worth_a_setting() -> None:
