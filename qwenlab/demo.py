@@ -1,4 +1,4 @@
-"""The whole job on the bundled tiny Qwen, on any CPU: fine-tune it, then see base and tuned answer side by side.
+"""The whole job on the bundled tiny Qwen, on any CPU: fine-tune it, and find out whether it helped.
 
 python -m qwenlab.demo
 """
@@ -16,75 +16,60 @@ from qwenlab.errors import UserError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from qwenlab.contest import Problem
-    from qwenlab.recipe import Recipe
+    from qwenlab.contest.report import Report
 
 RECIPE = Path(__file__).parent.parent / "recipes" / "tiny.toml"
-SEED = 1
-"""Of the held-out problems that are shown."""
 
 
 def main(
     runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
-    problems: Annotated[int, typer.Option(min=1, max=50, help="Held-out problems to show.")] = 4,
+    problems: Annotated[int, typer.Option(min=1, max=50, help="Held-out problems to show.")] = 3,
 ) -> None:
-    """Fine-tune the bundled tiny Qwen on its mini contest and show base and tuned side by side."""
-    _train(runs)
+    """Fine-tune the bundled tiny Qwen on its mini contest, then let base and tuned solve problems held out of it."""
+    recipe = RECIPE.relative_to(Path.cwd()) if RECIPE.is_relative_to(Path.cwd()) else RECIPE
+    _run("train", str(recipe), runs)
 
     from rich.console import Console
 
+    from qwenlab.contest.report import Report
     from qwenlab.runs import find_run
-    from qwenlab.tiny import problems as contest_problems
+    from qwenlab.runs.evaluation import newest
 
     run = find_run(runs, "last")
-    shown = contest_problems("test", problems, SEED)
-    base, tuned = _answers(run.recipe, run.adapter, shown)
-    record = run.read()
-    console = Console(highlight=False)
-    console.print(_table(shown, base, tuned))
-    if record.best and record.base_eval_loss:
-        before, after = record.base_eval_loss, record.best.eval_loss
-        console.print(f"Validation loss before {before:.4f}, after {after:.4f}. None of these problems was trained on.")
-    console.print(f"The adapter is in {run.adapter}", soft_wrap=True)
+    _run("evaluate", run.name, runs)
+    evaluation = newest(run)
+    report = Report.model_validate_json(evaluation.report_file.read_text(encoding="utf-8"))
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(_table(report, problems))
+    console.print(f"The adapter is in {run.adapter}, the whole report in {evaluation.page_file}", markup=False)
+    console.print(report.sentence, style="bold", markup=False)
 
 
-def _train(runs: Path) -> None:
-    recipe = RECIPE.relative_to(Path.cwd()) if RECIPE.is_relative_to(Path.cwd()) else RECIPE
-    command = ["-m", "qwenlab.train", str(recipe), "--runs", str(runs)]
+def _run(verb: str, what: str, runs: Path) -> None:
+    command = ["-m", f"qwenlab.{verb}", what, "--runs", str(runs)]
     typer.echo(f"python {' '.join(command)}")
     if subprocess.run([sys.executable, *command], check=False).returncode:
-        raise UserError("The training did not finish; what it said stands above.")
+        raise UserError(f"python -m qwenlab.{verb} did not finish; what it said stands above.")
 
 
-def _answers(recipe: "Recipe", adapter: Path, shown: list["Problem"]) -> tuple[list[str], list[str]]:
-    """Base and tuned, from one loaded model."""
-    from qwenlab.model import choose_engine
-
-    engine = choose_engine(recipe.model)
-    from qwenlab.contest import prompt
-    from qwenlab.model.generate import Ask, Sampling, generate
-    from qwenlab.model.inference import load_inference
-
-    loaded = load_inference(recipe.model, engine, {"tuned": adapter})
-    sampling = Sampling(recipe.evaluate.max_new_tokens)
-    asks = [Ask(prompt(problem), sampling, model) for model in loaded.names for problem in shown]
-    answers = [answer.text for answer in generate(loaded, asks)]
-    return answers[: len(shown)], answers[len(shown) :]
-
-
-def _table(shown: list["Problem"], base: list[str], tuned: list[str]) -> "Table":
+def _table(report: "Report", count: int) -> "Table":
+    """The first problems of the contest, whatever became of them."""
     from rich.box import HORIZONTALS
+    from rich.console import Group
     from rich.syntax import Syntax
     from rich.table import Table
+    from rich.text import Text
 
     table = Table("held-out problem", "base", "tuned", box=HORIZONTALS, show_lines=True, expand=True)
-
-    def program(answer: str) -> Syntax:
-        code = answer.strip().removeprefix("```python\n").removesuffix("```").strip()
-        return Syntax(code, "python", theme="ansi_dark", background_color="default", word_wrap=True)
-
-    for problem, before, after in zip(shown, base, tuned, strict=True):
-        table.add_row(problem.description.replace("[", r"\["), program(before), program(after))
+    for row in sorted(report.problems, key=lambda row: row.name)[:count]:
+        programs = [
+            Group(
+                Syntax(attempt.code.strip(), "python", theme="ansi_dark", background_color="default", word_wrap=True),
+                Text(attempt.verdict or "not run", style="bold"),
+            )
+            for attempt in (row.base[0], row.tuned[0])
+        ]
+        table.add_row(Text(row.description), *programs)
     return table
 
 

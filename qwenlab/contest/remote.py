@@ -1,7 +1,8 @@
 """A server as the one that answers an evaluation: qwenlab's own, or vLLM with the adapter as a LoRA module."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from qwenlab.contest.generation import Batch, Unit, sample_seed
 from qwenlab.contest.prompt import prompt
@@ -11,7 +12,8 @@ from qwenlab.errors import UserError
 from qwenlab.recipe import EvaluateSettings
 
 
-class EndpointAnswerer(NamedTuple):
+@dataclass(frozen=True)
+class EndpointAnswerer:
     """Answers batches by asking a server, all rows of a batch at once; how it batches them is its own affair."""
 
     endpoint: Endpoint

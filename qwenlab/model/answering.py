@@ -1,6 +1,6 @@
 """A loaded model as the one that answers an evaluation's batches."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 
@@ -16,7 +16,8 @@ TUNED = "tuned"
 """The name that an evaluation loads the run's adapter under."""
 
 
-class ModelAnswerer(NamedTuple):
+@dataclass(frozen=True)
+class ModelAnswerer:
     """Answers batches with a loaded base and its adapter `TUNED`."""
 
     loaded: Inference

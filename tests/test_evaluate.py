@@ -1,0 +1,219 @@
+"""`python -m qwenlab.evaluate` on the real tiny model, in the real sandbox."""
+
+import html
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qwenlab import evaluate
+from qwenlab.contest import fit
+from qwenlab.contest.report import Report
+from qwenlab.contest.sandbox import landlock
+from qwenlab.contest.self_check import self_check
+from qwenlab.contest.trials import TRIALS
+from qwenlab.errors import UserError
+from qwenlab.recipe import read_recipe
+from qwenlab.runs import Run, Status, find_run, list_evaluations
+from qwenlab.runs.evaluation import Evaluation, newest
+from tests.conftest import ROOT, Verb
+from tests.serving import running
+
+TINY = ROOT / "recipes" / "tiny.toml"
+BATCHES = ["evaluate.batch_size=6"]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A self-check of two programs, in this process."""
+    trials = [trial for trial in TRIALS if trial.name in ("a right answer", "network")]
+    monkeypatch.setattr(fit, "self_check", lambda sandbox: self_check(sandbox, trials))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of runs with one in it: the tiny Qwen after twelve steps, which has learned to read its input."""
+    runs = tmp_path_factory.mktemp("trained") / "runs"
+    steps = ["--set", "train.max_steps=12", "--set", "data.max_samples=240"]
+    command = [sys.executable, "-m", "qwenlab.train", str(TINY), "--runs", str(runs), *steps]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    return runs
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> Run:
+    """That run, in a folder of its own without evaluations."""
+    original = find_run(trained, "last")
+    folder = tmp_path / "runs" / original.name
+    folder.mkdir(parents=True)
+    for name in ("run.json", "recipe.toml", "events.jsonl", "adapter"):
+        (folder / name).symlink_to(original.folder / name)
+    return Run(folder)
+
+
+def evaluated(run: Run, **options: Any) -> Evaluation:
+    """Evaluate it in this process; the newest evaluation."""
+    evaluate.main(run.name, runs=run.folder.parent, **options)
+    return newest(run)
+
+
+def report_of(evaluation: Evaluation) -> Report:
+    return Report.model_validate_json(evaluation.report_file.read_text(encoding="utf-8"))
+
+
+def test_base_and_tuned_are_compared_and_the_sentence_is_last(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    evaluation = evaluated(run, limit=30, set_=BATCHES, noise_floor=True)
+    report = report_of(evaluation)
+    shown = capsys.readouterr().out.splitlines()
+    assert "Judge verified: 4 of 4 checks" in "".join(shown)
+    assert shown.index("30 of 30 problems of tiny") < next(i for i, line in enumerate(shown) if "net gain" in line)
+    assert shown[-1] == report.sentence
+    assert report.n == 30
+    assert report.metrics["pass"].model_dump()["gained"] > 0
+    assert {path.name for path in evaluation.folder.iterdir()} >= {
+        "report.json", "report.md", "report.html", "samples.jsonl", "judged.jsonl", "problems.jsonl", "log.txt",
+    }  # fmt: skip
+    assert evaluation.status is Status.finished
+    assert report.noise_floor is not None
+    assert report.noise_floor.n == 30
+    assert len(report.problems) == 30
+    for name in ("report.md", "report.html", "log.txt"):
+        text = re.sub(r"<[^>]*>", "", (evaluation.folder / name).read_text(encoding="utf-8"))
+        assert report.sentence in html.unescape(text)
+
+    # Judged again, the verdicts are the same.
+    again = evaluated(run, rejudge=True)
+    assert again.folder == evaluation.folder
+    assert report_of(again).without_times() == report.without_times()
+
+
+def killed_when(run: Run, name: str, lines: int, *arguments: str) -> None:
+    """Start it as a process, and kill it as soon as that file has so many lines."""
+    runs = run.folder.parent
+    command = [sys.executable, "-m", "qwenlab.evaluate", run.name, "--runs", str(runs), *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    before = len(list_evaluations(run)) + ("--resume" not in arguments)
+    deadline = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline:
+        evaluations = list_evaluations(run)
+        if len(evaluations) == before:
+            found = evaluations[-1].folder / name
+            if found.exists() and found.read_bytes().count(b"\n") >= lines:
+                break
+        time.sleep(0.005)
+    assert process.poll() is None, "it must still be at work"
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.mark.slow
+def test_killed_five_times_it_reports_the_same(run: Run) -> None:
+    whole = evaluated(run, limit=60, set_=BATCHES)
+    killed_when(run, "samples.jsonl", 6, "--limit", "60", "--set", BATCHES[0])
+    interrupted = newest(run)
+    assert interrupted.folder != whole.folder
+    assert interrupted.status is Status.lost
+    for lines in (40, 80):
+        killed_when(run, "samples.jsonl", lines, "--resume")
+    for lines in (32, 64):
+        killed_when(run, "judged.jsonl", lines, "--resume")
+    assert evaluated(run, resume=True).folder == interrupted.folder
+    assert interrupted.samples_file.read_bytes() == whole.samples_file.read_bytes()
+    assert report_of(interrupted).without_times()["problems"] == report_of(whole).without_times()["problems"]
+    assert report_of(interrupted).sentence == report_of(whole).sentence
+
+
+def test_without_a_sandbox_pass_is_not_measured_and_all_else_is(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as without:
+        without.setenv("PATH", "/none")
+        without.setattr(landlock, "landlock_abi", lambda: 0)
+        report = report_of(evaluated(run, limit=12, set_=BATCHES))
+    assert report.sentence.startswith("Not measured: ")
+    assert "sudo apt install bubblewrap" in report.sentence
+    assert report.metrics["generation"].model_dump()["after"]["count"] > 0
+    assert report.metrics["syntax"].model_dump()["after"]["count"] > 0
+    assert [criterion.status for criterion in report.criteria][1] == "not measured"
+
+    # And with one, from the same answers.
+    assert "Not measured" not in report_of(evaluated(run, rejudge=True)).sentence
+
+
+def test_several_samples_a_problem(run: Run) -> None:
+    report = report_of(evaluated(run, limit=8, samples=3, set_=["evaluate.temperature=0.8"]))
+    assert set(report.pass_at_k) == {1, 3}
+    assert all(len(row.base) == len(row.tuned) == 3 for row in report.problems)
+    once, thrice = (report.pass_at_k[k].after for k in (1, 3))
+    assert once is not None
+    assert thrice is not None
+    assert thrice.value >= once.value
+
+
+def test_asked_to_stop_it_stops_and_goes_on(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    def ask() -> None:
+        while not list_evaluations(run) or not newest(run).samples_file.exists():
+            time.sleep(0.005)
+        newest(run).request_stop()
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    evaluation = evaluated(run, limit=60, set_=["evaluate.batch_size=2"])
+    asking.join()
+    assert evaluation.status is Status.stopped
+    assert f"python -m qwenlab.evaluate {run.name} --resume" in capsys.readouterr().out
+    assert not evaluation.report_file.exists()
+    assert evaluated(run, resume=True).status is Status.finished
+    assert report_of(evaluation).n == 60
+
+
+def test_problems_of_a_file(run: Run, tmp_path: Path) -> None:
+    row = {"description": "Print the sum of two integers.", "tests": [{"input": "1 2\n", "output": "3\n"}]}
+    lines = [json.dumps({"name": f"1_{letter}. Sum", **row}) for letter in "ABC"]
+    (tmp_path / "problems.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    evaluation = evaluated(run, problems=str(tmp_path / "problems.jsonl"), limit=2)
+    report = report_of(evaluation)
+    assert report.n == 2
+    assert report.problem_set.source.endswith("problems.jsonl")
+    assert evaluation.problems_file.read_text().count("\n") == 2
+
+
+def test_a_server_answers_as_the_model_in_this_process(run: Run) -> None:
+    here = report_of(evaluated(run, limit=12, set_=BATCHES))
+    with running(run.folder.parent, run.name) as server:
+        there = report_of(evaluated(run, limit=12, set_=BATCHES, endpoint=server.record.url))
+    assert there.sentence == here.sentence
+    assert there.problems == here.problems
+    assert there.stamps["tuned"]["adapter_sha256"] == here.stamps["tuned"]["adapter_sha256"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"resume": True}, "has no evaluation to go on with"),
+        ({"rejudge": True}, "has no evaluation yet"),
+        ({"resume": True, "limit": 3}, "It goes on with the settings that it began with."),
+        ({"samples": 3}, "3 answers a problem at temperature 0 would be 3 times the same."),
+        ({"problems": "none.jsonl"}, "none.jsonl"),
+        ({"endpoint": "nonsense"}, "nonsense is not the address of a server."),
+        ({"set_": ["evaluate.limt=3"]}, "did you mean evaluate.limit?"),
+    ],
+)
+def test_what_can_be_mended_is_a_sentence(run: Run, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(UserError) as caught:
+        evaluated(run, **options)
+    assert words in str(caught.value)
+
+
+def test_a_run_without_an_adapter_cannot_be_evaluated(verb: Verb, tmp_path: Path) -> None:
+    Run.create(tmp_path / "runs", read_recipe(TINY), "tiny")
+    answer = verb("evaluate", "last")
+    assert answer.returncode == 2
+    assert "has delivered no adapter yet" in answer.stderr
+    assert "Traceback" not in answer.stderr
