@@ -1,13 +1,13 @@
 """From answers and verdicts to the report's figures. Pure: the same answers give the same figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from qwenlab.contest.advice import TrainingFacts, advise
 from qwenlab.contest.causes import cause, count_causes
 from qwenlab.contest.criteria import criteria, sentence
-from qwenlab.contest.figures import Comparison, NotMeasured, Rate, ScoreComparison, Stratum
+from qwenlab.contest.figures import Comparison, NoiseFloor, NotMeasured, Rate, ScoreComparison, Stratum
 from qwenlab.contest.intervals import rate
 from qwenlab.contest.power import smallest_detectable_gain
 from qwenlab.contest.problem import Problem
@@ -17,6 +17,7 @@ from qwenlab.contest.samples import Sample, Side
 from qwenlab.contest.scoring import Judged
 from qwenlab.contest.statistics import by_stratum, compare, compare_scores, noise_floor, pass_at_k, passed, transitions
 from qwenlab.contest.training import curve, stability
+from qwenlab.contest.verdict import Verdict
 
 KS = (1, 5, 10, 100)
 """The k of pass@k that are told, besides the number of answers itself."""
@@ -89,12 +90,19 @@ def build_report(
 
 
 def outcome_of(metric: Metric, attempt: Attempt) -> bool | None:
-    """Whether the answer has what the metric asks for; None where the sandbox failed on it."""
+    """Whether the answer has what the metric asks for; None where its program was not run, or the sandbox failed."""
     if metric == "generation":
         return bool(attempt.code)
     if metric == "syntax":
         return bool(attempt.code) and attempt.parses
-    return passed(attempt.verdict) if attempt.verdict else False
+    return _accepted(attempt, attempt.verdict)
+
+
+def _accepted(attempt: Attempt, verdict: Verdict | None) -> bool | None:
+    """No program is a failure; one that was not run is not known to be."""
+    if verdict is None:
+        return None if attempt.code else False
+    return passed(verdict)
 
 
 _Attempts = Mapping[tuple[str, Side], tuple[Attempt, ...]]
@@ -146,11 +154,8 @@ def _row(problem: Problem, attempts: _Attempts) -> ProblemRow:
 
 def _outcome(base: Sequence[Attempt], tuned: Sequence[Attempt]) -> Outcome:
     """Whether any answer passed, before and after."""
-    sides = [
-        [outcome_of("pass", attempt) for attempt in side if attempt.verdict or not attempt.code]
-        for side in (base, tuned)
-    ]
-    if any(not [one for one in side if one is not None] for side in sides):
+    sides = [[outcome_of("pass", attempt) for attempt in side] for side in (base, tuned)]
+    if any(set(side) == {None} for side in sides):
         return "not judged"
     before, after = (any(side) for side in sides)
     if before == after:
@@ -184,14 +189,12 @@ def _compared(
 def _by_other_rules(rows: Sequence[ProblemRow], clusters: list[str] | None) -> dict[str, Comparison]:
     """`pass`, had outputs been compared otherwise."""
     base, tuned = _first_attempts(rows)
-
-    def accepted(attempt: Attempt, rule: str) -> bool | None:
-        verdict = getattr(attempt, rule)
-        return passed(verdict) if verdict else False
-
+    by_rule: dict[str, Callable[[Attempt], bool | None]] = {
+        "strict": lambda one: _accepted(one, one.strict),
+        "deepmind": lambda one: _accepted(one, one.deepmind),
+    }
     return {
-        rule: compare([accepted(one, rule) for one in base], [accepted(one, rule) for one in tuned], clusters)
-        for rule in ("strict", "deepmind")
+        rule: compare([*map(accepted, base)], [*map(accepted, tuned)], clusters) for rule, accepted in by_rule.items()
     }
 
 
@@ -232,7 +235,9 @@ def _how_difficult(name: str) -> tuple[int, str]:
     return (listed.index(name) if name in listed else -name.startswith("below"), name)
 
 
-def _noise_floor(problems: Sequence[Problem], attempts: _Attempts, self_check: SelfCheck | NotMeasured) -> Any:
+def _noise_floor(
+    problems: Sequence[Problem], attempts: _Attempts, self_check: SelfCheck | NotMeasured
+) -> NoiseFloor | None:
     """Base against base: of `pass` where programs were run, else of `generation`."""
     if not any(side == "base_again" for _, side in attempts):
         return None

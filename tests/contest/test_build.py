@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from qwenlab.contest.build import About, _how_difficult, build_report
+from qwenlab.contest.build import About, _how_difficult, build_report, outcome_of
 from qwenlab.contest.extract import Rule
 from qwenlab.contest.figures import Comparison, NotMeasured
 from qwenlab.contest.problem import Problem
@@ -13,7 +13,7 @@ from qwenlab.contest.results import FailingTest, ProgramResult, SelfCheck
 from qwenlab.contest.samples import Sample, Side
 from qwenlab.contest.scoring import Judged
 from qwenlab.contest.verdict import Verdict
-from tests.contest.reports import whole_report
+from tests.contest.reports import attempt, whole_report
 
 CHECK = SelfCheck(
     backend="b", version="1", interpreter="python", user="u", kernel="k", machine="m", fit=True, seconds=1.5
@@ -111,6 +111,11 @@ def test_a_sandbox_error_is_nobody_s_failure() -> None:
     assert (change.n, change.left_out, change.before.count, change.after.count) == (2, 1, 1, 2)
     assert found.problems[0].outcome == "not judged"
     assert "p0" not in found.transitions.gained
+
+
+def test_a_program_that_was_not_run_is_not_known_to_fail() -> None:
+    ran = attempt(Verdict.WA)
+    assert [outcome_of("pass", one) for one in (ran, attempt(None), attempt(None, code=""))] == [False, None, False]
 
 
 def test_code_quality_is_a_share_of_the_programs_and_not_of_the_problems() -> None:

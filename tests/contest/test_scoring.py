@@ -104,3 +104,11 @@ def test_without_a_sandbox_nothing_is_run_and_all_is_parsed(tmp_path: Path, pars
     judged = score(tmp_path / "judged.jsonl", parser, None)
     assert {line.result for line in judged} == {None}
     assert [line.parses for line in judged[:4]] == [True, True, False, False]
+
+
+def test_what_was_left_without_a_sandbox_is_run_once_there_is_one(tmp_path: Path, parser: Parser) -> None:
+    path = tmp_path / "judged.jsonl"
+    score(path, parser, None)
+    sandbox = Counting()
+    assert score(path, parser, sandbox) == score(tmp_path / "whole.jsonl", parser, Counting())
+    assert sandbox.runs == 6
