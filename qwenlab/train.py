@@ -2,12 +2,16 @@
 
     python -m qwenlab.train recipes/default.toml
     python -m qwenlab.train recipes/tiny.toml --set data.source=my.jsonl --dry-run
+    accelerate launch --multi_gpu --num_processes 2 -m qwenlab.train recipes/default.toml
 
 Exit code 0: finished, or stopped as asked; 2: something that you can mend; 1: a bug.
 """
 
+import contextlib
+import os
 import signal
 import traceback
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -20,6 +24,7 @@ from qwenlab.errors import UserError
 
 if TYPE_CHECKING:
     from qwenlab.model import Engine
+    from qwenlab.model.rows import Rows
     from qwenlab.model.training import Stopper
     from qwenlab.recipe import Recipe
     from qwenlab.runs import Run, Status
@@ -57,11 +62,17 @@ def main(
     ] = False,
 ) -> None:
     """Fine-tune a LoRA adapter by a recipe: on the GPU with Unsloth, or on any CPU."""
+    from qwenlab.model.world import check_shares, world
     from qwenlab.runs.job import choose_job
 
+    if not world().is_first:
+        if not dry_run:
+            _assist()
+        return
     if plan and not dry_run:
         raise UserError("--plan says what a dry run found.", "Add --dry-run.")
     job = choose_job(runs, recipe, set_ or [], resume=resume, extend=extend, start_from=start_from)
+    check_shares(job.recipe)
     if dry_run:
         _tell_plan(job.recipe, plan)
     else:
@@ -143,6 +154,7 @@ def _work(
     from qwenlab.model.rows import lengths, make_rows
     from qwenlab.model.source import find_model, load_tokenizer
     from qwenlab.model.training import fit
+    from qwenlab.model.world import world
     from qwenlab.runs import Status, gpu_turn
     from qwenlab.runs.files import write_atomically
 
@@ -162,6 +174,7 @@ def _work(
         run.write_recipe(recipe)
     write_atomically(run.data_file, report.model_dump_json(indent=2) + "\n")
     run.update(hardware=hardware(), versions=versions(engine), data_sha256=report.sha256, rows=rows.train.num_rows)
+    run.update(processes=world().size)
     output.show(funnel(report))
     validation = rows.validation.num_rows if rows.validation else 0
     plan = make_plan(recipe, engine, hardware(), source, lengths(rows.train).to_list(), validation)
@@ -180,7 +193,45 @@ def _work(
         run.log.write("status", status=Status.running, step=step, **going_on)
         if job.earlier:
             output.say(f"going on from {checkpoint.name if checkpoint else 'the start: there is no checkpoint yet'}")
-        return fit(run, recipe, engine, rows, Progress(output), stopper, checkpoint)
+        with _assisted(run, rows, checkpoint, engine):
+            return fit(run, recipe, engine, rows, Progress(output), stopper, checkpoint)
+
+
+@contextlib.contextmanager
+def _assisted(run: "Run", rows: "Rows", checkpoint: Path | None, engine: "Engine") -> Iterator[None]:
+    """Inside the block the other processes, where the launcher has started some, train beside this one."""
+    from qwenlab.model.rows import write_rows
+    from qwenlab.model.world import Task, announce, joined, world
+
+    files = write_rows(rows, run.folder) if world().size > 1 else []
+    try:
+        announce(Task(run.folder, checkpoint))
+        with joined(engine):
+            yield
+    finally:
+        for file in files:
+            file.unlink()
+
+
+def _assist() -> None:
+    """What every process but the first does: hear which run it is, and train beside it without a word."""
+    from qwenlab.model.world import AssistedRun, hear, joined
+
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
+        folder, checkpoint = hear()
+        run = AssistedRun(folder)
+        recipe = run.recipe
+        from qwenlab.model import choose_engine
+
+        engine = choose_engine(recipe.model)
+        from qwenlab.model.progress import Progress
+        from qwenlab.model.rows import read_rows
+        from qwenlab.model.training import Stopper, fit
+        from qwenlab.runs.output import Output
+
+        stopper = Stopper()
+        with _interruptible(stopper), joined(engine):
+            fit(run, recipe, engine, read_rows(folder), Progress(Output()), stopper, checkpoint)
 
 
 def _end(run: "Run", status: "Status", error: str | None = None) -> None:
@@ -207,7 +258,11 @@ def _how_to_go_on(run: "Run") -> str:
 
 
 class _interruptible:  # noqa: N801
-    """Ctrl-C, or SIGTERM, once: save and stop after the step at hand. Again, or before training: end at once."""
+    """Ctrl-C, or SIGTERM, once: save and stop after the step at hand. Again, or before training: end at once.
+
+    One of several processes hears a Ctrl-C twice, from the terminal and from the launcher, and stops in peace; the
+    launcher itself ends it where that takes longer than half a minute.
+    """
 
     def __init__(self, stopper: "Stopper") -> None:
         self._stopper = stopper
@@ -220,7 +275,9 @@ class _interruptible:  # noqa: N801
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if not self._stopper.request():
+        from qwenlab.model.world import world
+
+        if not self._stopper.request() and not (self._stopper.is_stopping and world().size > 1):
             raise KeyboardInterrupt
 
 

@@ -12,6 +12,7 @@ from qwenlab.errors import UserError
 from qwenlab.model.describe import resident_memory_gb
 from qwenlab.model.load import LoadedModel
 from qwenlab.model.progress import Progress
+from qwenlab.model.world import any_of_all, world
 from qwenlab.runs.record import Score, Status
 from qwenlab.runs.run import Run
 
@@ -47,8 +48,8 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._pace.step(state)
-        if self.run.stop_file.exists():
-            self.stop_requested = True
+        # Of several processes, all stop after the same step: the others would wait for one that stopped alone.
+        self.stop_requested = any_of_all(self.stop_requested or self.run.stop_file.exists())
         if self.stop_requested:
             if not self._stopping:
                 self._stopping = True
@@ -106,7 +107,8 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
         self.progress.end()
 
     def _save_best(self, score: Score) -> None:
-        self.loaded.save_adapter(self.run.best)
+        if world().is_first:
+            self.loaded.save_adapter(self.run.best)
         self.run.update(best=score)
         self.log.write("best", **score.model_dump())
 

@@ -23,6 +23,7 @@ from qwenlab.errors import UserError
 from qwenlab.model.describe import attention
 from qwenlab.model.engine import Engine
 from qwenlab.model.source import ModelSource, find_model, load_tokenizer
+from qwenlab.model.world import world
 from qwenlab.recipe import ModelSettings, Recipe
 from qwenlab.runs.record import EngineRecord, ModelRecord
 
@@ -123,7 +124,7 @@ def load_base(settings: ModelSettings, engine: Engine, source: ModelSource) -> A
     return AutoModelForCausalLM.from_pretrained(
         source.folder,
         dtype=dtype,
-        device_map="auto" if engine.device == "cuda" else None,
+        device_map=_whole_or_spread() if engine.device == "cuda" else None,
         quantization_config=BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
@@ -133,6 +134,11 @@ def load_base(settings: ModelSettings, engine: Engine, source: ModelSource) -> A
         if quantised
         else None,
     )
+
+
+def _whole_or_spread() -> str | dict[str, int]:
+    """One process spreads the model over the GPUs that it sees; of several, each has all of it on its own."""
+    return "auto" if world().size == 1 else {"": world().local_rank}
 
 
 def _load_with_transformers(recipe: Recipe, engine: Engine, source: ModelSource) -> Any:

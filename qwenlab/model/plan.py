@@ -9,6 +9,7 @@ from qwenlab.data.report import DatasetReport
 from qwenlab.model.engine import Engine
 from qwenlab.model.estimate import MemoryEstimate, Shape, estimate_memory, verdict
 from qwenlab.model.source import ModelSource
+from qwenlab.model.world import world
 from qwenlab.recipe import Recipe
 from qwenlab.runs.plan import PlanRecord
 from qwenlab.runs.record import Hardware
@@ -79,7 +80,9 @@ def plan_table(plan: Plan, recipe: Recipe) -> Table:
     table.add_row("machine", card)
     held_out = f"{plan.validation_rows:,} for validation" if plan.validation_rows else "no validation"
     table.add_row("rows", f"{plan.train_rows:,} to train on, {held_out}")
-    batch = f"{train.per_device_train_batch_size} rows x {train.gradient_accumulation_steps}"
+    processes = world().size
+    batch = f"{train.per_device_train_batch_size} rows x {train.gradient_accumulation_steps // processes}"
+    batch += f" x {processes} processes" if processes > 1 else ""
     table.add_row("steps", f"{plan.steps:,}, each of {train.effective_batch_size} rows ({batch})")
     table.add_row("tokens", f"{plan.tokens:,}")
     if plan.validation_rows:

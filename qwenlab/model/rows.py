@@ -1,6 +1,7 @@
 """From clean conversations to what the trainer reads: token ids, and labels that are -100 where nothing is learned."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,6 +45,27 @@ def _labelled(tokenized: Tokenized) -> pa.Table:
     labels = np.where(masks.flatten().to_numpy() == 1, ids.flatten().to_numpy(), IGNORED).astype(np.int32)
     offsets = ids.offsets if ids.offset == 0 else pa.array(np.asarray(ids.offsets) - ids.offsets[0].as_py())
     return pa.table({"input_ids": ids, "labels": pa.ListArray.from_arrays(offsets, pa.array(labels))})
+
+
+def write_rows(rows: Rows, folder: Path) -> list[Path]:
+    """Write the rows for other processes of the training, as files in `folder`; returns the files."""
+    files = []
+    for name, table in rows._asdict().items():
+        if table is not None:
+            files.append(folder / f".{name}.arrow")
+            with pa.OSFile(str(files[-1]), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+                writer.write_table(table)
+    return files
+
+
+def read_rows(folder: Path) -> Rows:
+    """What `write_rows` wrote there, mapped into memory: all processes of a machine share one copy."""
+    files = {name: folder / f".{name}.arrow" for name in Rows._fields}
+    return Rows(**{name: _mapped(file) if file.exists() else None for name, file in files.items()})
+
+
+def _mapped(path: Path) -> pa.Table:
+    return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
 
 
 def lengths(rows: pa.Table) -> pl.Series:

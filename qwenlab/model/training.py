@@ -26,6 +26,7 @@ from qwenlab.model.engine import Engine
 from qwenlab.model.load import LoadedModel, load, replace_folder
 from qwenlab.model.progress import Progress
 from qwenlab.model.rows import Rows
+from qwenlab.model.world import world
 from qwenlab.recipe import Recipe
 from qwenlab.runs.record import Status
 from qwenlab.runs.run import Run
@@ -38,6 +39,11 @@ class Stopper:
 
     def __init__(self) -> None:
         self.callback: RunCallback | None = None
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a training is about to fulfil the wish."""
+        return self.callback is not None and self.callback.stop_requested
 
     def request(self) -> bool:
         """Whether there is a training that will see it, and that was not asked before."""
@@ -53,7 +59,8 @@ def fit(
     """Train `run` from `checkpoint` or from the start, and deliver its adapter.
 
     When the GPU's memory runs out, the micro-batch is halved and the accumulation doubled, so that the effective
-    batch stays what the recipe says, and training goes on from the last checkpoint.
+    batch stays what the recipe says, and training goes on from the last checkpoint. Of several processes one cannot
+    go back alone: there it is an error.
 
     Returns:
         finished, or stopped where that was asked for.
@@ -67,6 +74,12 @@ def fit(
             return _fit_once(run, recipe, engine, rows, progress, stopper, checkpoint, micro_batch)
         except torch.OutOfMemoryError as error:
             smaller = next_micro_batch(recipe.train.effective_batch_size, micro_batch)
+            if smaller and world().size > 1:
+                raise UserError(
+                    f"The GPU of process {world().rank} has too little memory for {micro_batch} rows at once.",
+                    f"Begin again with train.per_device_train_batch_size = {smaller} and train.gradient_accumulation_"
+                    f"steps = {recipe.train.effective_batch_size // smaller}: the same step.",
+                ) from None
             if smaller is None:
                 raise UserError(
                     f"The GPU's memory is too small even for one row at a time ({str(error).splitlines()[0]}).",
@@ -109,7 +122,8 @@ def _fit_once(
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     finally:
         stopper.callback = None
-    _deliver(run, loaded)
+    if world().is_first:
+        _deliver(run, loaded)
     ended = trainer.state.global_step >= trainer.state.max_steps
     return Status.stopped if callback.stop_requested and not ended else Status.finished
 
@@ -132,7 +146,7 @@ def make_trainer(
     if recipe.train.deterministic:
         # Only warns where torch has no deterministic way; a run must not fail for that.
         torch.use_deterministic_algorithms(True, warn_only=True)
-    trainer = SFTTrainer(
+    trainer = _Trainer(
         model=loaded.model,
         args=config,
         train_dataset=Dataset(rows.train),
@@ -159,7 +173,7 @@ def sft_config(
         # The batch and the steps
         per_device_train_batch_size=micro_batch,
         per_device_eval_batch_size=micro_batch,
-        gradient_accumulation_steps=train.effective_batch_size // micro_batch,
+        gradient_accumulation_steps=train.effective_batch_size // (micro_batch * world().size),
         num_train_epochs=train.num_train_epochs,
         max_steps=train.max_steps,
         learning_rate=train.learning_rate,
@@ -173,6 +187,7 @@ def sft_config(
         adam_epsilon=1e-8,
         # Precision and memory
         use_cpu=not on_gpu,
+        ddp_find_unused_parameters=False,  # every adapter is used in every step
         fp16=engine.dtype == "float16",
         bf16=engine.dtype == "bfloat16",
         gradient_checkpointing=train.gradient_checkpointing,
@@ -224,6 +239,30 @@ def check_trackers(recipe: Recipe) -> None:
             raise UserError(
                 f"train.report_to names {name}, which is not installed.", f"pip install {name}, or take it out."
             )
+
+
+class _Trainer(SFTTrainer):  # type: ignore[misc]
+    """Whose validation loss is the mean over all learned tokens. The Trainer's own is a mean over batches, and so would
+    be another for each size of a micro-batch and each number of processes."""
+
+    def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
+        self._loss_and_tokens = torch.zeros(2, dtype=torch.float64, device=self.args.device)
+        output = super().evaluation_loop(*args, **kwargs)
+        loss, tokens = self.accelerator.reduce(self._loss_and_tokens).tolist()
+        output.metrics["eval_loss"] = loss / tokens
+        return output
+
+    def prediction_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        labels, last = inputs["labels"], self.accelerator.gradient_state
+        if world().size > 1 and last.end_of_dataloader and last.remainder > 0:
+            # Where the last batches are short, the processes fill them up with rows that were seen already.
+            labels[max(last.remainder - world().rank * len(labels), 0) :] = -100
+        result = super().prediction_step(model, inputs, *args, **kwargs)
+        # The loss of one process is its part of that of all, times their number.
+        learned = self.accelerator.reduce((labels[:, 1:] != -100).sum().to(self.args.device))
+        self._loss_and_tokens[0] += result[0] * learned / world().size
+        self._loss_and_tokens[1] += learned / world().size
+        return result
 
 
 class _EarlyStopping(EarlyStoppingCallback):  # type: ignore[misc]

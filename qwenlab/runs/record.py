@@ -84,6 +84,8 @@ class RunRecord(_Part):
     hardware: Hardware | None = None
     engine: EngineRecord | None = None
     model: ModelRecord | None = None
+    processes: int = 1
+    """How many train together, each with the whole model on a GPU of its own."""
     data_sha256: str | None = None
     rows: int | None = None
     """Rows that are trained on."""

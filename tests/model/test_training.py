@@ -101,12 +101,12 @@ def test_document_early_stopping_after_3_validations_without_an_improvement_of_0
     tmp_path: Path, recipe: Recipe, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     losses = itertools.chain([5.0, 3.0, 2.9995, 2.9993, 2.9991], itertools.repeat(1.0))
-    loop = Trainer.evaluation_loop
+    loop = training._Trainer.evaluation_loop
 
     def scripted(self: Any, *args: Any, **kwargs: Any) -> Any:
         return _loop_with(loop.__get__(self), next(losses))(*args, **kwargs)
 
-    monkeypatch.setattr(Trainer, "evaluation_loop", scripted)
+    monkeypatch.setattr(training._Trainer, "evaluation_loop", scripted)
     recipe = recipe.with_values(train={"max_steps": 20, "eval_steps": 2, "save_steps": 100})
     assert (recipe.train.early_stopping_patience, recipe.train.early_stopping_threshold) == (3, 0.001)
     run, status = fitted(tmp_path, recipe, engine)
