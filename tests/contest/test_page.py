@@ -144,6 +144,15 @@ def test_without_a_sandbox_it_says_so_and_what_mends_it() -> None:
     assert found.count("details", "neither") == 1  # neither side wrote a program, so there was nothing to run
 
 
+def test_with_several_answers_each_is_there_and_what_counts_is_told(report: Report) -> None:
+    rows = tuple(row.model_copy(update={"base": row.base * 3, "tuned": row.tuned * 3}) for row in report.problems)
+    found = Page(page(report.model_copy(update={"samples": 3, "problems": rows})))
+    assert found.count("details", "sample") == 2 * 3 * report.n
+    assert "Problems solved, by difficulty, first answers" in found.text
+    assert "one of the tuned model's 3 answers passes, where none of the base's does" in found.text
+    assert "first answers" not in Page(page(report)).text
+
+
 def test_the_same_report_gives_the_same_page(report: Report, html: str) -> None:
     assert page(report) == html
 
