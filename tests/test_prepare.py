@@ -143,3 +143,9 @@ def test_real_data_is_prepared(verb: Verb, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert "7,472" in result.stdout and "none of 165 problems is in the kept rows" in result.stdout
     assert pl.read_parquet(tmp_path / "clean.parquet").height == 7472
+
+
+def test_preview_is_rows_as_the_model_sees_them(source: Path, tmp_path: Path) -> None:
+    run(source, "--set", "model.name=tiny", "--preview", tmp_path / "preview.json")
+    rows = json.loads((tmp_path / "preview.json").read_text())["rows"]
+    assert rows[0]["why"] == "in order" and {kind for _, kind in rows[0]["pieces"]} == {"context", "learned"}

@@ -7,24 +7,22 @@ from qwenlab.runs.label import read_label
 from qwenlab.runs.launch import ROOT
 from qwenlab.ui.strip import has_gpu
 
+_FOLDER = ROOT / "recipes"
+RECIPE_FOLDER = _FOLDER.relative_to(Path.cwd()) if _FOLDER.is_relative_to(Path.cwd()) else _FOLDER
+"""As short as it can be written from here."""
+
 
 def recipe_choices(runs: Path) -> list[tuple[str, str]]:
     """Recipes as (shown, path): the files first, then those of earlier runs, newest first."""
-    files = [(path.stem, str(path)) for path in sorted(recipe_folder().glob("*.toml"))]
+    files = [(path.stem, str(path)) for path in sorted(RECIPE_FOLDER.glob("*.toml"))]
     return files + [(f"as {shown}", str(runs / name / "recipe.toml")) for shown, name in run_choices(runs)]
 
 
 def first_recipe() -> str:
     """What a new user begins with: the whole job on any machine, or the defaults where there is a card."""
-    return str(recipe_folder() / ("default.toml" if has_gpu() else "tiny.toml"))
+    return str(RECIPE_FOLDER / ("default.toml" if has_gpu() else "tiny.toml"))
 
 
 def run_choices(runs: Path) -> list[tuple[str, str]]:
     """Runs as (shown, name), newest first."""
     return [(f"{read_label(run).title or run.name}", run.name) for run in reversed(list_runs(runs))]
-
-
-def recipe_folder() -> Path:
-    """As short as it can be written from here."""
-    folder = ROOT / "recipes"
-    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder

@@ -210,7 +210,7 @@ def _row(check: Check, kind: str, index: int) -> tuple[list[tuple[str, str]], st
 
 
 def _role(role: str, value: str, columns: list[str]) -> gr.Dropdown:
-    return gr.Dropdown([DETECTED, *((name, name) for name in columns)], value=value)
+    return gr.Dropdown([DETECTED, *((name, name) for name in columns)], value=value, allow_custom_value=True)
 
 
 def _build_controls(first: Recipe) -> list[Any]:

@@ -75,7 +75,11 @@ def listing(runs: Path, seen: str, chosen: list[str]) -> list[Any]:
         return [gr.skip()] * 3
     choices = run_choices(runs)
     known = {name for _, name in choices}
-    return [now, table(runs), gr.Dropdown(choices, value=[name for name in chosen or [] if name in known])]
+    return [
+        now,
+        table(runs),
+        gr.Dropdown(choices, value=[name for name in chosen or [] if name in known], multiselect=True),
+    ]
 
 
 def look(runs: Path, chosen: list[str], told: str) -> list[Any]:
@@ -148,7 +152,7 @@ def deleted(runs: Path, chosen: list[str]) -> list[Any]:
             delete(run)
     except UserError as error:
         return [fault(str(error)), gr.Row(visible=False), gr.skip()]
-    return ["", gr.Row(visible=False), gr.Dropdown(run_choices(runs), value=[])]
+    return ["", gr.Row(visible=False), gr.Dropdown(run_choices(runs), value=[], multiselect=True)]
 
 
 def _exported(found: Launch) -> str:

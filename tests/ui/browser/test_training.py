@@ -17,7 +17,7 @@ LONG = "4000"
 def set_steps(lab: Lab, steps: str) -> None:
     """Fill in `max_steps`, which stands among the folded settings."""
     lab.page.get_by_role("button", name="All other settings").click()
-    lab.page.get_by_role("button", name="Training", exact=True).click()
+    lab.page.get_by_role("button", name=re.compile("^Training")).click()
     field = lab.page.get_by_role("spinbutton", name="max_steps")
     field.fill(steps)
     field.blur()

@@ -1,0 +1,104 @@
+"""The Data tab without a browser: what is asked, what is kept, what is shown."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from qwenlab.errors import UserError
+from qwenlab.recipe import Recipe, read_recipe
+from qwenlab.ui.choices import RECIPE_FOLDER
+from qwenlab.ui.data import RULES, checked, controls_of, edited, settings, turned
+from qwenlab.ui.prepared import check_of, keep_uploads, latest_question
+from tests.ui.test_stage import waited
+
+TINY = read_recipe(RECIPE_FOLDER / "tiny.toml")
+IN_ORDER = ["in order", 0]
+
+
+def chosen(source: str, **columns: str) -> list[Any]:
+    """What the controls hold for tiny.toml on this source."""
+    roles = [columns.get(role, "") for role in ("user", "assistant", "system", "messages")]
+    return ["tiny", source, *roles, *(getattr(TINY.data, key) for key in RULES)]
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    file = tmp_path / "rows.jsonl"
+    texts = [{"q": f"<b>{number}</b> and some more words", "a": f"the answer is {number} " * 5} for number in range(30)]
+    file.write_text("\n".join(map(json.dumps, [*texts, texts[0]])))
+    return file
+
+
+def test_the_controls_hold_the_recipe_s_data_settings() -> None:
+    recipe = settings(*chosen(" tiny ", user="question"))
+    assert recipe.data.source == "tiny" and recipe.data.columns == {"user": "question"}
+    assert recipe.data.max_samples == TINY.data.max_samples and recipe.train == Recipe().train
+    held = [getattr(value, "value", value) for value in controls_of(recipe)]
+    assert settings(*held) == recipe
+
+
+def test_a_bad_rule_is_told_in_the_recipe_s_words(tmp_path: Path) -> None:
+    held = chosen("tiny")
+    held[6 + RULES.index("validation_split")] = 0.9
+    with pytest.raises(UserError):
+        settings(*held)
+    assert "data.validation_split = 0.9" in edited(tmp_path, *held, *IN_ORDER)[0]
+    assert turned(tmp_path, 1, *held, *IN_ORDER) == [0, [], ""]
+
+
+def test_no_source_is_a_question(tmp_path: Path) -> None:
+    assert "Which data?" in checked(tmp_path, *chosen(""), *IN_ORDER)[0]
+
+
+def test_uploads_are_kept_where_a_training_finds_them_next_week(tmp_path: Path, rows: Path) -> None:
+    kept = keep_uploads(tmp_path / "runs", [str(rows)])
+    assert kept.read_bytes() == rows.read_bytes() and (tmp_path / "runs") in kept.parents
+    other = tmp_path / "other.jsonl"
+    other.write_text("{}")
+    assert {path.name for path in keep_uploads(tmp_path / "runs", [str(rows), str(other)]).iterdir()} == {
+        "rows.jsonl",
+        "other.jsonl",
+    }
+
+
+def test_a_check_tells_what_is_wrong_and_then_what_is_there(tmp_path: Path, rows: Path) -> None:
+    runs = tmp_path / "runs"
+    held = chosen(str(rows))
+    view = checked(runs, *held, *IN_ORDER)
+    assert "Checking" in view[2] and view[3].active
+    waited(lambda: not check_of(runs, settings(*held)).is_running)
+    view = edited(runs, *held, *IN_ORDER)
+    assert "Its columns: q (String), a (String)" in view[0] and not view[3].active and not view[4].visible
+
+    held = chosen(str(rows), user="q", assistant="a")
+    checked(runs, *held, *IN_ORDER)
+    waited(lambda: not check_of(runs, settings(*held)).is_running)
+    wrong, command, shown, _, train, user, *_, box, row, title = edited(runs, *held, *IN_ORDER)
+    assert wrong == "" and train.visible and box.visible
+    assert f"python -m qwenlab.prepare {rows}" in command and "data.columns" in command
+    assert "duplicate" in shown and "repeats row 1 of rows.jsonl" in shown
+    assert "<b>0</b>" not in shown and "&lt;b&gt;0&lt;/b&gt;" in shown
+    assert ("q", "q") in user.choices
+    assert title.startswith("1 of 20: row ") and {"context", "learned"} <= {kind for _, kind in row}
+
+    latest = latest_question(runs)
+    assert latest and latest == settings(*held), "another browser begins where this one is"
+    place, _, title = turned(runs, -1, *held, *IN_ORDER)
+    assert place == 19 and title.startswith("20 of 20")
+    _, row, title = turned(runs, 0, *held, "cut", 0)
+    assert title == "" and row == [("No row is cut.", "context")]
+
+
+def test_a_changed_file_is_checked_anew(tmp_path: Path, rows: Path) -> None:
+    held = settings(*chosen(str(rows)))
+    before = check_of(tmp_path, held).folder
+    rows.write_text(rows.read_text() + "\n")
+    assert check_of(tmp_path, held).folder != before
+
+
+def test_nothing_checked_says_what_will_stand_there(tmp_path: Path) -> None:
+    view = edited(tmp_path, *chosen("tiny"), *IN_ORDER)
+    assert "Nothing checked yet" in view[2] and isinstance(view[4], gr.Button) and not view[4].visible

@@ -1,0 +1,74 @@
+"""The Runs tab without a browser."""
+
+from pathlib import Path
+
+import pytest
+
+from qwenlab.contest.figures import Comparison, Rate
+from qwenlab.recipe import EvaluateSettings
+from qwenlab.runs import Evaluation, Run, Status, list_runs
+from qwenlab.ui.history import differences, overlay, table
+from qwenlab.ui.runs import deleted, listing, look, renamed
+from tests.ui.made import made_run
+
+
+def evaluated(run: Run, before: float, after: float) -> None:
+    """A report with these pass rates, as far as the table reads it."""
+    rates = [Rate(count=round(100 * value), n=100, value=value, interval=None) for value in (before, after)]
+    found = Comparison(
+        n=100, left_out=0, clusters=None, gained=1, lost=0, difference=None, relative_gain=None, p_value=None,
+        before=rates[0], after=rates[1], both=0, neither=99,
+    )  # fmt: skip
+    report = Evaluation.create(run, EvaluateSettings()).report_file
+    report.write_text(f'{{"metrics": {{"pass": {found.model_dump_json()}}}}}')
+
+
+def test_the_table_has_status_settings_curve_and_result(tmp_path: Path) -> None:
+    run = made_run(tmp_path)
+    evaluated(run, 0.25, 0.5)
+    made_run(tmp_path, "zero", status=Status.running)
+    shown = table(tmp_path)
+    assert shown.index("zero") < shown.index("made"), "newest first"
+    assert "lost" in shown and "finished" in shown and "<svg" in shown and "1.000" in shown
+    assert "25 % →" in shown and "50 %" in shown and "Qwen2.5-7B-Instruct, r 16" in shown
+
+
+def test_no_run_says_what_will_stand_there(tmp_path: Path) -> None:
+    assert "No run yet" in table(tmp_path)
+
+
+def test_the_table_is_sent_when_it_looks_different(tmp_path: Path) -> None:
+    run = made_run(tmp_path)
+    seen = listing(tmp_path, "", [])[0]
+    assert listing(tmp_path, seen, [])[0] != seen  # nothing new: skipped
+    renamed(tmp_path, [run.name], "<i>mine</i>", "why")
+    now, shown, chosen = listing(tmp_path, seen, [run.name, "gone"])
+    assert now != seen and "&lt;i&gt;mine&lt;/i&gt;" in shown and "why" in shown
+    assert chosen.value == [run.name]
+
+
+def test_curves_lie_over_each_other_and_only_differences_are_told(tmp_path: Path) -> None:
+    first, second = made_run(tmp_path, "first"), made_run(tmp_path, "second", train={"seed": 7})
+    assert overlay([first, second]).count('class="line') == 2
+    told = differences([first, second])
+    assert "train.seed" in told and "42" in told and ">7<" in told and "lora.r" not in told
+    assert "the same" in differences([first, first])
+
+
+@pytest.mark.parametrize(
+    ("status", "resume", "delivered"), [(Status.finished, False, True), (Status.stopped, True, True)]
+)
+def test_what_can_be_done_with_a_run_depends_on_how_it_stands(
+    tmp_path: Path, status: Status, resume: bool, delivered: bool
+) -> None:
+    run = made_run(tmp_path, status=status)
+    view = look(tmp_path, [run.name], "")
+    assert view[2].visible and view[5].visible is resume and view[6].visible is False
+    assert view[8].visible is delivered and view[9].visible is delivered
+
+
+def test_a_run_at_work_is_not_deleted(tmp_path: Path) -> None:
+    run = made_run(tmp_path, status=Status.running)
+    with run.locked():
+        assert "being worked on" in deleted(tmp_path, [run.name])[0]
+    assert deleted(tmp_path, [run.name])[0] == "" and list_runs(tmp_path) == []
