@@ -131,13 +131,20 @@ def test_programs_that_run_and_are_as_wrong_as_before() -> None:
 
 
 def test_a_fault_in_few_answers_is_not_worth_a_setting() -> None:
-    assert of_answers(attempt(Verdict.WA, "does not parse"), 1, 10) == ()
+    assert of_answers(attempt(Verdict.WA, "does not parse"), 4, 40) == ()
+    assert len(of_answers(attempt(Verdict.WA, "does not parse"), 5, 40)) == 1
 
 
 def test_the_curve_leaves_out_what_is_not_a_number() -> None:
     found = curve(events([(0, 1.0), (10, 0.5), (20, 0.7)], [(1, 1.0), (2, "nan"), (3, 0.9)]))  # type: ignore[list-item]
     assert found.train == ((1, 1.0), (3, 0.9))
     assert found.best_step == 10
+
+
+def test_the_best_step_is_one_of_the_training() -> None:
+    """At its start there is no adapter yet."""
+    assert curve(events([(0, 0.1), (10, 0.5), (20, 0.4)])).best_step == 20
+    assert curve(events([(0, 0.1)])).best_step is None
 
 
 def test_stability_counts_each_spike_once() -> None:

@@ -164,7 +164,7 @@ def test_a_difference_is_told_line_by_line() -> None:
 
 
 def test_frequent_lines_are_compared_like_any_other() -> None:
-    expected, got = "YES\n" * 250 + "NO\n", "YES\n" * 251
+    expected, got = "NO\n" + "YES\n" * 250, "YES\n" * 251
     kinds = Counter(line.kind for line in difference(failing_test(Verdict.WA, expected=expected, got=got)))
     assert kinds == {"same": 250, "expected": 1, "got": 1}
 
