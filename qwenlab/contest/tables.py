@@ -83,7 +83,12 @@ def causes(report: Report) -> Table:
 def cost(report: Report) -> Table:
     """Tokens and time."""
     rows = [
-        (side, f"{spent.tokens:,}", seconds(spent.seconds), f"{_rounded(spent.tokens / spent.seconds)}")
+        (
+            side.replace("_", " "),
+            f"{spent.tokens:,}",
+            seconds(spent.seconds),
+            f"{_rounded(spent.tokens / spent.seconds)}",
+        )
         for side, spent in report.cost.items()
         if spent.seconds
     ]
