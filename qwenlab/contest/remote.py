@@ -68,7 +68,9 @@ class EndpointAnswerer:
         except ContextError:
             # No room for an answer: the same as with a model of our own.
             return _sample(side, unit, answer="", tokens=0, truncated=True)
-        return _sample(side, unit, reply.text, reply.tokens, truncated=reply.finish == "length")
+        # JSON can carry half a surrogate pair, which no file can.
+        text = reply.text.encode("utf-8", "replace").decode("utf-8")
+        return _sample(side, unit, text, reply.tokens, truncated=reply.finish == "length")
 
 
 def _sample(side: Side, unit: Unit, answer: str, tokens: int, truncated: bool) -> Sample:
