@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from qwenlab.runs import list_runs
-from qwenlab.runs.label import read_label
 from qwenlab.runs.launch import ROOT
 from qwenlab.ui.strip import has_gpu
+from qwenlab.ui.watch import name
 
 _FOLDER = ROOT / "recipes"
 RECIPE_FOLDER = _FOLDER.relative_to(Path.cwd()) if _FOLDER.is_relative_to(Path.cwd()) else _FOLDER
@@ -15,7 +15,7 @@ RECIPE_FOLDER = _FOLDER.relative_to(Path.cwd()) if _FOLDER.is_relative_to(Path.c
 def recipe_choices(runs: Path) -> list[tuple[str, str]]:
     """Recipes as (shown, path): the files first, then those of earlier runs, newest first."""
     files = [(path.stem, str(path)) for path in sorted(RECIPE_FOLDER.glob("*.toml"))]
-    return files + [(f"as {shown}", str(runs / name / "recipe.toml")) for shown, name in run_choices(runs)]
+    return files + [(f"as {shown}", str(runs / folder / "recipe.toml")) for shown, folder in run_choices(runs)]
 
 
 def first_recipe() -> str:
@@ -25,4 +25,4 @@ def first_recipe() -> str:
 
 def run_choices(runs: Path) -> list[tuple[str, str]]:
     """Runs as (shown, name), newest first."""
-    return [(f"{read_label(run).title or run.name}", run.name) for run in reversed(list_runs(runs))]
+    return [(name(run), run.name) for run in reversed(list_runs(runs))]

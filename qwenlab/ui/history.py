@@ -8,12 +8,11 @@ from pathlib import Path
 from qwenlab.contest.figures import Comparison
 from qwenlab.recipe import fields
 from qwenlab.runs import Run, Status, list_evaluations, list_runs
-from qwenlab.runs.label import read_label
 from qwenlab.ui.charts import Line, line_chart, number, sparkline
 from qwenlab.ui.curves import points
 from qwenlab.ui.html import card, lab, text
 from qwenlab.ui.stage import ago, chip
-from qwenlab.ui.watch import events, stamp
+from qwenlab.ui.watch import events, label, name, record, stamp, status
 
 COLOURS = ("accent", "slate", "amber", "violet", "red", "blue")
 MOST = len(COLOURS)
@@ -31,7 +30,7 @@ def table(runs: Path) -> str:
     rows = "".join(_row(run) for run in reversed(list_runs(runs)))
     if not rows:
         return EMPTY
-    heads = "".join(f"<th>{name}</th>" for name in HEADS)
+    heads = "".join(f"<th>{head}</th>" for head in HEADS)
     return lab(f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>')
 
 
@@ -41,7 +40,7 @@ def overlay(chosen: Sequence[Run]) -> str:
     for run, colour in zip(chosen, COLOURS, strict=False):
         happened = events(run)
         curve = points(happened, "eval", "eval_loss") or points(happened, "train", "loss")
-        lines.append(Line(_name(run), curve, colour, 2))
+        lines.append(Line(name(run), curve, colour, 2))
     return lab(line_chart("Validation loss", lines, x_name="step")) if any(line.points for line in lines) else ""
 
 
@@ -56,36 +55,37 @@ def differences(chosen: Sequence[Run]) -> str:
             rows.append(f"<tr><td>{section}.{key}</td>{cells}</tr>")
     if not rows:
         return card("<p class='quiet'>Their recipes are the same.</p>")
-    heads = "".join(f"<th>{text(_name(run))}</th>" for run in chosen)
+    heads = "".join(f"<th>{text(name(run))}</th>" for run in chosen)
     return lab(f'<div class="wide"><table><thead><tr><th>differs</th>{heads}</tr></thead>{"".join(rows)}</table></div>')
 
 
 def state(runs: Path) -> str:
     """Another text whenever the table looks different."""
     files = ("run.json", "events.jsonl", "label.json")
-    known = [(run.name, run.status, *(stamp(run.folder / name) for name in files)) for run in list_runs(runs)]
+    known = [(run.name, status(run), *(stamp(run.folder / file) for file in files)) for run in list_runs(runs)]
     return repr((known, [stamp(path) for path in sorted(runs.glob("*/evaluations/*/report.json"))]))
 
 
 def _row(run: Run) -> str:
-    record, status, recipe, label = run.read(), run.status, run.recipe, read_label(run)
+    known, now, note = record(run), status(run), label(run).note
+    recipe = run.recipe
     train = recipe.train
     settings = (
         f"{Path(recipe.model.name).name}, r {recipe.lora.r}, lr {number(train.learning_rate)}, "
         f"batch {train.effective_batch_size}"
     )
-    note = f'<div class="quiet">{text(label.note)}</div>' if label.note else ""
-    best = f"{record.best.eval_loss:.3f}" if record.best else ""
+    noted = f'<div class="quiet">{text(note)}</div>' if note else ""
+    best = f"{known.best.eval_loss:.3f}" if known.best else ""
     curve = points(events(run), "eval", "eval_loss") or points(events(run), "train", "loss")
     cells = (
-        chip(status),
-        f"<b>{text(_name(run))}</b>{note}",
+        chip(now),
+        f"<b>{text(name(run))}</b>{noted}",
         text(Path(recipe.data.source).name),
         text(settings),
         sparkline(curve),
         best,
         _passed(run),
-        text(ago(record.created) if status is not Status.running else "now"),
+        text(ago(known.created) if now is not Status.running else "now"),
     )
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
@@ -110,7 +110,3 @@ def _rates(path: Path, changed: tuple[int, int]) -> str:
         f"{100 * rate.value:.0f} %" if rate.value is not None else "?" for rate in (rates.before, rates.after)
     )
     return f'<span class="quiet">{before} →</span> <span class="accent">{after}</span>'
-
-
-def _name(run: Run) -> str:
-    return read_label(run).title or run.name

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from qwenlab.runs import Run, RunRecord, Status
 from qwenlab.runs.events import Event
-from qwenlab.runs.label import read_label
 from qwenlab.ui.charts import bar
-from qwenlab.ui.html import card, facts, text
+from qwenlab.ui.html import card, facts, lab, text
+from qwenlab.ui.watch import name, record, status
 from qwenlab.ui.words import duration, time_left
 
 COLOURS = {
@@ -28,21 +28,20 @@ def chip(status: Status) -> str:
 
 def run_card(run: Run, events: Sequence[Event]) -> str:
     """The card for whatever the run is at."""
-    record, status = run.read(), run.status
-    name = read_label(run).title or run.name
-    head = f'<div class="head"><b>{text(name)}</b> {chip(status)}</div>'
-    if status is Status.queued:
+    known, now = record(run), status(run)
+    head = f'<div class="head"><b>{text(name(run))}</b> {chip(now)}</div>'
+    if now is Status.queued:
         return card(head + _waiting(events))
-    if status in (Status.running, Status.stopping):
-        return card(head + _progress(record, events, run.recipe.train.early_stopping_patience, _threshold(run)))
-    return card(head + _result(run, record, status, events))
+    if now in (Status.running, Status.stopping):
+        return card(head + _progress(known, events, run.recipe.train.early_stopping_patience, _threshold(run)))
+    return card(head + _result(run, known, now, events))
 
 
 def notes(events: Sequence[Event]) -> str:
     """What happened on the way, newest first."""
     found = [event for event in events if event["kind"] == "note"]
     lines = "".join(f"<li>step {event.get('step', 0)}: {text(event['text'])}</li>" for event in reversed(found[-20:]))
-    return f'<ul class="notes amber" aria-label="Notes">{lines}</ul>' if lines else ""
+    return lab(f'<ul class="notes amber" aria-label="Notes">{lines}</ul>') if lines else ""
 
 
 def unimproved(events: Sequence[Event], threshold: float) -> int:
@@ -64,7 +63,7 @@ def _waiting(events: Sequence[Event]) -> str:
     ahead: list[str] = next((event["ahead"] for event in reversed(events) if event.get("ahead")), [])
     if not ahead:
         return '<p class="quiet">Getting ready: reading the data and turning it into tokens.</p>'
-    return f"<p>Waits for the GPU behind {', then '.join(text(name) for name in ahead)}.</p>"
+    return f"<p>Waits for the GPU behind {', then '.join(text(who) for who in ahead)}.</p>"
 
 
 def _progress(record: RunRecord, events: Sequence[Event], patience: int, threshold: float) -> str:
@@ -83,7 +82,7 @@ def _progress(record: RunRecord, events: Sequence[Event], patience: int, thresho
     if now.get("gpu_memory_gb"):
         numbers["GPU memory"] = f"{now['gpu_memory_gb']:.1f} GB"
     big = f'<div class="big">{100 * done / total:.0f} % <span class="quiet">{left}</span></div>'
-    return big + bar(done, total) + facts({name: text(value) for name, value in numbers.items()})
+    return big + bar(done, total) + facts({title: text(value) for title, value in numbers.items()})
 
 
 def _result(run: Run, record: RunRecord, status: Status, events: Sequence[Event]) -> str:
@@ -115,7 +114,7 @@ def _result(run: Run, record: RunRecord, status: Status, events: Sequence[Event]
         numbers["stopped early"] = "no more improvement"
     if run.adapter.exists():
         numbers["adapter"] = str(run.adapter)
-    return "".join(parts) + facts({name: text(value) for name, value in numbers.items()})
+    return "".join(parts) + facts({title: text(value) for title, value in numbers.items()})
 
 
 def _seconds(record: RunRecord) -> float | None:

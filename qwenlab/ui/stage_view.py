@@ -12,11 +12,11 @@ from qwenlab.runs import Run, Status, find_run, list_runs
 from qwenlab.runs.launch import Launch, list_launches
 from qwenlab.runs.stop import stop
 from qwenlab.ui.choices import run_choices
-from qwenlab.ui.curves import loss_chart, small_charts
+from qwenlab.ui.curves import curves
 from qwenlab.ui.going_on import can_extend, can_resume, go_on, length, lengthened
-from qwenlab.ui.html import card, fault, lab
+from qwenlab.ui.html import card, fault
 from qwenlab.ui.stage import notes, run_card
-from qwenlab.ui.watch import events, stamp
+from qwenlab.ui.watch import events, record, stamp, status
 
 LATEST = ("the latest", "")
 LOG_LINES = 200
@@ -135,16 +135,16 @@ def _launched_on(runs: Path) -> list[Any]:
 
 
 def _begun(run: Run) -> float:
-    record = run.read()
-    return (record.started or record.created).timestamp()
+    known = record(run)
+    return (known.started or known.created).timestamp()
 
 
 def _state(runs: Path, found: Run | Launch | None) -> str:
     """Another text whenever another picture is due."""
-    names = [name for _, name in run_choices(runs)]
+    names = run_choices(runs)
     if isinstance(found, Run):
         files = [stamp(path) for path in (found.events_file, found.record_file, found.log_file)]
-        return repr((names, found.name, found.status, files, stamp(found.folder / "label.json")))
+        return repr((names, found.name, status(found), files, stamp(found.folder / "label.json")))
     if isinstance(found, Launch):
         return repr((names, str(found.log), found.is_alive, stamp(found.log)))
     return repr(names)
@@ -163,22 +163,21 @@ def _blank(runs: Path, shown: str, state: str) -> list[Any]:
 
 
 def _run(run: Run) -> list[Any]:
-    record, status, happened = run.read(), run.status, events(run)
-    ended = not status.claims_life
+    now, happened = status(run), events(run)
+    ended = not now.claims_life
     delivered = ended and run.adapter.exists()
-    extendable = can_extend(run, status)
+    extendable = can_extend(run, now)
     _, unit, value = length(run)
     has_curve = any(event["kind"] in ("train", "eval") for event in happened)
-    curves = notes(happened) + loss_chart(happened, record.total_steps) + small_charts(happened, record.total_steps)
     return [
         run_card(run, happened),
         gr.Button(visible=delivered),
         gr.Button(visible=delivered),
-        gr.Button(visible=not ended, interactive=status is not Status.stopping),
-        gr.Button(visible=can_resume(status)),
+        gr.Button(visible=not ended, interactive=now is not Status.stopping),
+        gr.Button(visible=can_resume(now)),
         gr.Button(visible=extendable),
         gr.Number(visible=extendable, label=f"extend to, {unit}", value=2 * value),
-        lab(curves) if has_curve else "",
+        notes(happened) + curves(run) if has_curve else "",
         log_tail(run),
     ]
 

@@ -11,7 +11,7 @@ import gradio as gr
 from qwenlab.runs import Run, Status, gpu_waiting, list_runs
 from qwenlab.runs.stop import stop
 from qwenlab.ui.html import lab, text
-from qwenlab.ui.watch import events
+from qwenlab.ui.watch import events, name, record, status
 from qwenlab.ui.words import time_left
 
 
@@ -40,7 +40,7 @@ def show(runs: Path) -> tuple[str, gr.Button]:
     waiting = gpu_waiting(runs)
     parts = [machine(), *_training(run), *_others(run, waiting)]
     line = lab(f'<div class="strip">{" · ".join(parts)}</div>')
-    stopping = run is not None and run.read().status is Status.stopping
+    stopping = run is not None and record(run).status is Status.stopping
     label = "Stopping: saving a checkpoint" if stopping else "Stop and save"
     return line, gr.Button(label, visible=run is not None, interactive=not stopping)
 
@@ -55,8 +55,8 @@ def stop_training(runs: Path) -> tuple[str, gr.Button]:
 
 def training(runs: Path) -> Run | None:
     """The training at work: the one that has the GPU, or else one that gets ready for it."""
-    living = [run for run in list_runs(runs) if run.status.claims_life]
-    busy = [run for run in living if run.status is not Status.queued]
+    living = [run for run in list_runs(runs) if status(run).claims_life]
+    busy = [run for run in living if record(run).status is not Status.queued]
     return next(iter(busy or living), None)
 
 
@@ -81,14 +81,14 @@ def has_gpu() -> bool:
 def _training(run: Run | None) -> list[str]:
     if run is None:
         return ["at rest"]
-    record = run.read()
-    if record.status is Status.queued:
-        return [f"getting ready: {text(run.name)}"]
+    known = record(run)
+    if known.status is Status.queued:
+        return [f"getting ready: {text(name(run))}"]
     steps = [event for event in events(run) if event["kind"] == "train"]
-    if not steps or not record.total_steps:
-        return [f"loading the model for {text(run.name)}"]
-    share = 100 * steps[-1]["step"] / record.total_steps
-    return [f"training <b>{text(run.name)}</b> {share:.0f} %", time_left(steps[-1]["eta_s"])]
+    if not steps or not known.total_steps:
+        return [f"loading the model for {text(name(run))}"]
+    share = 100 * steps[-1]["step"] / known.total_steps
+    return [f"training <b>{text(name(run))}</b> {share:.0f} %", time_left(steps[-1]["eta_s"])]
 
 
 def _others(run: Run | None, line: list[str]) -> list[str]:

@@ -44,7 +44,9 @@ def build_train_tab(runs: Path, clock: gr.Timer, page: gr.Blocks) -> TrainTab:
             start = gr.Button("Start training", variant="primary", elem_id="start")
             see = gr.Button("See the plan", elem_id="see-plan")
         with gr.Column(scale=2, min_width=340):
-            command = gr.Textbox(label="The same in a terminal", buttons=["copy"], interactive=False, max_lines=4)
+            command = gr.Textbox(
+                label="The same in a terminal", buttons=["copy"], interactive=False, max_lines=4, elem_id="command"
+            )
             plan = gr.HTML(elem_id="plan")
             stage = build_stage(runs, clock, page)
     waiting = gr.Timer(1.0, active=False)

@@ -3,8 +3,23 @@
 from functools import lru_cache
 from pathlib import Path
 
-from qwenlab.runs import Run
+from qwenlab.runs import Run, RunRecord, Status
 from qwenlab.runs.events import Event, read_events
+from qwenlab.runs.label import Label, read_label
+
+KNOWN_RUNS = 1024
+"""Runs whose small files are kept parsed."""
+
+Stamp = tuple[int, int]
+
+
+def stamp(path: Path) -> Stamp:
+    """Changes whenever the file does: nanoseconds and bytes."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)
 
 
 def events(run: Run) -> list[Event]:
@@ -12,14 +27,37 @@ def events(run: Run) -> list[Event]:
     return _events(run.events_file, stamp(run.events_file))
 
 
-def stamp(path: Path) -> tuple[int, int]:
-    """Changes whenever the file does: nanoseconds and bytes."""
-    if not path.exists():
-        return (0, 0)
-    found = path.stat()
-    return (found.st_mtime_ns, found.st_size)
+def record(run: Run) -> RunRecord:
+    """The run's record; not to be changed."""
+    return _record(run.folder, stamp(run.record_file))
+
+
+def status(run: Run) -> Status:
+    """As `Run.status`, which says what holds for an onlooker."""
+    claimed = record(run).status
+    return run.status if claimed.claims_life else claimed
+
+
+def name(run: Run) -> str:
+    """What the run is called: its title, or its folder's name."""
+    return label(run).title or run.name
+
+
+def label(run: Run) -> Label:
+    """The run's title and note."""
+    return _label(run.folder, stamp(run.folder / "label.json"))
 
 
 @lru_cache(maxsize=8)
-def _events(path: Path, changed: tuple[int, int]) -> list[Event]:
+def _events(path: Path, changed: Stamp) -> list[Event]:
     return read_events(path)
+
+
+@lru_cache(maxsize=KNOWN_RUNS)
+def _record(folder: Path, changed: Stamp) -> RunRecord:
+    return Run(folder).read()
+
+
+@lru_cache(maxsize=KNOWN_RUNS)
+def _label(folder: Path, changed: Stamp) -> Label:
+    return read_label(Run(folder))
