@@ -137,6 +137,8 @@ def joined(engine: Engine) -> Iterator[None]:
 
     if engine.device == "cuda":
         torch.cuda.set_device(world().local_rank)
+    else:
+        os.environ["ACCELERATE_TORCH_DEVICE"] = "cpu"  # accelerate would say cpu:0, where torch loads no checkpoint to
     distributed.init_process_group(
         "nccl" if engine.device == "cuda" else "gloo",
         store=distributed.PrefixStore("training", _store()),
