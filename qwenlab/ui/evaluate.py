@@ -90,7 +90,7 @@ def build_evaluate_tab(runs: Path, clock: gr.Timer, page: gr.Blocks) -> Evaluate
             with gr.Row():
                 stop = gr.Button("Stop", visible=False, elem_id="evaluation-stop")
                 resume = gr.Button("Resume", visible=False, elem_id="evaluation-resume")
-            report = gr.HTML(elem_id="report")
+            report = gr.HTML(elem_id="evaluation-report")
             shown, one = _build_problems(progress, stop, resume, evaluation, report)
     looked = [chosen.run, evaluation]
     outputs, ticked = list(shown), [*looked, shown.seen]

@@ -22,12 +22,12 @@ def arguments(runs: Path, run: Run, changes: list[str], noise_floor: bool) -> li
     """The command line after `python -m qwenlab.evaluate`."""
     settings = [part for change in changes for part in ("--set", change)]
     noise = ["--noise-floor"] if noise_floor else []
-    return [run.name, *settings, *noise, "--runs", str(runs)]
+    return [run.name, *settings, *noise, *_where(runs)]
 
 
 def resume(runs: Path, run: Run) -> Launch:
     """Go on with the newest evaluation that did not end."""
-    return launch(runs, VERB, [run.name, "--resume", "--runs", str(runs)], _launch_name(run))
+    return launch(runs, VERB, [run.name, "--resume", *_where(runs)], _launch_name(run))
 
 
 def stop(looked: Evaluation | Launch) -> None:
@@ -67,6 +67,11 @@ def looked_at(runs: Path, run: Run, name: str) -> Evaluation | Launch | None:
     if came:
         return newest
     return newest if newest and not launched.is_alive and _changed(newest) > launched.log.stat().st_mtime else launched
+
+
+def _where(runs: Path) -> list[str]:
+    """The option that names the folder, unless it is the one that is meant anyway."""
+    return [] if runs == Path("runs") else ["--runs", str(runs)]
 
 
 def _changed(evaluation: Evaluation) -> float:

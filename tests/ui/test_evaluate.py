@@ -1,4 +1,4 @@
-"""The Evaluate tab's handlers and views, on reports made by hand; tests/ui/browser has an evaluation that really runs."""
+"""The Evaluate tab's handlers and views, on reports made by hand; in tests/ui/browser an evaluation really runs."""
 
 import os
 import signal

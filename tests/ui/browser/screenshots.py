@@ -1,0 +1,84 @@
+"""The pictures of the documents: a first-time user's five clicks, on the tiny Qwen, really trained and evaluated.
+
+    python -m tests.ui.browser.screenshots docs/images
+
+From a clone that has no runs yet: the pictures show a first run, and the commands as a user sees them.
+"""
+
+import sys
+from pathlib import Path
+
+from playwright.sync_api import expect, sync_playwright
+
+from tests.ui.browser.conftest import CHROMIUM, FLAGS, PATIENCE, Lab
+from tests.ui.browser.trained import end_launches
+
+RUNS = Path("runs")
+LARGEST = 200_000
+"""Bytes of a picture: documents are read over slow lines too."""
+
+
+def main(folder: Path) -> None:
+    """Go the way and take a picture at each station."""
+    if RUNS.exists():
+        sys.exit("There are runs here already: the pictures show the first one. Make another clone.")
+    folder.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        lab = Lab(RUNS, browser)
+        try:
+            lab.start()
+            five_clicks(lab, folder)
+        finally:
+            end_launches(RUNS)
+            lab.kill()
+            browser.close()
+    assert lab.errors == [], lab.errors
+
+
+def five_clicks(lab: Lab, folder: Path) -> None:
+    """Start training, Compare, Answer side by side, Did it help?, Evaluate; and the pictures on the way."""
+    page = lab.page
+    page.get_by_role("button", name="Start training").click()
+    expect(page.locator("#curves .dotlabel").first).to_be_visible()
+    picture(lab, folder / "training.png")
+    lab.stage("finished")
+    picture(lab, folder / "trained.png")
+
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page.get_by_label("Prompt", exact=True)).not_to_have_value("")
+    page.get_by_role("button", name="Answer side by side").click()
+    expect(page.locator("#columns .stamp").get_by_text("adapter on")).to_be_visible()
+    page.get_by_role("button", name="Run the code").click()
+    expect(page.locator("#columns .tuned .chip")).to_be_visible()
+    picture(lab, folder / "compare.png")
+
+    page.get_by_role("button", name="Did it help?").last.click()
+    expect(page.locator("#can-show")).to_contain_text("problems show")
+    page.locator("#evaluate").click()
+    expect(page.locator("#evaluation-report .criterion").first).to_be_visible()
+    picture(lab, folder / "evaluate.png", whole=False)
+    page.get_by_label("gained", exact=True).check()
+    page.locator("#problems").get_by_text("test-").last.click()
+    opened = page.locator("#opened")
+    expect(opened.locator(".cm-content").first).to_be_visible()
+    opened.screenshot(path=folder / "problem.png")
+
+    lab.tab("Runs")
+    expect(page.locator("#history tbody tr").first).to_be_visible()
+    picture(lab, folder / "runs.png", whole=False)
+    lab.tab("Data")
+    picture(lab, folder / "data.png", whole=False)
+
+
+def picture(lab: Lab, file: Path, whole: bool = True) -> None:
+    """The page as it is seen, or all of it; after a moment in which it settles."""
+    lab.page.wait_for_timeout(1500)
+    lab.page.screenshot(path=file, full_page=whole)
+    size = file.stat().st_size
+    assert size < LARGEST, f"{file} has {size:,} bytes"
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

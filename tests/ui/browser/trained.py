@@ -1,0 +1,43 @@
+"""A tiny run that was really trained, once for all tests that look at what it answers."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from qwenlab.runs import Run, list_runs
+from qwenlab.runs.launch import Launch
+from tests.conftest import ROOT
+
+QUICKLY = (
+    "data.max_samples=320",
+    "train.learning_rate=4e-3",
+    "train.eval_steps=100",
+    "evaluate.limit=20",
+    "evaluate.batch_size=10",
+)
+"""Twenty steps, after which the tiny Qwen reads its input."""
+
+
+def copy_of_a_trained_run(runs: Path, factory: pytest.TempPathFactory) -> Run:
+    """A copy in `runs`; trained where no test has asked for it before."""
+    folder = factory.getbasetemp() / "trained"
+    if not list_runs(folder):
+        settings = [part for setting in QUICKLY for part in ("--set", setting)]
+        command = [sys.executable, "-m", "qwenlab.train", "recipes/tiny.toml", *settings, "--runs", str(folder)]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=300)
+    (trained,) = list_runs(folder)
+    shutil.copytree(trained.folder, runs / trained.name)
+    return Run(runs / trained.name)
+
+
+def end_launches(runs: Path) -> None:
+    """End the processes that were started from the browser and still live."""
+    for record in (runs / ".launches").glob("*.json"):
+        launched = Launch(record.with_suffix(".log"))
+        if launched.is_alive:
+            os.kill(launched.read().pid, signal.SIGTERM)
