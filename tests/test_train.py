@@ -16,6 +16,7 @@ from qwenlab.errors import UserError
 from qwenlab.model.callback import RunCallback
 from qwenlab.recipe import Recipe, parse_recipe, recipe_toml
 from qwenlab.runs import Run, Status, find_run, gpu_turn, list_runs
+from qwenlab.runs.plan import PlanRecord
 from qwenlab.train import main
 from tests.model.qwen import save_random_qwen
 
@@ -290,9 +291,14 @@ def test_the_next_in_line_waits_visibly(lab: Lab) -> None:
     assert run.status == "stopped"
 
 
-def test_dry_run_tells_the_plan_and_leaves_nothing(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+def test_dry_run_tells_the_plan_and_leaves_nothing(
+    lab: Lab, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     before = set(lab.runs.iterdir())
-    main(recipe=lab.recipe, set_=["train.seed=7"], dry_run=True, runs=lab.runs)
+    main(recipe=lab.recipe, set_=["train.seed=7"], dry_run=True, plan=tmp_path / "plan.json", runs=lab.runs)
+    plan = PlanRecord.model_validate_json((tmp_path / "plan.json").read_text())
+    assert (plan.train_rows, plan.validation_rows, plan.steps, plan.effective_batch_size) == (57, 3, 12, 4)
+    assert plan.tokens > 0 and plan.engine == "transformers" and plan.memory == {} and plan.verdict == ""
     said = capsys.readouterr().out
     assert set(lab.runs.iterdir()) == before
     for wanted in (
