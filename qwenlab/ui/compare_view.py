@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from qwenlab.contest.figures import Rate
+from qwenlab.contest.figures import ALPHA, Rate
 from qwenlab.contest.intervals import rate
+from qwenlab.contest.statistics import mcnemar_p
 from qwenlab.contest.verdict import MEANING, Verdict
 from qwenlab.runs.comparisons import Column, Comparison
 from qwenlab.ui.html import lab, text
@@ -14,8 +15,6 @@ BASE = "base"
 LETTERS = "AB"
 MOST_EARLIER = 20
 """Earlier comparisons that are listed."""
-COIN = 0.5
-"""The share of choices that somebody reaches who cannot tell the two apart."""
 
 
 def streaming(answers: Sequence[Answer], blind: bool) -> str:
@@ -86,7 +85,7 @@ def _tally_sentence(measured: Rate) -> str:
     if measured.value is None or measured.interval is None:
         return "Blind choices: none between the two so far."
     low, high = measured.interval
-    known = low > COIN or high < COIN
+    known = mcnemar_p(measured.count, measured.n - measured.count) < ALPHA
     beyond = "beyond chance" if known else "a coin could do the same"
     return (
         f'Blind choices: <b class="accent">tuned</b> preferred in {measured.count} of {measured.n} '
