@@ -30,6 +30,10 @@ def main(
 ) -> None:
     """Open the lab in a browser."""
     login = _login(auth)
+    if not login and host not in ("127.0.0.1", "localhost", "::1"):
+        typer.secho(
+            f"Whoever reaches {host} can use this machine: think of --auth USER:PASSWORD.", fg="yellow", err=True
+        )
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
     from qwenlab.ui import CSS, THEME, build

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import time
 
 from qwenlab.errors import UserError
 from qwenlab.runs.record import Status
@@ -28,4 +29,8 @@ def delete(run: Run) -> None:
     """
     if run.is_alive:
         raise UserError(f"{run.name} is being worked on.", "Stop it first.")
-    shutil.rmtree(run.folder)
+    # Out of the list in one step: who lists runs meanwhile must not find half of one.
+    place = run.folder.parent / ".deleted"
+    place.mkdir(exist_ok=True)
+    doomed = run.folder.rename(place / f"{run.name}-{time.time_ns()}")
+    shutil.rmtree(doomed)

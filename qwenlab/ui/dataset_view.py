@@ -14,7 +14,7 @@ def report_view(report: DatasetReport, max_length: int) -> str:
     head = (
         f'<div class="card"><b>{text(report.source)}</b>'
         f'<p class="quiet">{text(report.layout.replace("_", " and "))}: {text(mapping)}</p>'
-        f"{_funnel(report)}{_facts(report)}{_notes(report)}</div>"
+        f"{_funnel(report)}{_facts(report)}{_leaks(report)}{_notes(report)}</div>"
     )
     return lab(head + (_tokens(report.tokens, max_length) if report.tokens else ""))
 
@@ -69,6 +69,16 @@ def _facts(report: DatasetReport) -> str:
     leak = text(overlap_line(report.leakage, "validation rows", "training"))
     shown = {name: text(value) for name, value in numbers.items()}
     return facts(shown | {"leakage": f'<span class="{"amber" if leaks else ""} said">{leak}</span>'})
+
+
+def _leaks(report: DatasetReport) -> str:
+    """Some pairs of a training and a validation row that are the same, or nearly."""
+    pairs = "".join(
+        f"<li>{text(f'row {pair.train.row:,} of {pair.train.file} and row {pair.other.row:,} of {pair.other.file}')}"
+        f"{': the same' if pair.kind == 'exact' else ' share'}<pre>{text(pair.text)}</pre></li>"
+        for pair in report.leakage.examples
+    )
+    return f"<details><summary>examples of leakage</summary><ul>{pairs}</ul></details>" if pairs else ""
 
 
 def _notes(report: DatasetReport) -> str:

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import polars as pl
 import pytest
 
+from qwenlab.data.report import DatasetReport, Overlap, OverlapExample, Row, summary
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe, read_recipe
 from qwenlab.ui.choices import RECIPE_FOLDER
 from qwenlab.ui.data import RULES, checked, controls_of, edited, settings, turned
+from qwenlab.ui.dataset_view import report_view
 from qwenlab.ui.prepared import check_of, keep_uploads, latest_question
 from tests.ui.test_stage import waited
 
@@ -97,6 +100,20 @@ def test_a_changed_file_is_checked_anew(tmp_path: Path, rows: Path) -> None:
     before = check_of(tmp_path, held).folder
     rows.write_text(rows.read_text() + "\n")
     assert check_of(tmp_path, held).folder != before
+
+
+def test_leaks_are_shown_with_their_rows(tmp_path: Path) -> None:
+    report = DatasetReport(
+        source="x", files=["x"], sha256="", layout="messages", mapping={}, rows_found=3, rows_in=3, rows_kept=3,
+        dropped={}, examples={}, changed={"code_fences": 0}, characters=summary(pl.Series("n", [1, 2, 3])),
+        train_rows=2, validation_rows=1, notes=["<note>"],
+        leakage=Overlap(compared=1, exact=1, near=0, examples=[
+            OverlapExample(kind="exact", train=Row(file="x", row=2), other=Row(file="x", row=3), text="<b>leak</b>")
+        ]),
+    )  # fmt: skip
+    shown = report_view(report, 100)
+    assert "row 2 of x and row 3 of x: the same" in shown and "&lt;b&gt;leak" in shown and "&lt;note&gt;" in shown
+    assert "1 word for word also in training" in shown
 
 
 def test_nothing_checked_says_what_will_stand_there(tmp_path: Path) -> None:
