@@ -130,7 +130,7 @@ class Reference:
         loaded = load_inference(settings, self._engine, adapters)
         conversations, size = self.prompts.conversations, self._batch_size
         batches = [conversations[start : start + size] for start in range(0, len(conversations), size)]
-        answers = [answer for batch in batches for answer in _answer(loaded, name, batch)]
+        answers = [answer for batch in batches for answer in answer_greedily(loaded, name, batch)]
         del loaded
         gc.collect()
         if torch.cuda.is_available():
@@ -217,7 +217,7 @@ def _tokens(messages: Conversation, tokenizer: Any) -> int:
     return len(tokenizer.apply_chat_template(list(messages), add_generation_prompt=True)["input_ids"])
 
 
-def _answer(loaded: Inference, name: str, conversations: Sequence[Conversation]) -> list[Answered]:
+def answer_greedily(loaded: Inference, name: str, conversations: Sequence[Conversation]) -> list[Answered]:
     """Tokens, which texts would hide, and how sure of each the model was."""
     inputs = loaded.tokenizer.apply_chat_template(
         [list(messages) for messages in conversations], add_generation_prompt=True, padding=True, return_tensors="pt"

@@ -1,0 +1,92 @@
+"""Does merging into 16 bits change answers? The adapter beside its merged model, over many prompts.
+
+    python -m bench.export RUN
+    python -m bench.export last --prompts 100 --random 6
+
+For each precision: how many greedy answers part, and how far the margin between the two likeliest tokens moved at most,
+over all tokens that both answers share. `--random` adds adapters of random weights on the same base.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qwenlab import cli
+
+if TYPE_CHECKING:
+    from qwenlab.model.export import Answered
+    from qwenlab.recipe import Recipe
+
+
+def main(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run with an adapter, or `last`.")],
+    prompts: Annotated[int, typer.Option(min=1, help="Problems of the mini contest.")] = 20,
+    random: Annotated[int, typer.Option(min=0, help="Adapters of random weights besides the run's own.")] = 6,
+    runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
+) -> None:
+    """Print partings and the largest move of a margin, by precision."""
+    from qwenlab.runs import find_run
+
+    found = find_run(runs, run)
+    with tempfile.TemporaryDirectory() as folder:
+        adapters = [found.adapter, *_random_adapters(found.recipe, random, Path(folder))]
+        for dtype in ("float16", "bfloat16"):
+            pairs = [pair for adapter in adapters for pair in _answers(found.recipe, adapter, dtype, prompts)]
+            parted = sum(ours.ids != theirs.ids for ours, theirs in pairs)
+            moved = [
+                abs(our - their)
+                for ours, theirs in pairs
+                for our, their, first, second in zip(ours.margins, theirs.margins, ours.ids, theirs.ids, strict=False)
+                if first == second
+            ]
+            print(
+                f"{dtype}: {parted} of {len(pairs)} answers part; the margin moved by at most {max(moved):.4f} "
+                f"logits over {len(moved):,} tokens"
+            )
+
+
+def _random_adapters(recipe: "Recipe", count: int, folder: Path) -> list[Path]:
+    from qwenlab.model import choose_engine
+
+    engine = choose_engine(recipe.model)
+    import torch
+
+    from qwenlab.model.load import load
+
+    made = []
+    for seed in range(count):
+        loaded = load(recipe, engine)
+        torch.manual_seed(seed)
+        for name, parameter in loaded.model.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(parameter, std=0.05)
+        loaded.save_adapter(folder / f"random-{seed}")
+        made.append(folder / f"random-{seed}")
+    return made
+
+
+def _answers(recipe: "Recipe", adapter: Path, dtype: str, prompts: int) -> list[tuple["Answered", "Answered"]]:
+    """By prompt: the adapter's answer and the merged model's; a CPU computes both in 32 bits from the stored 16."""
+    from qwenlab.model import choose_engine
+
+    settings = recipe.model.model_copy(update={"dtype": dtype})
+    engine = choose_engine(settings)
+    from qwenlab.contest import prompt
+    from qwenlab.model.export import ADAPTER, answer_greedily
+    from qwenlab.model.inference import BASE, load_inference
+    from qwenlab.model.merge import merge
+    from qwenlab.tiny import problems
+
+    asked = [prompt(problem) for problem in problems("test", prompts, seed=1)]
+    ours = answer_greedily(load_inference(settings, engine, {ADAPTER: adapter}), ADAPTER, asked)
+    with tempfile.TemporaryDirectory() as folder:
+        merge(settings, adapter, Path(folder) / "merged", dtype)  # type: ignore[arg-type]
+        merged = settings.model_copy(update={"name": f"{folder}/merged"})
+        theirs = answer_greedily(load_inference(merged, engine, {}), BASE, asked)
+    return list(zip(ours, theirs, strict=True))
+
+
+if __name__ == "__main__":
+    cli.run(main, "bench.export")
