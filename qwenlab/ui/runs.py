@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from qwenlab.errors import UserError
-from qwenlab.runs import Run, find_run
+from qwenlab.runs import Run, list_runs
 from qwenlab.runs.label import Label, read_label, write_label
 from qwenlab.runs.launch import Launch, launch
 from qwenlab.runs.stop import delete
@@ -44,7 +44,13 @@ def build_runs_tab(runs: Path, clock: gr.Timer, page: gr.Blocks) -> None:
     seen, told = gr.State(""), gr.State("")
     history = gr.HTML(elem_id="history")
     chosen = gr.Dropdown(
-        run_choices(runs), value=[], multiselect=True, max_choices=MOST, label="Runs to look at", elem_id="chosen"
+        run_choices(runs),
+        value=[],
+        multiselect=True,
+        max_choices=MOST,
+        label="Runs to look at",
+        allow_custom_value=True,  # a run that was deleted meanwhile is still chosen for a moment
+        elem_id="chosen",
     )
     message = gr.HTML(elem_id="runs-message")
     do = _build_actions()
@@ -165,7 +171,8 @@ def _exported(found: Launch) -> str:
 
 def _found(runs: Path, chosen: list[str] | None) -> list[Run]:
     """The chosen runs that are still there."""
-    return [find_run(runs, name) for name in chosen or [] if (runs / name / "run.json").exists()]
+    known = {run.name: run for run in list_runs(runs)}
+    return [known[name] for name in chosen or [] if name in known]
 
 
 def _build_actions() -> _Actions:
