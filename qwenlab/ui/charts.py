@@ -202,6 +202,7 @@ def _path(points: Sequence[Point], left: Place, top: Place) -> str:
 
 def _dot_label(dot: Dot, left: float, top: float) -> str:
     side = "left" if left > 70 else "right"
+    side += " above" if top > 85 else ""  # a falling line leaves room below
     return f'<span class="dotlabel {side}" style="left:{left}%;top:{top}%">{text(dot.label)}</span>'
 
 

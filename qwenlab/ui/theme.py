@@ -61,8 +61,9 @@ CSS = f"""
 .lab .area span.y {{ right: 100%; margin-right: 6px; transform: translateY(-50%); }}
 .lab .area span.x {{ top: 100%; margin-top: 6px; transform: translateX(-50%); }}
 .lab .area span.dotlabel {{ color: var(--accent); font-weight: 600; }}
-.lab .area span.right {{ transform: translate(10px, -130%); }}
-.lab .area span.left {{ transform: translate(calc(-100% - 10px), -130%); }}
+.lab .area span.dotlabel {{ margin-top: 10px; }} .lab .area span.above {{ margin-top: -20px; }}
+.lab .area span.right {{ transform: translate(6px, 0); }}
+.lab .area span.left {{ transform: translate(calc(-100% - 6px), 0); }}
 .lab .area span.limit {{ top: -14px; color: var(--ink); }}
 .lab .area span.limit.right {{ transform: translate(5px, 0); }}
 .lab .area span.limit.left {{ transform: translate(calc(-100% - 5px), 0); }}
