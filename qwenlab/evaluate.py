@@ -267,18 +267,21 @@ def _answerer(
         return
     from qwenlab.model import choose_engine
 
-    recipe = run.recipe
-    engine = choose_engine(recipe.model)
+    engine = choose_engine(run.recipe.model)
     from qwenlab.model.answering import TUNED, ModelAnswerer
-    from qwenlab.model.inference import BASE, load_inference
+    from qwenlab.model.inference import BASE
+    from qwenlab.model.several import load_runs
     from qwenlab.runs import gpu_turn
+    from qwenlab.runs.base import shared_base
+
+    settings, base = shared_base({run.name: run})
 
     def waiting(ahead: list[str]) -> None:
         evaluation.update(phase="waiting for the GPU")
         output.say(f"waiting for the GPU: {', then '.join(ahead)}")
 
     with gpu_turn(runs, f"evaluate-{run.name}", waiting):
-        loaded = load_inference(recipe.model, engine, {TUNED: run.adapter})
+        loaded = load_runs({TUNED: run}, settings, base, engine)
         stamps = {"base": loaded.stamp(BASE)._asdict(), "tuned": loaded.stamp(TUNED)._asdict()}
         _check_same(evaluation.read().stamps, stamps)
         evaluation.update(stamps=stamps)
