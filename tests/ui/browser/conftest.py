@@ -69,9 +69,9 @@ class Lab:
     def tab(self, name: str) -> None:
         self.page.get_by_role("tab", name=name).click()
 
-    def stage(self, text: str) -> None:
+    def stage(self, text: str, patience: int = PATIENCE) -> None:
         """Wait until the card of the run says so."""
-        self.page.locator("#stage").get_by_text(text).first.wait_for()
+        self.page.locator("#stage").get_by_text(text).first.wait_for(timeout=patience)
 
     def end_trainings(self) -> None:
         for run in list_runs(self.runs):

@@ -30,7 +30,7 @@ def test_a_first_click_trains_the_tiny_qwen_and_leads_on(lab: Lab) -> None:
     assert page.get_by_label("Recipe", exact=True).input_value() == "tiny"
     page.get_by_role("button", name="Start training").click()
     lab.stage("running")
-    lab.stage("finished")
+    lab.stage("finished", 3 * PATIENCE)
     (run,) = list_runs(lab.runs)
     assert run.status is Status.finished
     expect(page.locator("#curves path.line.accent").first).to_be_visible()
