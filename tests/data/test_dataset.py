@@ -44,6 +44,7 @@ def test_the_story_from_file_to_both_parts(source: Path) -> None:
         source=str(source),
         files=["rows.jsonl"],
         sha256=hashlib.sha256(source.read_bytes()).hexdigest(),
+        columns=["question", "answer"],
         layout="question_answer",
         mapping={"user": "question", "assistant": "answer"},
         rows_found=103,

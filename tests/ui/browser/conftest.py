@@ -58,7 +58,7 @@ class Lab:
 
     def open(self) -> None:
         self.page.goto(self.url)
-        self.page.get_by_text("No GPU").wait_for()
+        self.page.locator("#machine .strip").wait_for()
 
     def kill(self) -> None:
         """End the app without a word, as a closed terminal would."""
