@@ -60,7 +60,7 @@ def test_both_columns_stream_at_once_and_their_programs_are_run(lab: Lab, run: R
 
 def test_a_hostile_prompt_stays_text(lab: Lab, run: Run) -> None:
     page = lab.page
-    page.get_by_label("Typed").check()
+    page.get_by_label("Typed").click()
     page.get_by_label("Prompt", exact=True).fill(HOSTILE)
     answered(lab)
     page.get_by_role("button", name="Answer side by side").click()

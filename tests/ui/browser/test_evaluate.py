@@ -57,7 +57,7 @@ def test_an_evaluation_from_the_button_to_the_failing_test(lab: Lab, run: Run) -
     expect(page.locator("#evaluation-report svg")).to_be_visible()
 
     failed = next(row for row in report.problems if row.base[0].failing_test and row.outcome == "gained")
-    page.get_by_label("gained", exact=True).check()
+    page.get_by_label("gained", exact=True).click()
     expect(page.locator("#problems")).not_to_contain_text("neither")
     open_problem(lab, failed.name)
     opened = page.locator("#opened")
