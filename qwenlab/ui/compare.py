@@ -151,7 +151,7 @@ def fill(runs: Path, names: Sequence[str], source: str, which: str | None = None
         return _nothing_to_choose(card(_NO_ROWS if source == HELD_OUT else _NO_PROBLEMS, "quiet"))
     chosen = which if which in found else next(iter(found))
     asked = found[chosen]
-    label = f"one of {len(found)}" + (" or more" if len(found) == MOST_ROWS else "")
+    label = f"one of {len(found)}" + (" or more" if source == HELD_OUT and len(found) == MOST_ROWS else "")
     return [gr.Dropdown(list(found), value=chosen, visible=True, label=f"{source}, {label}"), *asked, ""]
 
 
