@@ -294,13 +294,13 @@ def test_the_next_in_line_waits_visibly(lab: Lab) -> None:
 def test_dry_run_tells_the_plan_and_leaves_nothing(
     lab: Lab, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    before = set(lab.runs.iterdir())
+    before = set(lab.runs.glob("*"))
     main(recipe=lab.recipe, set_=["train.seed=7"], dry_run=True, plan=tmp_path / "plan.json", runs=lab.runs)
     plan = PlanRecord.model_validate_json((tmp_path / "plan.json").read_text())
     assert (plan.train_rows, plan.validation_rows, plan.steps, plan.effective_batch_size) == (57, 3, 12, 4)
     assert plan.tokens > 0 and plan.engine == "transformers" and plan.memory == {} and plan.verdict == ""
     said = capsys.readouterr().out
-    assert set(lab.runs.iterdir()) == before
+    assert set(lab.runs.glob("*")) == before
     for wanted in (
         "57 to train on",
         "3 for validation",
