@@ -8,7 +8,8 @@ From a clone that has no runs yet: the pictures show a first run, and the comman
 import sys
 from pathlib import Path
 
-from playwright.sync_api import expect, sync_playwright
+from PIL import Image
+from playwright.sync_api import Locator, expect, sync_playwright
 
 from tests.ui.browser.conftest import CHROMIUM, FLAGS, Lab
 from tests.ui.browser.trained import end_launches
@@ -16,6 +17,7 @@ from tests.ui.browser.trained import end_launches
 RUNS = Path("runs")
 PATIENCE = 3_600_000
 """Milliseconds. Nobody waits for a picture, and the machine may have other things to do."""
+COLOURS = 256
 LARGEST = 200_000
 """Bytes of a picture: documents are read over slow lines too."""
 
@@ -33,9 +35,11 @@ def main(folder: Path) -> None:
         try:
             lab.start()
             five_clicks(lab, folder)
+            other_tabs(lab, folder)
         finally:
-            end_launches(RUNS)
+            lab.page.close()
             lab.kill()
+            end_launches(RUNS)
             browser.close()
     assert lab.errors == [], lab.errors
 
@@ -61,24 +65,39 @@ def five_clicks(lab: Lab, folder: Path) -> None:
     expect(page.locator("#can-show")).to_contain_text("problems show")
     page.locator("#evaluate").click()
     expect(page.locator("#evaluation-report .criterion").first).to_be_visible()
-    picture(lab, folder / "evaluate.png", whole=False)
+    picture(lab, folder / "evaluate.png")
     page.get_by_label("gained", exact=True).click()
     page.locator("#problems").get_by_text("test-").last.click()
     opened = page.locator("#opened")
     expect(opened.locator(".cm-content").first).to_be_visible()
-    opened.screenshot(path=folder / "problem.png")
+    picture(lab, folder / "problem.png", opened)
 
+
+def other_tabs(lab: Lab, folder: Path) -> None:
+    """What the five clicks passed by."""
+    page = lab.page
     lab.tab("Runs")
     expect(page.locator("#history tbody tr").first).to_be_visible()
-    picture(lab, folder / "runs.png", whole=False)
+    page.get_by_label("Runs to look at").click()
+    page.get_by_role("option").first.click()
+    page.keyboard.press("Escape")
+    expect(page.locator("#compared path.line").first).to_be_visible()
+    picture(lab, folder / "runs.png")
     lab.tab("Data")
-    picture(lab, folder / "data.png", whole=False)
+    page.get_by_role("button", name="Check the data").click()
+    expect(page.locator("#train-on-this")).to_be_visible()
+    picture(lab, folder / "data.png")
 
 
-def picture(lab: Lab, file: Path, whole: bool = True) -> None:
-    """The page as it is seen, or all of it; after a moment in which it settles."""
+def picture(lab: Lab, file: Path, part: Locator | None = None) -> None:
+    """The page, or a part of it, after a moment in which it settles; in so few colours that the file is small."""
     lab.page.wait_for_timeout(1500)
-    lab.page.screenshot(path=file, full_page=whole)
+    if part:
+        part.screenshot(path=file)
+    else:
+        lab.page.screenshot(path=file, full_page=True)
+    with Image.open(file) as image:
+        image.convert("RGB").quantize(COLOURS).save(file, optimize=True)
     size = file.stat().st_size
     assert size < LARGEST, f"{file} has {size:,} bytes"
 
