@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from qwenlab.columns.verdicts import judge_of_columns
-from qwenlab.contest import Problem
 from qwenlab.endpoint import Endpoint
 from qwenlab.errors import UserError
 from qwenlab.runs import Run, find_run
@@ -27,7 +26,7 @@ from qwenlab.ui import compare_view as view
 from qwenlab.ui import served
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.html import card, fault, text
-from qwenlab.ui.prompts import MOST_ROWS, Question, held_out, problems, question
+from qwenlab.ui.prompts import MOST_ROWS, Question, held_out, is_problem, problem_named, problems, question
 from qwenlab.ui.side_by_side import Answer, Sampling, answers
 
 MOST_RUNS = 4
@@ -98,8 +97,9 @@ def build_compare_tab(runs: Path, clock: gr.Timer, page: gr.Blocks) -> CompareTa
     filled = [asked.which, asked.system, asked.prompt, expected, notice]
     page.load(partial(newest_chosen, runs), asked.run, asked.run, **QUIET)
     asked.run.focus(partial(offered, runs), None, asked.run, **QUIET)
-    asked.run.change(partial(begin, runs), asked.run, [asked.source, asked.max_tokens, *filled], **QUIET)
-    asked.run.change(partial(newest_seen, runs), asked.run, list(seen), **QUIET)
+    begun = gr.State([])
+    question = [asked.source, asked.max_tokens, asked.which, asked.system, asked.prompt, expected]
+    asked.run.change(partial(changed, runs), [asked.run, begun], [begun, *question, *seen], **QUIET)
     asked.source.input(partial(fill, runs), asked[:2], filled, queue=False, api_visibility="private")
     asked.which.input(partial(fill, runs), asked[:3], filled, **QUIET)
 
@@ -126,6 +126,18 @@ def newest_chosen(runs: Path, names: Sequence[str]) -> Any:
 def offered(runs: Path) -> gr.Dropdown:
     """The runs that there are now."""
     return gr.Dropdown(run_choices(runs))
+
+
+def changed(runs: Path, names: list[str], begun: list[str]) -> list[Any]:
+    """Other runs: what they can be asked, and their newest comparison.
+
+    The browser tells of a change again and again while it draws, and what was typed meanwhile must stay: `begun` are
+    the runs that this was done for already.
+    """
+    if names == begun:
+        return [gr.skip()] * (7 + len(Seen._fields))
+    *question, notice = begin(runs, names)
+    return [names, *question, notice, *newest_seen(runs, names)[1:]]
 
 
 def begin(runs: Path, names: Sequence[str]) -> list[Any]:
@@ -184,7 +196,7 @@ def ask(
             yield _notice(card(text(taken), "amber"), wait=True)
             return
         asked = Question(system, prompt)
-        named = which if source == PROBLEM and _is_problem(chosen[0], which, asked) else None
+        named = which if source == PROBLEM and is_problem(chosen[0], which, asked) else None
         yield from _stream(runs, chosen, asked, Sampling(int(max_tokens), float(temperature), int(seed)), blind, named)
     except UserError as error:
         yield _notice(fault(str(error)))
@@ -202,7 +214,7 @@ def code_run(runs: Path, names: list[str], shown: str) -> list[Any]:
     try:
         run = find_run(runs, names[0])
         comparison = read_comparison(run, shown)
-        problem = _problem_named(run, comparison.problem)
+        problem = problem_named(run, comparison.problem)
         with judge_of_columns() as judged:
             columns = judged(problem, comparison.columns)
     except UserError as error:
@@ -354,22 +366,6 @@ def _questions(run: Run, source: str) -> dict[str, Question]:
         return {problem.name: question(problem) for problem in problems(run)}
     rows = enumerate(held_out(run), start=1)
     return {f"{number}: {' '.join(row.user.split())[:SHORTENED]}": row for number, row in rows}
-
-
-def _is_problem(run: Run, which: str | None, asked: Question) -> bool:
-    """Whether what is asked is the chosen problem, word for word: only then its tests say anything."""
-    found = {problem.name: question(problem) for problem in problems(run)}.get(which or "")
-    return found is not None and found.messages == asked.messages
-
-
-def _problem_named(run: Run, name: str | None) -> Problem:
-    """Raises:
-    UserError: the run has no such problem any more.
-    """
-    for problem in problems(run):
-        if problem.name == name:
-            return problem
-    raise UserError(f"{name} is not among the run's problems any more.", "Ask the problem again, then run the code.")
 
 
 def _code_button(comparison: Comparison | None) -> gr.Button:

@@ -8,6 +8,7 @@ from qwenlab.contest import Problem, prompt
 from qwenlab.contest.benchmark import load_benchmark
 from qwenlab.contest.lines import read_lines
 from qwenlab.data import load
+from qwenlab.errors import UserError
 from qwenlab.recipe import TINY, read_recipe
 from qwenlab.runs import Run, list_evaluations
 from qwenlab.tiny import problems as tiny_problems
@@ -62,6 +63,22 @@ def question(problem: Problem) -> Question:
     """The problem as an evaluation asks it."""
     system, user = (message["content"] for message in prompt(problem))
     return Question(system, user, problem.solution or "")
+
+
+def is_problem(run: Run, which: str | None, asked: Question) -> bool:
+    """Whether what is asked is the run's problem of that name, word for word: only then its tests say anything."""
+    found = {problem.name: question(problem) for problem in problems(run)}.get(which or "")
+    return found is not None and found.messages == asked.messages
+
+
+def problem_named(run: Run, name: str | None) -> Problem:
+    """Raises:
+    UserError: the run has no such problem any more.
+    """
+    for problem in problems(run):
+        if problem.name == name:
+            return problem
+    raise UserError(f"{name} is not among the run's problems any more.", "Ask the problem again, then run the code.")
 
 
 @lru_cache(maxsize=8)

@@ -160,6 +160,15 @@ def test_a_reload_shows_the_newest_comparison_and_the_earlier_ones(runs: Path, n
     assert texts(last)[0] in earlier
 
 
+def test_a_change_that_is_none_leaves_alone_what_was_typed(runs: Path, name: str) -> None:
+    first = compare.changed(runs, [name], [])
+    assert first[0] == [name]
+    assert compare.fill(runs, [name], PROBLEM)[2] in first
+    again = compare.changed(runs, [name], first[0])
+    assert len(again) == len(first)
+    assert all(value == {"__type__": "update"} for value in again)
+
+
 def test_a_gpu_that_is_taken_is_told_and_not_waited_for(runs: Path, name: str, tmp_path: Path) -> None:
     alone = tmp_path / "runs"
     alone.mkdir()
