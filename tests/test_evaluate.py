@@ -164,13 +164,13 @@ def test_asked_to_stop_it_stops_and_goes_on(run: Run, capsys: pytest.CaptureFixt
 
     asking = threading.Thread(target=ask)
     asking.start()
-    evaluation = evaluated(run, limit=60, set_=["evaluate.batch_size=2"])
+    evaluation = evaluated(run, limit=10, set_=["evaluate.batch_size=1"])
     asking.join()
     assert evaluation.status is Status.stopped
     assert f"python -m qwenlab.evaluate {run.name} --resume" in capsys.readouterr().out
     assert not evaluation.report_file.exists()
     assert evaluated(run, resume=True).status is Status.finished
-    assert report_of(evaluation).n == 60
+    assert report_of(evaluation).n == 10
 
 
 def test_problems_of_a_file(run: Run, tmp_path: Path) -> None:
