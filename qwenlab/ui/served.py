@@ -54,10 +54,17 @@ def wait(runs: Path, names: Sequence[str]) -> Generator[str, None, ServeRecord]:
         UserError: it ended before that; with its own words.
     """
     started: Launch | None = None
+    own = False
     while (record := ready(runs, names)) is None:
-        started = started or pending(runs, names) or launch(runs, SERVER, _arguments(runs, names))
-        if not started.is_alive:
+        if started is None:
+            started = pending(runs, names)
+            own = started is None
+            started = started or launch(runs, SERVER, _arguments(runs, names))
+        elif not started.is_alive and own:
             raise UserError("The model could not be loaded.", started.last_words)
+        elif not started.is_alive:
+            started = None  # somebody else's, which was about to end
+            continue
         yield busy(runs, names) or "Loading the model."
         time.sleep(POLL_SECONDS)
     return record
