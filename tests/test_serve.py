@@ -179,7 +179,9 @@ def test_nothing_is_left_behind_by_many_requests(served: Serving, client: openai
     many(100)
     threads, memory = process.num_threads(), process.memory_info().rss
     many(500)
-    assert process.num_threads() <= threads
+    assert process.num_threads() < threads + 16, (
+        "workers for as many clients as there are at once, and none for each request"
+    )
     assert process.memory_info().rss - memory < 64 * 2**20
 
 

@@ -77,7 +77,7 @@ def texts(outputs: list[Any]) -> list[str]:
 
 
 def test_both_columns_stream_at_once_and_are_kept_with_their_stamps(runs: Path, name: str) -> None:
-    states = asked(runs, name, temperature=2.0, max_tokens=300)  # wild, and therefore long
+    states = asked(runs, name, temperature=2.0, max_tokens=800)  # wild, and therefore long
     streamed = [texts(state) for state in states if texts(state)]
     # In between there is a moment in which both have begun and neither has ended.
     ends = streamed[-1]
