@@ -373,7 +373,11 @@ def _report(
             problem_set=ProblemSet.model_validate(record.problem_set),
             settings=record.settings.model_dump(),
             all_tests=record.all_tests,
-            cost={side: Cost(**spent.model_dump()) for side, spent in record.spent.items()},
+            cost={
+                # Counted from the answers: a kill may lose what was noted beside them.
+                side: Cost(tokens=sum(one.tokens for one in samples if one.model == side), seconds=spent.seconds)
+                for side, spent in record.spent.items()
+            },
             judging_seconds=record.judging_seconds,
         ),
     )
