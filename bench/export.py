@@ -35,16 +35,18 @@ def main(
         for dtype in ("float16", "bfloat16"):
             pairs = [pair for adapter in adapters for pair in _answers(found.recipe, adapter, dtype, prompts)]
             parted = sum(ours.ids != theirs.ids for ours, theirs in pairs)
-            moved = [
-                abs(our - their)
-                for ours, theirs in pairs
-                for our, their, first, second in zip(ours.margins, theirs.margins, ours.ids, theirs.ids, strict=False)
-                if first == second
-            ]
+            moved = [move for ours, theirs in pairs for move in _moves(ours, theirs)]
             print(
                 f"{dtype}: {parted} of {len(pairs)} answers part; the margin moved by at most {max(moved):.4f} "
                 f"logits over {len(moved):,} tokens"
             )
+
+
+def _moves(ours: "Answered", theirs: "Answered") -> list[float]:
+    """How far each margin moved, up to where the answers part: beyond it they are answers to different texts."""
+    pairs = zip(ours.ids, theirs.ids, strict=False)
+    same = next((at for at, (our, their) in enumerate(pairs) if our != their), len(ours.ids))
+    return [abs(our - their) for our, their in zip(ours.margins[:same], theirs.margins[:same], strict=True)]
 
 
 def _random_adapters(recipe: "Recipe", count: int, folder: Path) -> list[Path]:
