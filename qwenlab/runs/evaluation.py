@@ -1,21 +1,17 @@
 """One evaluation of a run: a folder `RUN/evaluations/<time>/`, and how far its process has come."""
 
 import contextlib
-import os
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from filelock import Timeout
 from pydantic import BaseModel, ConfigDict
 
 from qwenlab.errors import UserError
 from qwenlab.recipe import EvaluateSettings
-from qwenlab.runs.files import write_atomically
 from qwenlab.runs.held import HeldFolder
 from qwenlab.runs.record import Status
-from qwenlab.runs.run import Run, this_command
+from qwenlab.runs.run import Run
 
 Phase = Literal["preparing", "waiting for the GPU", "generating", "judging", "reporting"]
 
@@ -63,12 +59,11 @@ class EvaluationRecord(BaseModel):
     error: str | None = None
 
 
-class Evaluation(HeldFolder):
+class Evaluation(HeldFolder[EvaluationRecord]):
     """An evaluation's folder, to write to (by its own process) or to read from (by everybody)."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.record_file = folder / "evaluation.json"
+        super().__init__(folder, "evaluation.json", EvaluationRecord)
         self.problems_file = folder / "problems.jsonl"
         self.samples_file = folder / "samples.jsonl"
         self.judged_file = folder / "judged.jsonl"
@@ -88,47 +83,6 @@ class Evaluation(HeldFolder):
         evaluation = cls(folder)
         evaluation.write(EvaluationRecord(created=now, settings=settings, **choices))
         return evaluation
-
-    @property
-    def name(self) -> str:
-        return self.folder.name
-
-    def read(self) -> EvaluationRecord:
-        """The record as its process last wrote it; `status` says what holds for an onlooker."""
-        return EvaluationRecord.model_validate_json(self.record_file.read_text(encoding="utf-8"))
-
-    def write(self, record: EvaluationRecord) -> None:
-        write_atomically(self.record_file, record.model_dump_json(indent=2) + "\n")
-
-    def update(self, **changes: Any) -> EvaluationRecord:
-        """Change some fields of evaluation.json and return it."""
-        record = EvaluationRecord.model_validate(self.read().model_dump() | changes)
-        self.write(record)
-        return record
-
-    @property
-    def status(self) -> Status:
-        """As recorded, but `lost` where a process should live and none holds the lock."""
-        status = self.read().status
-        return Status.lost if status.claims_life and not self.is_alive else status
-
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the evaluation for as long as this process works on it.
-
-        Raises:
-            UserError: another process holds it.
-        """
-        with contextlib.ExitStack() as stack:
-            try:
-                stack.enter_context(self.locked())
-            except Timeout:
-                raise UserError(
-                    f"This evaluation is being worked on by process {self.read().pid}.",
-                    "Wait for it, or stop it first.",
-                ) from None
-            self.update(pid=os.getpid(), command=this_command())
-            yield
 
 
 def list_evaluations(run: Run) -> list[Evaluation]:

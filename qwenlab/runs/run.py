@@ -1,32 +1,24 @@
 """One run's folder: its names, its record, its lock."""
 
-import contextlib
 import json
-import os
 import re
-import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-from filelock import Timeout
 
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe, read_recipe, recipe_toml
 from qwenlab.runs.events import Event, EventLog, read_events
 from qwenlab.runs.files import write_atomically
 from qwenlab.runs.held import HeldFolder
-from qwenlab.runs.record import RunRecord, Status
+from qwenlab.runs.record import RunRecord
 
 
-class Run(HeldFolder):
+class Run(HeldFolder[RunRecord]):
     """A run's folder, to write to (by its own process) or to read from (by everybody)."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+        super().__init__(folder, "run.json", RunRecord)
         self.recipe_file = folder / "recipe.toml"
-        self.record_file = folder / "run.json"
         self.events_file = folder / "events.jsonl"
         self.log_file = folder / "log.txt"
         self.data_file = folder / "data.json"
@@ -45,10 +37,6 @@ class Run(HeldFolder):
         return run
 
     @property
-    def name(self) -> str:
-        return self.folder.name
-
-    @property
     def recipe(self) -> Recipe:
         return read_recipe(self.recipe_file)
 
@@ -56,42 +44,6 @@ class Run(HeldFolder):
         """Store the resolved recipe, complete; running that file is the same run again."""
         header = f"# {self.name}, complete. The same run again:\n#   python -m qwenlab.train {self.recipe_file}\n\n"
         write_atomically(self.recipe_file, header + recipe_toml(recipe))
-
-    def read(self) -> RunRecord:
-        """The record as its process last wrote it; `status` says what holds for an onlooker."""
-        return RunRecord.model_validate_json(self.record_file.read_text(encoding="utf-8"))
-
-    def write(self, record: RunRecord) -> None:
-        write_atomically(self.record_file, record.model_dump_json(indent=2) + "\n")
-
-    def update(self, **changes: Any) -> RunRecord:
-        """Change some fields of run.json and return it."""
-        record = RunRecord.model_validate(self.read().model_dump() | changes)
-        self.write(record)
-        return record
-
-    @property
-    def status(self) -> Status:
-        """As recorded, but `lost` where a process should live and none holds the lock."""
-        status = self.read().status
-        return Status.lost if status.claims_life and not self.is_alive else status
-
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the run for as long as this process works on it.
-
-        Raises:
-            UserError: another process holds it.
-        """
-        with contextlib.ExitStack() as stack:
-            try:
-                stack.enter_context(self.locked())
-            except Timeout:
-                raise UserError(
-                    f"{self.name} is being worked on by process {self.read().pid}.", "Wait for it, or stop it first."
-                ) from None
-            self.update(pid=os.getpid(), command=this_command())
-            yield
 
     @property
     def log(self) -> EventLog:
@@ -133,11 +85,6 @@ def find_run(runs: Path, name: str) -> Run:
 def list_runs(runs: Path) -> list[Run]:
     """All runs in the folder, oldest first."""
     return [Run(path.parent) for path in sorted(runs.glob("*/run.json"))]
-
-
-def this_command() -> list[str]:
-    """The command line of this process, to run it again by."""
-    return [Path(sys.executable).name, *sys.orig_argv[1:]]
 
 
 def _new_folder(runs: Path, name: str) -> Path:
