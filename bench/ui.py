@@ -1,11 +1,12 @@
 """What looking costs: a long run's redraw, and a training while browsers poll it.
 
     python -m bench.ui
-    python -m bench.ui --pairs 3 --browsers 30
+    python -m bench.ui --pairs 8 --browsers 30
 
-The redraw is what the server does for one browser after an event, with nothing kept from before; the polling asks all
-that a page asks every two seconds, over HTTP, as many times as there are browsers, of the app as a process. Trainings
-with and without it take turns, so that both sides see the same machine.
+The redraw is what the server does for one browser after an event, with nothing kept from before. The browsers are
+clients that ask what the page on its Train tab asks, at the pace that the app tells them; the app is a process of its
+own. They look at one long training, and look away, in turns: each pair is two neighbouring stretches of it, so that
+both sides see the same machine. The clients' own work, elsewhere done on other machines, counts against us here.
 """
 
 import argparse
@@ -14,17 +15,16 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from bench.browsers import Browsers
 from qwenlab.runs import Run, list_runs
 
 EVENTS = 20_000
 REDRAWS = 10
-STEPS = 60
-POLL_SECONDS = 2.0
+STRETCH_SECONDS = 20.0
 
 
 def redraw(folder: Path) -> list[float]:
@@ -47,78 +47,71 @@ def redraw(folder: Path) -> list[float]:
     return taken
 
 
-def train(runs: Path) -> float:
-    """Steps per second of a short training of the tiny Qwen, from its first step to its last."""
-    settings = [f"train.max_steps={STEPS}", "train.eval_steps=1000"]
+def training(runs: Path) -> "subprocess.Popen[bytes]":
+    """A training of the tiny Qwen that goes on until it is ended."""
+    settings = ["train.max_steps=100000", "train.eval_steps=100000", "train.save_steps=100000"]
     command = ["-m", "qwenlab.train", "recipes/tiny.toml", *(p for s in settings for p in ("--set", s)), "--runs", runs]
-    subprocess.run([sys.executable, *map(str, command)], check=True, capture_output=True)
-    times = [event["time"] for event in list_runs(runs)[-1].events if event["kind"] == "train"]
-    return float((len(times) - 1) / (times[-1] - times[0]))
+    return subprocess.Popen([sys.executable, *map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-class Browsers:
-    """Clients that ask the app every two seconds what its page asks."""
-
-    def __init__(self, url: str, count: int) -> None:
-        self._url, self._over = url, threading.Event()
-        self._threads = [threading.Thread(target=self._poll, args=(number / count,)) for number in range(count)]
-
-    def __enter__(self) -> None:
-        for thread in self._threads:
-            thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _poll(self, offset: float) -> None:
-        import httpx
-
-        with httpx.Client(base_url=self._url, timeout=60) as client:
-            config = client.get("/config").json()
-            polls = [one for one in config["dependencies"] if one["targets"] and one["targets"][0][1] == "tick"]
-            live = [one for one in polls if _is_active(config, one["targets"][0][0])]
-            values = {one["id"]: one["props"].get("value") for one in config["components"]}
-            self._over.wait(offset * POLL_SECONDS)
-            while not self._over.is_set():
-                begun = time.monotonic()
-                for one in live:
-                    data = [values[part] for part in one["inputs"]]
-                    body = {"data": data, "fn_index": one["id"], "session_hash": f"bench{offset}"}
-                    client.post("/gradio_api/run/predict", json=body).raise_for_status()
-                self._over.wait(max(POLL_SECONDS - (time.monotonic() - begun), 0))
+def step_times(runs: Path) -> list[float]:
+    """When each step ended, in seconds since 1970."""
+    return [event["time"] for run in list_runs(runs) for event in run.events if event["kind"] == "train"]
 
 
-def _is_active(config: Any, timer: int) -> bool:
-    return any(one["id"] == timer and one["props"].get("active", True) for one in config["components"])
+def stretch(runs: Path) -> float:
+    """Steps per second, from now on."""
+    begun = time.time()
+    time.sleep(STRETCH_SECONDS)
+    times = [moment for moment in step_times(runs) if moment >= begun]
+    return (len(times) - 1) / (times[-1] - times[0])
+
+
+def watch(runs: Path, browsers: Browsers, pairs: int) -> list[float]:
+    """Speed watched over alone, pair by pair."""
+    ratios = []
+    for number in range(pairs):
+        # Alternating which comes first takes out what grows with the length of the run.
+        speeds = {}
+        for watched in (number % 2 == 0, number % 2 == 1):
+            (browsers.awake.set if watched else browsers.awake.clear)()
+            speeds[watched] = stretch(runs)
+        ratios.append(speeds[True] / speeds[False])
+        print(f"steps/s: {speeds[False]:.2f} alone, {speeds[True]:.2f} watched", flush=True)
+    return ratios
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    while not condition():
+        time.sleep(0.2)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--pairs", type=int, default=8)
     parser.add_argument("--browsers", type=int, default=30)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         taken = [1000 * seconds for seconds in redraw(folder / "long")]
         print(f"redraw of {EVENTS:,} events, ms: {_spread(taken)}")
-        ratios = []
         runs, output = folder / "runs", folder / "app.txt"
-        with output.open("wb") as file:
-            app = subprocess.Popen([sys.executable, "app.py", "--port", "0", "--runs", str(runs)], stdout=file)
+        processes = [training(runs)]
         try:
-            while not (found := re.search(r"http://127\.0\.0\.1:\d+", output.read_text())):
-                time.sleep(0.1)
-            for _ in range(chosen.pairs):
-                alone = train(runs)
-                with Browsers(found[0], chosen.browsers):
-                    watched = train(runs)
-                ratios.append(watched / alone)
-                print(f"steps/s alone {alone:.2f}, watched by {chosen.browsers}: {watched:.2f}")
+            with output.open("wb") as file:
+                command = [sys.executable, "app.py", "--port", "0", "--runs", str(runs)]
+                processes.append(subprocess.Popen(command, stdout=file))
+            wait_for(lambda: re.search(r"http://\S+", output.read_text()) and len(step_times(runs)) > 10)
+            found = re.search(r"http://127\.0\.0\.1:\d+", output.read_text())
+            assert found, output.read_text()
+            with Browsers(found[0], chosen.browsers) as browsers:
+                browsers.awake.set()
+                time.sleep(STRETCH_SECONDS)  # the pages open, and learn their pace
+                ratios = watch(runs, browsers, chosen.pairs)
         finally:
-            app.terminate()
-            app.wait()
+            for process in processes:
+                process.terminate()
+                process.wait()
         print(f"speed watched over alone: {_spread(ratios)}")
 
 

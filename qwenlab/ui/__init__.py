@@ -14,20 +14,24 @@ import gradio as gr
 from qwenlab.runs import Run
 from qwenlab.ui import theme, theme_results
 from qwenlab.ui.choices import run_choices
+from qwenlab.ui.clock import Clock, connect
 from qwenlab.ui.compare import build_compare_tab
 from qwenlab.ui.data import build_data_tab, settings
 from qwenlab.ui.evaluate import build_evaluate_tab
 from qwenlab.ui.form import PATHS, values_of
+from qwenlab.ui.quiet import QUIET
 from qwenlab.ui.runs import build_runs_tab
 from qwenlab.ui.stage_view import looked_at
 from qwenlab.ui.strip import build_strip
 from qwenlab.ui.theme import THEME
-from qwenlab.ui.train import QUIET, build_train_tab, edited
+from qwenlab.ui.train import build_train_tab, edited
 
 __all__ = ["CSS", "THEME", "build"]
 
 CSS = theme.CSS + theme_results.CSS
-POLL_SECONDS = 2.0
+
+QUEUE_SECONDS = 0.05
+"""How long an answer in the queue waits at most before it begins."""
 
 CARRIED = [path for path in PATHS if path.startswith("data.") or path == "model.name"]
 """The settings that the Data tab hands to the Train tab."""
@@ -37,20 +41,20 @@ def build(runs: Path) -> gr.Blocks:
     """The whole page, over this folder of runs."""
     page: gr.Blocks
     with gr.Blocks(title="qwenlab", fill_width=True, analytics_enabled=False) as page:
-        clock = gr.Timer(POLL_SECONDS)
-        build_strip(runs, clock, page)
+        strip = build_strip(runs, page)
         # A first-time user finds the tiny recipe chosen here, and the button that starts it.
         with gr.Tabs(selected="train") as tabs:
-            with gr.Tab("Data", id="data"):
-                data = build_data_tab(runs, clock, page)
-            with gr.Tab("Train", id="train"):
-                train = build_train_tab(runs, clock, page)
-            with gr.Tab("Compare", id="compare"):
-                compare = build_compare_tab(runs, clock, page)
-            with gr.Tab("Evaluate", id="evaluate"):
-                evaluate = build_evaluate_tab(runs, clock, page)
-            with gr.Tab("Runs", id="runs"):
-                build_runs_tab(runs, clock, page)
+            with gr.Tab("Data", id="data") as tab:
+                data = build_data_tab(runs, data_clock := Clock(tab, strip), page)
+            with gr.Tab("Train", id="train") as tab:
+                train = build_train_tab(runs, train_clock := Clock(tab, strip, active=True), page)
+            with gr.Tab("Compare", id="compare") as tab:
+                compare = build_compare_tab(runs, compare_clock := Clock(tab, strip), page)
+            with gr.Tab("Evaluate", id="evaluate") as tab:
+                evaluate = build_evaluate_tab(runs, evaluate_clock := Clock(tab, strip), page)
+            with gr.Tab("Runs", id="runs") as tab:
+                build_runs_tab(runs, runs_clock := Clock(tab, strip), page)
+        connect((data_clock, train_clock, compare_clock, evaluate_clock, runs_clock), strip.pace)
         carried = [train.form.control(path) for path in CARRIED]
         data.train.click(_train_on, data.chosen, [tabs, *carried], **QUIET).then(
             partial(edited, runs), [train.recipe, *train.form.controls], train.told, **QUIET
@@ -63,6 +67,9 @@ def build(runs: Path) -> gr.Blocks:
                 partial(_open, runs, name), train.stage.run, [tabs, tab.run], queue=False, api_visibility="private"
             )
         compare.evaluate.click(partial(_evaluate, runs), compare.run, [tabs, evaluate.run], **QUIET)
+    page.queue()
+    # Gradio looks a thousand times a second whether somebody waits, which takes 4 % of a core from the training.
+    page._queue.sleep_when_free = QUEUE_SECONDS
     return page
 
 

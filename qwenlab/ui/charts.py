@@ -5,6 +5,7 @@ are not stretched with it.
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -209,11 +210,10 @@ def _dot_label(dot: Dot, left: float, top: float) -> str:
 def _hits(lines: Sequence[Line], end: float, x_name: str) -> str:
     """Columns that tell, when the pointer rests on them, the values nearest to them."""
     told = []
+    places = [(line, [x for x, _ in line.points]) for line in lines if line.points]
     for column in range(HIT_COLUMNS):
         middle = end * (column + 0.5) / HIT_COLUMNS
-        near = [
-            (line.name, min(line.points, key=lambda point: abs(point[0] - middle))) for line in lines if line.points
-        ]
+        near = [(line.name, line.points[_nearest(xs, middle)]) for line, xs in places]
         near = [(name, point) for name, point in near if abs(point[0] - middle) <= end / HIT_COLUMNS]
         if near:
             values = ", ".join(f"{name} {point[1]:.4g}" for name, point in near)
@@ -223,6 +223,13 @@ def _hits(lines: Sequence[Line], end: float, x_name: str) -> str:
                 f'height="100"><title>{title}</title></rect>'
             )
     return "".join(told)
+
+
+def _nearest(ascending: Sequence[float], value: float) -> int:
+    """The index of what lies closest."""
+    right = bisect_left(ascending, value)
+    neighbours = range(max(right - 1, 0), min(right + 1, len(ascending)))
+    return min(neighbours, key=lambda index: abs(ascending[index] - value))
 
 
 def _spoken(title: str, lines: Sequence[Line]) -> str:

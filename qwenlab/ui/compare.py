@@ -25,8 +25,10 @@ from qwenlab.runs.comparisons import (
 from qwenlab.ui import compare_view as view
 from qwenlab.ui import served
 from qwenlab.ui.choices import run_choices
+from qwenlab.ui.clock import Clock
 from qwenlab.ui.html import card, fault, text
 from qwenlab.ui.prompts import MOST_ROWS, Question, held_out, is_problem, problem_named, problems, question
+from qwenlab.ui.quiet import QUIET
 from qwenlab.ui.side_by_side import Answer, Sampling, answers
 
 MOST_RUNS = 4
@@ -35,8 +37,6 @@ SHORTENED = 70
 """Characters of a held-out row in the list."""
 BROWSERS = 8
 """Comparisons at the same time; the server lines up what is more than it can batch."""
-
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
 class CompareTab(NamedTuple):
@@ -74,7 +74,7 @@ class Seen(NamedTuple):
     shown: gr.State
 
 
-def build_compare_tab(runs: Path, clock: gr.Timer, page: gr.Blocks) -> CompareTab:
+def build_compare_tab(runs: Path, clock: Clock, page: gr.Blocks) -> CompareTab:
     """Built inside `gr.Tab`; `page.load` fires when a browser opens the page."""
     asked = _build_question(runs)
     with gr.Row():
@@ -95,6 +95,7 @@ def build_compare_tab(runs: Path, clock: gr.Timer, page: gr.Blocks) -> CompareTa
     seen = Seen(notice, wait, columns, votes, code, counted, earlier, gr.State(""))
 
     filled = [asked.which, asked.system, asked.prompt, expected, notice]
+    clock.asks(list)
     page.load(partial(newest_chosen, runs), asked.run, asked.run, **QUIET)
     asked.run.focus(partial(offered, runs), None, asked.run, **QUIET)
     begun = gr.State([])

@@ -12,12 +12,12 @@ from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe, fields, read_recipe
 from qwenlab.runs.launch import shown_command
 from qwenlab.ui.choices import first_recipe
+from qwenlab.ui.clock import Clock
 from qwenlab.ui.dataset_view import report_view, row_title
 from qwenlab.ui.form import control_for, overrides, read_values, values_of
 from qwenlab.ui.html import card, fault
 from qwenlab.ui.prepared import Check, check_of, keep_uploads, latest_question, start_check
-
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+from qwenlab.ui.quiet import QUIET
 
 RULES = ("max_samples", "min_chars", "max_chars", "validation_split", "max_length", "system_prompt")
 ROLES = ("user", "assistant", "system", "messages")
@@ -40,7 +40,7 @@ class DataTab(NamedTuple):
     """The controls, to be read by `settings`."""
 
 
-def build_data_tab(runs: Path, clock: gr.Timer, page: gr.Blocks) -> DataTab:
+def build_data_tab(runs: Path, clock: Clock, page: gr.Blocks) -> DataTab:
     """Built inside `gr.Tab`."""
     first = read_recipe(Path(first_recipe()))
     with gr.Row():
@@ -65,6 +65,7 @@ def build_data_tab(runs: Path, clock: gr.Timer, page: gr.Blocks) -> DataTab:
     gr.on([waiting.tick, *[c.input for c in chosen]], partial(edited, runs), [*chosen, *looking], told, **QUIET)
     check.click(partial(checked, runs), [*chosen, *looking], told, **QUIET)
     chosen[1].submit(partial(checked, runs), [*chosen, *looking], told, **QUIET)
+    clock.asks(list)
     page.load(partial(restored, runs), None, chosen, **QUIET).then(
         partial(edited, runs), [*chosen, *looking], told, **QUIET
     )

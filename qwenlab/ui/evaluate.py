@@ -16,10 +16,12 @@ from qwenlab.runs.launch import Launch, shown_command
 from qwenlab.ui import evaluations
 from qwenlab.ui import problem_view as view
 from qwenlab.ui.choices import run_choices
+from qwenlab.ui.clock import Clock
 from qwenlab.ui.evaluation_view import EMPTY, progress_card
 from qwenlab.ui.evaluations import NEWEST
 from qwenlab.ui.form import control_for, overrides, read_values
 from qwenlab.ui.html import fault, lab, text
+from qwenlab.ui.quiet import QUIET
 from qwenlab.ui.report_view import report_view
 from qwenlab.ui.watch import stamp
 
@@ -28,8 +30,6 @@ FIRST = ("limit", "problems")
 """The settings that are seen at once."""
 LOG_LINES = 200
 TABLE_HEIGHT = 360
-
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
 class EvaluateTab(NamedTuple):
@@ -79,8 +79,8 @@ class Opened(NamedTuple):
     tuned_outcome: gr.HTML
 
 
-def build_evaluate_tab(runs: Path, clock: gr.Timer, page: gr.Blocks) -> EvaluateTab:
-    """Built inside `gr.Tab`; `clock` ticks every two seconds, `page.load` when a browser opens the page."""
+def build_evaluate_tab(runs: Path, clock: Clock, page: gr.Blocks) -> EvaluateTab:
+    """Built inside `gr.Tab`; `page.load` fires when a browser opens the page."""
     with gr.Row():
         with gr.Column(scale=1, min_width=340):
             chosen, told, command, start = _build_choice(runs)
@@ -104,7 +104,9 @@ def build_evaluate_tab(runs: Path, clock: gr.Timer, page: gr.Blocks) -> Evaluate
         partial(edited, runs), chosen.controls, [told, command], trigger_mode="always_last", **QUIET,
     )  # fmt: skip
     evaluation.input(partial(opened_anew, runs), looked, [one.box, *outputs], **QUIET)
-    clock.tick(partial(look, runs), ticked, outputs, **QUIET)
+    due = gr.State()
+    clock.asks(lambda *chosen: [state(runs, *chosen)], looked, [due])
+    due.change(partial(look, runs), ticked, outputs, **QUIET)
     start.click(partial(started, runs), chosen.controls, [told, *outputs], **QUIET)
     stop.click(partial(stopped, runs), looked, outputs, **QUIET)
     resume.click(partial(resumed, runs), looked, outputs, **QUIET)
@@ -191,6 +193,15 @@ def opened_anew(runs: Path, name: str | None, evaluation: str) -> list[Any]:
     return [gr.Column(visible=False), *look(runs, name, evaluation, ("", ""))]
 
 
+def state(runs: Path, name: str | None, evaluation: str) -> tuple[str, str]:
+    """Another pair whenever another picture is due: of the progress, and of the report."""
+    try:
+        run = find_run(runs, name) if name else None
+    except UserError as error:
+        return str(error), ""
+    return _state(run, evaluations.looked_at(runs, run, evaluation)) if run else ("", "")
+
+
 def look(runs: Path, name: str | None, evaluation: str, seen: tuple[str, str]) -> list[Any]:
     """The values of `Shown`; what the browser shows already is not sent again."""
     if not name:
@@ -201,7 +212,7 @@ def look(runs: Path, name: str | None, evaluation: str, seen: tuple[str, str]) -
         return _blank(fault(str(error)))
     names = [each.name for each in reversed(list_evaluations(run))]
     found = evaluations.looked_at(runs, run, evaluation)
-    state = (_progress_state(found, names), _report_state(found))
+    state = _state(run, found)
     head: list[Any] = [gr.skip()] * 5
     if state[0] != seen[0]:
         lives = found is not None and _lives(found)
@@ -307,17 +318,15 @@ def _is_stopping(found: Evaluation | Launch | None) -> bool:
     return isinstance(found, Evaluation) and found.stop_file.exists()
 
 
-def _progress_state(found: Evaluation | Launch | None, names: list[str]) -> str:
-    """Another text whenever another picture is due."""
+def _state(run: Run, found: Evaluation | Launch | None) -> tuple[str, str]:
+    names = [each.name for each in list_evaluations(run)]
     if isinstance(found, Evaluation):
         files = [stamp(found.record_file), stamp(found.log_file)]
-        return repr((found.name, found.status, files, found.stop_file.exists(), names))
-    return repr((found and (str(found.log), found.is_alive, stamp(found.log)), names))
-
-
-def _report_state(found: Evaluation | Launch | None) -> str:
+        progress = repr((found.name, found.status, files, found.stop_file.exists(), names))
+    else:
+        progress = repr((found and (str(found.log), found.is_alive, stamp(found.log)), names))
     file = _report_file(found)
-    return repr((str(file), stamp(file))) if file else "none"
+    return progress, repr((str(file), stamp(file))) if file else "none"
 
 
 def _report_file(found: Evaluation | Launch | None) -> Path | None:

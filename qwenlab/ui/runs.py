@@ -12,11 +12,12 @@ from qwenlab.runs.label import Label, read_label, write_label
 from qwenlab.runs.launch import Launch, launch
 from qwenlab.runs.stop import delete
 from qwenlab.ui.choices import run_choices
+from qwenlab.ui.clock import Clock
 from qwenlab.ui.going_on import Way, can_extend, can_resume, go_on, latest_launch, length, lengthened
 from qwenlab.ui.history import MOST, differences, overlay, state, table
 from qwenlab.ui.html import card, fault, text
-
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+from qwenlab.ui.quiet import QUIET
+from qwenlab.ui.watch import record, stamp, status
 
 CHOOSE = card("<p class='quiet'>Choose one run to go on with it, rename or delete it; two or more to compare them.</p>")
 
@@ -38,10 +39,14 @@ class _Actions(NamedTuple):
     yes: gr.Button
     no: gr.Button
 
+    @property
+    def able(self) -> list[Any]:
+        """What `actions` fills."""
+        return [self.box, self.title, self.note, self.resume, self.extend, self.until, self.start_from, self.export]
 
-def build_runs_tab(runs: Path, clock: gr.Timer, page: gr.Blocks) -> None:
+
+def build_runs_tab(runs: Path, clock: Clock, page: gr.Blocks) -> None:
     """Built inside `gr.Tab`."""
-    seen, told = gr.State(""), gr.State("")
     history = gr.HTML(elem_id="history")
     chosen = gr.Dropdown(
         run_choices(runs),
@@ -55,15 +60,14 @@ def build_runs_tab(runs: Path, clock: gr.Timer, page: gr.Blocks) -> None:
     message = gr.HTML(elem_id="runs-message")
     do = _build_actions()
     compared = gr.HTML(CHOOSE, elem_id="compared")
-    listed = [seen, history, chosen]
-    looked = [told, compared, do.box, do.title, do.note, do.resume, do.extend, do.until, do.start_from, do.export]
-
-    clock.tick(partial(listing, runs), [seen, chosen], listed, **QUIET)
-    page.load(partial(listing, runs), [gr.State(""), chosen], listed, **QUIET)
-    clock.tick(partial(look, runs), [chosen, told], looked, **QUIET)
-    chosen.change(partial(look, runs), [chosen, gr.State("")], looked, **QUIET)
-    chosen.change(lambda: "", None, message, **QUIET)
-    clock.tick(partial(progress, runs), chosen, message, **QUIET)
+    listed, picture, able, launched = (gr.State("") for _ in range(4))
+    due = [listed, picture, able, launched]
+    clock.asks(partial(states, runs), chosen, due)
+    gr.on([page.load, chosen.change], partial(states, runs), chosen, due, **QUIET)
+    listed.change(partial(listing, runs), chosen, [history, chosen], **QUIET)
+    picture.change(partial(look, runs), chosen, compared, **QUIET)
+    able.change(partial(actions, runs), chosen, do.able, **QUIET)
+    launched.change(partial(progress, runs), chosen, message, **QUIET)
     do.save.click(partial(renamed, runs), [chosen, do.title, do.note], message, **QUIET)
     do.resume.click(partial(went_on, runs, "--resume"), [chosen, do.until], message, **QUIET)
     do.extend.click(partial(went_on, runs, "--extend"), [chosen, do.until], message, **QUIET)
@@ -74,42 +78,48 @@ def build_runs_tab(runs: Path, clock: gr.Timer, page: gr.Blocks) -> None:
     do.yes.click(partial(deleted, runs), chosen, [message, do.sure, chosen], **QUIET)
 
 
-def listing(runs: Path, seen: str, chosen: list[str]) -> list[Any]:
-    """The table, where it looks different from what the browser shows."""
-    now = state(runs)
-    if now == seen:
-        return [gr.skip()] * 3
+def states(runs: Path, chosen: list[str]) -> tuple[str, str, str, str]:
+    """Other texts whenever the table, the curves, what can be done, or what is being done looks different."""
+    found = _found(runs, chosen)
+    known = [(run.name, status(run), stamp(run.folder / "label.json")) for run in found]
+    return (
+        state(runs),
+        repr((known, [record(run).step for run in found])),
+        repr(known),
+        repr((chosen, progress(runs, chosen))),
+    )
+
+
+def listing(runs: Path, chosen: list[str]) -> list[Any]:
+    """The table, and the runs to choose from."""
     choices = run_choices(runs)
     known = {name for _, name in choices}
-    return [
-        now,
-        table(runs),
-        gr.Dropdown(choices, value=[name for name in chosen or [] if name in known], multiselect=True),
-    ]
+    left = [name for name in chosen or [] if name in known]
+    return [table(runs), gr.Dropdown(choices, value=left, multiselect=True)]
 
 
-def look(runs: Path, chosen: list[str], told: str) -> list[Any]:
-    """Curves and differences of several runs; of a single one what can be done with it."""
+def look(runs: Path, chosen: list[str]) -> str:
+    """The curves of the chosen runs, and the differences between several."""
     found = _found(runs, chosen)
-    now = repr([(run.name, run.status, run.read().step) for run in found])
-    if now == told:
-        return [gr.skip()] * 10
-    hidden = [gr.Column(visible=False), *[gr.skip()] * 7]
     if not found:
-        return [now, CHOOSE, *hidden]
-    if len(found) > 1:
-        return [now, overlay(found) + differences(found), *hidden]
+        return CHOOSE
+    return overlay(found) + (differences(found) if len(found) > 1 else "")
+
+
+def actions(runs: Path, chosen: list[str]) -> list[Any]:
+    """What can be done with a single run, as the values of `_Actions.able`."""
+    found = _found(runs, chosen)
+    if len(found) != 1:
+        return [gr.Column(visible=False), *[gr.skip()] * 7]
     (run,) = found
-    status, label = run.status, read_label(run)
+    now, label = status(run), read_label(run)
     _, unit, value = length(run)
-    extendable, delivered = can_extend(run, status), run.adapter.exists() and not status.claims_life
+    extendable, delivered = can_extend(run, now), run.adapter.exists() and not now.claims_life
     return [
-        now,
-        overlay(found),
         gr.Column(visible=True),
         label.title,
         label.note,
-        gr.Button(visible=can_resume(status)),
+        gr.Button(visible=can_resume(now)),
         gr.Button(visible=extendable),
         gr.Number(visible=extendable, label=f"extend to, {unit}", value=2 * value),
         gr.Button(visible=delivered),
@@ -131,7 +141,7 @@ def went_on(runs: Path, way: Way, chosen: list[str], until: float | None) -> str
     return card("<span role='status'>Started. It stands on the Train tab.</span>")
 
 
-def exported(runs: Path, chosen: list[str]) -> Any:
+def exported(runs: Path, chosen: list[str]) -> str:
     """Merge the adapter into its base, in a folder of the run's own."""
     for run in _found(runs, chosen[:1]):
         out = run.folder / "exports" / "merged"
@@ -139,8 +149,8 @@ def exported(runs: Path, chosen: list[str]) -> Any:
     return progress(runs, chosen)
 
 
-def progress(runs: Path, chosen: list[str]) -> Any:
-    """How the latest export or training that was started for the run stands; nothing new where it is known."""
+def progress(runs: Path, chosen: list[str]) -> str:
+    """How the latest export or training that was started for the run stands; `""` where there is nothing to say."""
     for run in _found(runs, chosen[:1]):
         found = [latest_launch(runs, run, name) for name in ("export", "train")]
         latest = max((one for one in found if one), key=lambda one: one.read().time, default=None)
@@ -148,7 +158,7 @@ def progress(runs: Path, chosen: list[str]) -> Any:
             return _exported(latest)
         if latest and not latest.is_alive and latest.find_run(runs) is None:
             return fault(latest.last_words)
-    return gr.skip()
+    return ""
 
 
 def deleted(runs: Path, chosen: list[str]) -> list[Any]:

@@ -1,6 +1,5 @@
 """The right side of the Train tab: one run, live, with what can be done with it."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,9 +11,11 @@ from qwenlab.runs import Run, Status, find_run, list_runs
 from qwenlab.runs.launch import Launch, list_launches
 from qwenlab.runs.stop import stop
 from qwenlab.ui.choices import run_choices
+from qwenlab.ui.clock import Clock
 from qwenlab.ui.curves import curves
 from qwenlab.ui.going_on import can_extend, can_resume, go_on, length, lengthened
 from qwenlab.ui.html import card, fault
+from qwenlab.ui.quiet import QUIET
 from qwenlab.ui.stage import notes, run_card
 from qwenlab.ui.watch import events, record, stamp, status
 
@@ -26,27 +27,24 @@ EMPTY = card(
     "came out. Press <b>Start training</b>.</p>"
 )
 
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-
 
 class Stage(NamedTuple):
     """The components that others need."""
 
     run: gr.Dropdown
     """The run that is shown, by name; empty: the latest."""
-    seen: gr.State
-    """What this browser shows already, so that it is not sent again."""
-    outputs: list[Any]
+    live: list[Any]
+    """What `afresh` fills."""
     compare: gr.Button
     evaluate: gr.Button
-    show: Callable[[Path, str, str], list[Any]]
 
 
-def build_stage(runs: Path, clock: gr.Timer, page: gr.Blocks) -> Stage:
+def build_stage(runs: Path, clock: Clock, page: gr.Blocks) -> Stage:
     """One run and its buttons, kept up to date by the clock."""
     run = gr.Dropdown([LATEST, *run_choices(runs)], value="", label="Run", allow_custom_value=True, elem_id="run")
-    seen = gr.State("")
-    shown = gr.HTML(elem_id="stage")
+    # What this browser shows already, so that it is not sent again, and what its buttons were made for.
+    seen, buttons = gr.State(""), gr.State("")
+    card = gr.HTML(elem_id="stage")
     with gr.Row():
         compare = gr.Button("Compare", variant="primary", visible=False)
         evaluate = gr.Button("Did it help?", variant="primary", visible=False)
@@ -57,35 +55,57 @@ def build_stage(runs: Path, clock: gr.Timer, page: gr.Blocks) -> Stage:
     curves = gr.HTML(elem_id="curves")
     with gr.Accordion("Log", open=False):
         log = gr.Textbox(show_label=False, lines=12, max_lines=24, interactive=False, autoscroll=True, elem_id="log")
-    outputs = [seen, run, shown, compare, evaluate, stopping, resume, extend, until, curves, log]
-    looks = partial(show, runs)
-    clock.tick(looks, [run, seen], outputs, **QUIET)
-    gr.on([page.load, run.input], partial(afresh, runs), run, outputs, **QUIET)
-    stopping.click(partial(stopped, runs), run, outputs, **QUIET)
-    resume.click(partial(resumed, runs), run, outputs, **QUIET)
-    extend.click(partial(extended, runs), [run, until], outputs, **QUIET)
-    return Stage(run, seen, outputs, compare, evaluate, show)
+    live = [seen, buttons, card, curves, log]
+    clock.asks(partial(show, runs), [run, seen], live)
+    gr.on([page.load, run.input], partial(afresh, runs), run, live, **QUIET)
+    # Buttons change seldom, and each costs the server as much as the whole picture.
+    buttons.change(partial(controls, runs), run, [run, compare, evaluate, stopping, resume, extend, until], **QUIET)
+    stopping.click(partial(stopped, runs), run, live, **QUIET)
+    resume.click(partial(resumed, runs), run, [run, *live], **QUIET)
+    extend.click(partial(extended, runs), [run, until], [run, *live], **QUIET)
+    return Stage(run, live, compare, evaluate)
 
 
 def show(runs: Path, name: str, seen: str) -> list[Any]:
-    """The run as it stands now; nothing where the browser shows that already."""
+    """The run as it stands now, as the values of `Stage.live`; nothing where the browser shows that already."""
     try:
         found = looked_at(runs, name)
     except UserError as error:
-        return _blank(runs, fault(str(error)), f"{name} is not there")
-    state = _state(runs, found)
+        return [f"{name} is not there", "", fault(str(error)), "", ""]
+    state, buttons = _state(runs, found), _buttons(runs, found)
     if state == seen:
-        return [gr.skip()] * 11
-    if found is None:
-        return _blank(runs, EMPTY, state)
-    if isinstance(found, Launch):
-        return _blank(runs, _launched(found), state)
-    return [state, gr.Dropdown([LATEST, *run_choices(runs)]), *_run(found)]
+        return [seen, buttons, *[gr.skip()] * 3]
+    return [state, buttons, *_picture(found)]
 
 
 def afresh(runs: Path, name: str) -> list[Any]:
     """The same, whatever the browser shows."""
     return show(runs, name, "")
+
+
+def controls(runs: Path, name: str) -> list[Any]:
+    """The runs to choose from, and what can be done with the one that is shown."""
+    choices = gr.Dropdown([LATEST, *run_choices(runs)])
+    try:
+        run = looked_at(runs, name)
+    except UserError:
+        run = None
+    if not isinstance(run, Run):
+        return [choices, *[gr.Button(visible=False)] * 5, gr.Number(visible=False)]
+    now = status(run)
+    ended = not now.claims_life
+    delivered = ended and run.adapter.exists()
+    extendable = can_extend(run, now)
+    _, unit, value = length(run)
+    return [
+        choices,
+        gr.Button(visible=delivered),
+        gr.Button(visible=delivered),
+        gr.Button(visible=not ended, interactive=now is not Status.stopping),
+        gr.Button(visible=can_resume(now)),
+        gr.Button(visible=extendable),
+        gr.Number(visible=extendable, label=f"extend to, {unit}", value=2 * value),
+    ]
 
 
 def looked_at(runs: Path, name: str) -> Run | Launch | None:
@@ -129,9 +149,7 @@ def extended(runs: Path, name: str, until: float | None) -> list[Any]:
 
 def _launched_on(runs: Path) -> list[Any]:
     """The latest launch, whatever run was shown."""
-    view = afresh(runs, "")
-    view[1] = gr.Dropdown([LATEST, *run_choices(runs)], value="")
-    return view
+    return ["", *afresh(runs, "")]
 
 
 def _begun(run: Run) -> float:
@@ -141,45 +159,33 @@ def _begun(run: Run) -> float:
 
 def _state(runs: Path, found: Run | Launch | None) -> str:
     """Another text whenever another picture is due."""
-    names = run_choices(runs)
     if isinstance(found, Run):
         files = [stamp(path) for path in (found.events_file, found.record_file, found.log_file)]
-        return repr((names, found.name, status(found), files, stamp(found.folder / "label.json")))
+        return repr((found.name, status(found), files, stamp(found.folder / "label.json")))
+    return repr((str(found.log), found.is_alive, stamp(found.log))) if found else "no run"
+
+
+def _buttons(runs: Path, found: Run | Launch | None) -> str:
+    """Another text whenever other buttons, or other runs to choose from, are due."""
+    names = run_choices(runs)
+    return repr((names, found.name, status(found)) if isinstance(found, Run) else names)
+
+
+def _picture(found: Run | Launch | None) -> list[str]:
+    """The card, the curves and the log."""
+    if found is None:
+        return [EMPTY, "", ""]
     if isinstance(found, Launch):
-        return repr((names, str(found.log), found.is_alive, stamp(found.log)))
-    return repr(names)
+        return [_launched(found), "", ""]
+    happened = events(found)
+    has_curve = any(event["kind"] in ("train", "eval") for event in happened)
+    return [run_card(found, happened), notes(happened) + curves(found) if has_curve else "", log_tail(found)]
 
 
 def _launched(found: Launch) -> str:
     if found.is_alive:
         return card("<b>Starting</b><p class='quiet' role='status'>The process runs; its run will stand here.</p>")
     return fault(found.last_words or "It ended without a word.")
-
-
-def _blank(runs: Path, shown: str, state: str) -> list[Any]:
-    """No run: a card alone."""
-    hidden = [gr.Button(visible=False)] * 5
-    return [state, gr.Dropdown([LATEST, *run_choices(runs)]), shown, *hidden, gr.Number(visible=False), "", ""]
-
-
-def _run(run: Run) -> list[Any]:
-    now, happened = status(run), events(run)
-    ended = not now.claims_life
-    delivered = ended and run.adapter.exists()
-    extendable = can_extend(run, now)
-    _, unit, value = length(run)
-    has_curve = any(event["kind"] in ("train", "eval") for event in happened)
-    return [
-        run_card(run, happened),
-        gr.Button(visible=delivered),
-        gr.Button(visible=delivered),
-        gr.Button(visible=not ended, interactive=now is not Status.stopping),
-        gr.Button(visible=can_resume(now)),
-        gr.Button(visible=extendable),
-        gr.Number(visible=extendable, label=f"extend to, {unit}", value=2 * value),
-        notes(happened) + curves(run) if has_curve else "",
-        log_tail(run),
-    ]
 
 
 def log_tail(run: Run) -> str:

@@ -2,50 +2,76 @@
 
 import shutil
 import subprocess
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gradio as gr
 
 from qwenlab.runs import Run, Status, gpu_waiting, list_runs
 from qwenlab.runs.stop import stop
+from qwenlab.ui.audience import POLL_SECONDS, Audience
 from qwenlab.ui.html import lab, text
+from qwenlab.ui.quiet import QUIET
 from qwenlab.ui.watch import events, name, record, status
 from qwenlab.ui.words import time_left
 
+Look = Callable[[gr.Request], tuple[str, str, float]]
+
 
 class Strip(NamedTuple):
-    """What the others may listen to."""
+    """The line, its button, and how often this browser asks for them."""
 
-    stop: gr.Button
+    look: Look
+    outputs: list[Any]
+    """What `look` fills."""
+    pace: gr.State
+    """Seconds between two questions of this browser."""
+
+    def beside(self, answer: Callable[..., Sequence[Any]]) -> Callable[..., list[Any]]:
+        """A handler that answers for the strip as well; its outputs begin with the strip's."""
+
+        def both(request: gr.Request, *values: Any) -> list[Any]:
+            return [*self.look(request), *answer(*values)]
+
+        return both
 
 
-def build_strip(runs: Path, clock: gr.Timer, page: gr.Blocks) -> Strip:
-    """The line and its button, kept up to date by the clock."""
+def build_strip(runs: Path, page: gr.Blocks) -> Strip:
+    """The strip, filled when the page is opened and whenever somebody asks."""
     with gr.Row(elem_id="strip", equal_height=True):
         line = gr.HTML(elem_id="machine")
         button = gr.Button("Stop and save", visible=False, size="sm", scale=0, min_width=150)
-    for happens in (clock.tick, page.load):
-        happens(
-            partial(show, runs), None, [line, button], queue=False, show_progress="hidden", api_visibility="private"
-        )
-    button.click(partial(stop_training, runs), None, [line, button], queue=False, api_visibility="private")
-    return Strip(button)
+    pace, stoppable = gr.State(POLL_SECONDS), gr.State("")
+    audience = Audience()
+
+    def look(request: gr.Request) -> tuple[str, str, float]:
+        return *show(runs), audience.pace(request.session_hash or "")
+
+    page.load(look, None, [line, stoppable, pace], **QUIET)
+    stoppable.change(stop_button, stoppable, button, **QUIET)
+    button.click(partial(stop_training, runs), None, [line, stoppable], **QUIET)
+    return Strip(look, [line, stoppable, pace], pace)
 
 
-def show(runs: Path) -> tuple[str, gr.Button]:
-    """The line as HTML, and the button where there is something to stop."""
+def show(runs: Path) -> tuple[str, str]:
+    """The line as HTML, and how the training can be stopped: `""` where there is none."""
     run = training(runs)
     waiting = gpu_waiting(runs)
     parts = [machine(), *_training(run), *_others(run, waiting)]
     line = lab(f'<div class="strip">{" · ".join(parts)}</div>')
-    stopping = run is not None and record(run).status is Status.stopping
+    return line, str(record(run).status) if run else ""
+
+
+def stop_button(status: str) -> gr.Button:
+    """The button for a training of this status."""
+    stopping = status == Status.stopping
     label = "Stopping: saving a checkpoint" if stopping else "Stop and save"
-    return line, gr.Button(label, visible=run is not None, interactive=not stopping)
+    return gr.Button(label, visible=bool(status), interactive=not stopping)
 
 
-def stop_training(runs: Path) -> tuple[str, gr.Button]:
+def stop_training(runs: Path) -> tuple[str, str]:
     """Ask the training at work to save and end."""
     run = training(runs)
     if run:
@@ -95,6 +121,7 @@ def _others(run: Run | None, line: list[str]) -> list[str]:
     """Who else holds the GPU or waits for it."""
     name = run.name if run else None
     holder, waiting = line[:1], line[1:]
-    parts = [f"the GPU is with {text(who)}" for who in holder if who != name]
+    has = "the GPU is with" if has_gpu() else "at work:"
+    parts = [f"{has} {text(who)}" for who in holder if who != name]
     names = ", then ".join(text(who) for who in waiting)
     return parts + ([f"waiting: {names}"] if waiting else [])

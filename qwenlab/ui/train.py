@@ -11,12 +11,12 @@ from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe, parse_recipe, read_recipe, recipe_toml
 from qwenlab.runs.launch import launch, shown_command
 from qwenlab.ui.choices import first_recipe, recipe_choices
+from qwenlab.ui.clock import Clock
 from qwenlab.ui.form import Form, build_form, overrides, recipe_of, values_of
 from qwenlab.ui.html import fault, lab
 from qwenlab.ui.planned import plan_card, plan_pending, start_plan
-from qwenlab.ui.stage_view import Stage, build_stage
-
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+from qwenlab.ui.quiet import QUIET
+from qwenlab.ui.stage_view import Stage, afresh, build_stage
 
 
 class TrainTab(NamedTuple):
@@ -29,7 +29,7 @@ class TrainTab(NamedTuple):
     stage: Stage
 
 
-def build_train_tab(runs: Path, clock: gr.Timer, page: gr.Blocks) -> TrainTab:
+def build_train_tab(runs: Path, clock: Clock, page: gr.Blocks) -> TrainTab:
     """Built inside `gr.Tab`."""
     first = first_recipe()
     with gr.Row():
@@ -60,8 +60,8 @@ def build_train_tab(runs: Path, clock: gr.Timer, page: gr.Blocks) -> TrainTab:
     fill.click(partial(pasted, runs), [recipe, toml], [*form.controls, *told], **QUIET)
     upload.upload(partial(uploaded, runs), [recipe, upload], [*form.controls, *told], **QUIET)
     see.click(partial(plan_wanted, runs), chosen, told, **QUIET)
-    begun = start.click(partial(started, runs), chosen, [wrong, stage.run, stage.seen], **QUIET)
-    begun.then(partial(stage.show, runs), [stage.run, stage.seen], stage.outputs, **QUIET)
+    begun = start.click(partial(started, runs), chosen, [wrong, stage.run], **QUIET)
+    begun.then(partial(afresh, runs), stage.run, stage.live, **QUIET)
     return TrainTab(form, recipe, told, stage)
 
 
@@ -113,13 +113,13 @@ def plan_wanted(runs: Path, recipe: str, *values: Any) -> list[Any]:
     return _told(runs, made, arguments)
 
 
-def started(runs: Path, recipe: str, *values: Any) -> tuple[str, Any, str]:
+def started(runs: Path, recipe: str, *values: Any) -> tuple[str, Any]:
     """Start the training: what is wrong with the form, or the latest run to look at."""
     try:
         launch(runs, "train", train_arguments(runs, recipe, recipe_of(values)))
     except UserError as error:
-        return fault(str(error)), gr.skip(), ""
-    return "", gr.Dropdown(value=""), ""
+        return fault(str(error)), gr.skip()
+    return "", ""
 
 
 def recipes(runs: Path) -> gr.Dropdown:

@@ -8,7 +8,7 @@ from qwenlab.contest.figures import Comparison, Rate
 from qwenlab.recipe import EvaluateSettings
 from qwenlab.runs import Evaluation, Run, Status, list_runs
 from qwenlab.ui.history import differences, overlay, table
-from qwenlab.ui.runs import deleted, listing, look, renamed
+from qwenlab.ui.runs import actions, deleted, listing, renamed, states
 from tests.ui.made import made_run
 
 
@@ -37,14 +37,22 @@ def test_no_run_says_what_will_stand_there(tmp_path: Path) -> None:
     assert "No run yet" in table(tmp_path)
 
 
-def test_the_table_is_sent_when_it_looks_different(tmp_path: Path) -> None:
+def test_each_part_is_sent_when_it_looks_different(tmp_path: Path) -> None:
     run = made_run(tmp_path)
-    seen = listing(tmp_path, "", [])[0]
-    assert listing(tmp_path, seen, [])[0] != seen  # nothing new: skipped
+    seen = states(tmp_path, [run.name])
+    assert states(tmp_path, [run.name]) == seen, "nothing new"
+    run.update(step=run.read().step + 1)
+    assert _changed(seen, seen := states(tmp_path, [run.name])) == [True, True, False, False], "what is typed stays"
     renamed(tmp_path, [run.name], "<i>mine</i>", "why")
-    now, shown, chosen = listing(tmp_path, seen, [run.name, "gone"])
-    assert now != seen and "&lt;i&gt;mine&lt;/i&gt;" in shown and "why" in shown
-    assert chosen.value == [run.name]
+    assert _changed(seen, seen := states(tmp_path, [run.name])) == [True, True, True, False]
+    assert _changed(seen, states(tmp_path, [])) == [False, True, True, True], "what was said of one run goes with it"
+
+
+def test_the_table_has_titles_and_notes_as_text_and_forgets_runs_that_are_gone(tmp_path: Path) -> None:
+    run = made_run(tmp_path)
+    renamed(tmp_path, [run.name], "<i>mine</i>", "why")
+    shown, chosen = listing(tmp_path, [run.name, "gone"])
+    assert "&lt;i&gt;mine&lt;/i&gt;" in shown and "why" in shown and chosen.value == [run.name]
 
 
 def test_curves_lie_over_each_other_and_only_differences_are_told(tmp_path: Path) -> None:
@@ -62,9 +70,9 @@ def test_what_can_be_done_with_a_run_depends_on_how_it_stands(
     tmp_path: Path, status: Status, resume: bool, delivered: bool
 ) -> None:
     run = made_run(tmp_path, status=status)
-    view = look(tmp_path, [run.name], "")
-    assert view[2].visible and view[5].visible is resume and view[6].visible is False
-    assert view[8].visible is delivered and view[9].visible is delivered
+    view = actions(tmp_path, [run.name])
+    assert view[0].visible and view[3].visible is resume and view[4].visible is False
+    assert view[6].visible is delivered and view[7].visible is delivered
 
 
 def test_a_run_at_work_is_not_deleted(tmp_path: Path) -> None:
@@ -72,3 +80,7 @@ def test_a_run_at_work_is_not_deleted(tmp_path: Path) -> None:
     with run.locked():
         assert "being worked on" in deleted(tmp_path, [run.name])[0]
     assert deleted(tmp_path, [run.name])[0] == "" and list_runs(tmp_path) == []
+
+
+def _changed(before: tuple[str, ...], after: tuple[str, ...]) -> list[bool]:
+    return [one != other for one, other in zip(before, after, strict=True)]

@@ -12,10 +12,11 @@ from qwenlab.errors import UserError
 from qwenlab.runs import Run, Status
 from qwenlab.runs.launch import Launch, launch
 from qwenlab.ui.stage import run_card, unimproved
-from qwenlab.ui.stage_view import afresh, extended, looked_at, resumed, show, stopped
+from qwenlab.ui.stage_view import afresh, controls, extended, looked_at, resumed, show, stopped
 from tests.ui.made import made_run
 
-CARD, STOP, RESUME, EXTEND, CURVES = 2, 5, 6, 7, 9
+CARD, CURVES = 2, 3
+STOP, RESUME, EXTEND = 3, 4, 5
 
 
 def waited(condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -33,7 +34,7 @@ def test_a_running_run_tells_how_far_it_is(tmp_path: Path) -> None:
     run = made_run(tmp_path, status=Status.running)
     with run.locked():
         card = run_card(run, run.events)
-        view = afresh(tmp_path, run.name)
+        view = controls(tmp_path, run.name)
     assert "50 %" in card and "0 s left" in card and "20 of 40" in card
     assert "1.000 at step 10" in card and "2 of 3, then it stops" in card and "1,000 tokens/s" in card
     assert visible(view, STOP) and not visible(view, RESUME) and not visible(view, EXTEND)
@@ -58,9 +59,8 @@ def test_a_failed_run_shows_its_sentence_as_text(tmp_path: Path) -> None:
 
 def test_a_run_whose_process_is_gone_is_lost_and_can_be_resumed(tmp_path: Path) -> None:
     run = made_run(tmp_path, status=Status.running)
-    view = afresh(tmp_path, "")
-    assert "lost" in view[CARD] and visible(view, RESUME)
-    assert run.name in view[CARD]
+    card = afresh(tmp_path, "")[CARD]
+    assert "lost" in card and run.name in card and visible(controls(tmp_path, ""), RESUME)
 
 
 def test_a_waiting_run_tells_behind_whom(tmp_path: Path) -> None:
@@ -86,11 +86,13 @@ def test_the_curve_has_both_losses_the_best_step_and_the_notes(tmp_path: Path) -
 
 def test_nothing_is_sent_again_that_the_browser_shows(tmp_path: Path) -> None:
     run = made_run(tmp_path)
-    seen = afresh(tmp_path, "")[0]
-    again = show(tmp_path, "", seen)
-    assert all(value == gr.skip() for value in again)
+    seen, buttons = afresh(tmp_path, "")[:2]
+    assert show(tmp_path, "", seen) == [seen, buttons, *[gr.skip()] * 3]
     run.log.write("note", step=8, about="x", text="new")
-    assert show(tmp_path, "", seen)[0] != seen
+    now = show(tmp_path, "", seen)
+    assert now[0] != seen and "new" in now[CURVES] and now[1] == buttons, "the buttons are as they were"
+    run.update(status=Status.stopped)
+    assert show(tmp_path, "", seen)[1] != buttons
 
 
 def test_without_any_run_the_tab_says_what_will_stand_there(tmp_path: Path) -> None:
