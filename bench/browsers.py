@@ -85,8 +85,12 @@ class _Page:
                     "session_hash": self._session,
                 }
                 answer = self._client.post("/gradio_api/run/predict", json=body).raise_for_status().json()
-                for part, value in zip(one["outputs"], answer["data"], strict=True):
-                    if part in self._due and isinstance(value, float):
-                        self._values[part] = value  # the pace that the app asks for
-                asked += 1 + sum(self._happens(state, "change") for state in answer.get("changed_state_ids") or [])
+                asked += 1 + sum(map(self._set, one["outputs"], answer["data"]))
         return asked
+
+    def _set(self, part: int, value: Any) -> int:
+        """The value that an answer gives to a part of the page, and what is asked because it changed."""
+        if isinstance(value, dict) or value == self._values[part]:
+            return 0
+        self._values[part] = value
+        return 0 if part in self._due else self._happens(part, "change")

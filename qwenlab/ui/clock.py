@@ -25,13 +25,13 @@ class Clock:
         gr.on(events, self._strip.beside(answer), inputs, [*self._strip.outputs, *outputs], **QUIET)
 
 
-def connect(clocks: Sequence[Clock], pace: gr.State) -> None:
+def connect(clocks: Sequence[Clock], pace: gr.Textbox) -> None:
     """Let each clock run while its tab is selected, at the pace that the server asks for."""
     timers = [clock.timer for clock in clocks]
     for selected in clocks:
         which = [clock is selected for clock in clocks]
         selected.tab.select(partial(_switched, which), None, timers, **QUIET)
-    pace.change(lambda seconds: [seconds] * len(timers), pace, timers, **QUIET)
+    pace.change(lambda seconds: [float(seconds)] * len(timers), pace, timers, **QUIET)
 
 
 def _switched(which: Sequence[bool]) -> list[gr.Timer]:

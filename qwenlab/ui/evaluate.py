@@ -21,6 +21,7 @@ from qwenlab.ui.evaluation_view import EMPTY, progress_card
 from qwenlab.ui.evaluations import NEWEST
 from qwenlab.ui.form import control_for, overrides, read_values
 from qwenlab.ui.html import fault, lab, text
+from qwenlab.ui.pulse import pulse
 from qwenlab.ui.quiet import QUIET
 from qwenlab.ui.report_view import report_view
 from qwenlab.ui.watch import stamp
@@ -104,8 +105,8 @@ def build_evaluate_tab(runs: Path, clock: Clock, page: gr.Blocks) -> EvaluateTab
         partial(edited, runs), chosen.controls, [told, command], trigger_mode="always_last", **QUIET,
     )  # fmt: skip
     evaluation.input(partial(opened_anew, runs), looked, [one.box, *outputs], **QUIET)
-    due = gr.State()
-    clock.asks(lambda *chosen: [state(runs, *chosen)], looked, [due])
+    due = pulse()
+    clock.asks(lambda *chosen: [repr(state(runs, *chosen))], looked, [due])
     due.change(partial(look, runs), ticked, outputs, **QUIET)
     start.click(partial(started, runs), chosen.controls, [told, *outputs], **QUIET)
     stop.click(partial(stopped, runs), looked, outputs, **QUIET)

@@ -16,6 +16,7 @@ from qwenlab.ui.clock import Clock
 from qwenlab.ui.going_on import Way, can_extend, can_resume, go_on, latest_launch, length, lengthened
 from qwenlab.ui.history import MOST, differences, overlay, state, table
 from qwenlab.ui.html import card, fault, text
+from qwenlab.ui.pulse import pulse
 from qwenlab.ui.quiet import QUIET
 from qwenlab.ui.watch import record, stamp, status
 
@@ -60,7 +61,7 @@ def build_runs_tab(runs: Path, clock: Clock, page: gr.Blocks) -> None:
     message = gr.HTML(elem_id="runs-message")
     do = _build_actions()
     compared = gr.HTML(CHOOSE, elem_id="compared")
-    listed, picture, able, launched = (gr.State("") for _ in range(4))
+    listed, picture, able, launched = (pulse() for _ in range(4))
     due = [listed, picture, able, launched]
     clock.asks(partial(states, runs), chosen, due)
     gr.on([page.load, chosen.change], partial(states, runs), chosen, due, **QUIET)

@@ -15,6 +15,7 @@ from qwenlab.ui.clock import Clock
 from qwenlab.ui.curves import curves
 from qwenlab.ui.going_on import can_extend, can_resume, go_on, length, lengthened
 from qwenlab.ui.html import card, fault
+from qwenlab.ui.pulse import pulse
 from qwenlab.ui.quiet import QUIET
 from qwenlab.ui.stage import notes, run_card
 from qwenlab.ui.watch import events, record, stamp, status
@@ -43,7 +44,7 @@ def build_stage(runs: Path, clock: Clock, page: gr.Blocks) -> Stage:
     """One run and its buttons, kept up to date by the clock."""
     run = gr.Dropdown([LATEST, *run_choices(runs)], value="", label="Run", allow_custom_value=True, elem_id="run")
     # What this browser shows already, so that it is not sent again, and what its buttons were made for.
-    seen, buttons = gr.State(""), gr.State("")
+    seen, buttons = gr.State(""), pulse()
     card = gr.HTML(elem_id="stage")
     with gr.Row():
         compare = gr.Button("Compare", variant="primary", visible=False)

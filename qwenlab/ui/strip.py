@@ -13,11 +13,12 @@ from qwenlab.runs import Run, Status, gpu_waiting, list_runs
 from qwenlab.runs.stop import stop
 from qwenlab.ui.audience import POLL_SECONDS, Audience
 from qwenlab.ui.html import lab, text
+from qwenlab.ui.pulse import pulse
 from qwenlab.ui.quiet import QUIET
 from qwenlab.ui.watch import events, name, record, status
 from qwenlab.ui.words import time_left
 
-Look = Callable[[gr.Request], tuple[str, str, float]]
+Look = Callable[[gr.Request], tuple[str, str, str]]
 
 
 class Strip(NamedTuple):
@@ -26,7 +27,7 @@ class Strip(NamedTuple):
     look: Look
     outputs: list[Any]
     """What `look` fills."""
-    pace: gr.State
+    pace: gr.Textbox
     """Seconds between two questions of this browser."""
 
     def beside(self, answer: Callable[..., Sequence[Any]]) -> Callable[..., list[Any]]:
@@ -43,11 +44,11 @@ def build_strip(runs: Path, page: gr.Blocks) -> Strip:
     with gr.Row(elem_id="strip", equal_height=True):
         line = gr.HTML(elem_id="machine")
         button = gr.Button("Stop and save", visible=False, size="sm", scale=0, min_width=150)
-    pace, stoppable = gr.State(POLL_SECONDS), gr.State("")
+    pace, stoppable = pulse(str(POLL_SECONDS)), pulse()
     audience = Audience()
 
-    def look(request: gr.Request) -> tuple[str, str, float]:
-        return *show(runs), audience.pace(request.session_hash or "")
+    def look(request: gr.Request) -> tuple[str, str, str]:
+        return *show(runs), str(audience.pace(request.session_hash or ""))
 
     page.load(look, None, [line, stoppable, pace], **QUIET)
     stoppable.change(stop_button, stoppable, button, **QUIET)
