@@ -16,6 +16,7 @@ from transformers import GenerationConfig
 
 from qwenlab.data.chat import template_sha256
 from qwenlab.errors import UserError
+from qwenlab.model.attention import share_keys
 from qwenlab.model.engine import Engine
 from qwenlab.model.load import load_base
 from qwenlab.model.source import ModelSource, find_model, load_tokenizer
@@ -95,6 +96,7 @@ def load_inference(settings: ModelSettings, engine: Engine, adapters: Mapping[st
     """
     source = find_model(settings)
     base = load_base(settings, engine, source)
+    share_keys(base)
     model: Any = base
     keys = {BASE: ROW_WITHOUT_ADAPTER}
     for number, (name, folder) in enumerate(adapters.items()):

@@ -44,12 +44,17 @@ def loaded(model_settings: ModelSettings, engine: Engine, tmp_path_factory: pyte
 
 
 def logits(loaded: Inference, names: list[str]) -> torch.Tensor:
-    """Of every position of all conversations, each answered by the model of that name."""
+    """Of every position of all conversations and of one token more, each answered by the model of that name."""
     prompts = [render(loaded, messages) for messages in CONVERSATIONS]
     inputs = loaded.tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False)
+    mask = inputs["attention_mask"]
+    following = torch.arange(len(TEXTS))[:, None]
+    rows = loaded.rows(names)
     with torch.inference_mode():
-        found: torch.Tensor = loaded.model(**inputs, **loaded.rows(names)).logits
-    return found
+        read = loaded.model(**inputs, **rows)
+        longer = torch.cat([mask, torch.ones_like(following)], dim=1)
+        more = loaded.model(following, attention_mask=longer, past_key_values=read.past_key_values, **rows)
+    return torch.cat([read.logits, more.logits], dim=1)
 
 
 def check_honest(loaded: Inference, base: torch.Tensor, tuned: Mapping[str, torch.Tensor]) -> None:
