@@ -12,6 +12,7 @@ from tokenizers.decoders import DecodeStream
 from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
 from qwenlab.errors import UserError
+from qwenlab.model.cache import roomy_cache
 from qwenlab.model.inference import BASE, Inference, on_device
 
 Conversation = Sequence[dict[str, str]]
@@ -80,6 +81,7 @@ def generate(loaded: Inference, asks: Sequence[Ask], listener: Listener | None =
         loaded.model.generate(
             **on_device(loaded, inputs),
             **loaded.rows([ask.model for ask in asks]),
+            past_key_values=roomy_cache(loaded.model.config),
             max_new_tokens=max(ask.sampling.max_new_tokens for ask in asks),
             logits_processor=LogitsProcessorList([_Draw([ask.sampling for ask in asks])]),
             stopping_criteria=StoppingCriteriaList([watch]),

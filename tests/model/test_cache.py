@@ -1,0 +1,80 @@
+"""A cache with room holds what transformers' own holds, and writes new tokens in place."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import torch
+from transformers import DynamicCache, Qwen3Config
+from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
+
+from qwenlab.model import cache
+from qwenlab.model.cache import roomy_cache
+
+LAYERS, ROWS, HEADS, SIZE = 2, 3, 2, 4
+CONFIG = Qwen3Config(num_hidden_layers=LAYERS)
+
+
+def states(tokens: int, seed: int) -> torch.Tensor:
+    return torch.randn(ROWS, HEADS, tokens, SIZE, generator=torch.Generator().manual_seed(seed))
+
+
+def read(asked: Any, tokens: int, seed: int) -> torch.Tensor:
+    """What all layers then hold: shape (layers, keys and values, rows, heads, tokens, size)."""
+    return torch.stack(
+        [
+            torch.stack(asked.update(states(tokens, seed), states(tokens, seed + 100), layer))
+            for layer in range(len(asked.layers))
+        ]
+    )
+
+
+def test_it_holds_what_transformers_own_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "ROOM", 3)
+    ours, theirs = roomy_cache(CONFIG), DynamicCache(config=CONFIG)
+    assert ours.get_seq_length() == 0
+    for seed, tokens in enumerate((5, 1, 1, 1, 1, 1, 4, 1, 1, 9)):
+        assert torch.equal(read(ours, tokens, seed), read(theirs, tokens, seed))
+        assert ours.get_seq_length() == theirs.get_seq_length()
+        assert ours.get_mask_sizes(1, 0) == theirs.get_mask_sizes(1, 0)
+
+
+def test_tokens_are_written_in_place_until_the_room_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "ROOM", 3)
+    asked = roomy_cache(CONFIG)
+    places = []
+    for seed, tokens in enumerate((5, 1, 1, 1, 1, 1)):
+        read(asked, tokens, seed)
+        places.append((asked.layers[1].keys.data_ptr(), asked.layers[1].values.data_ptr()))
+    assert [before == after for before, after in pairwise(places)] == [True, True, True, False, True]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda asked: asked.reorder_cache(torch.tensor([2, 0, 1])),
+        lambda asked: asked.batch_select_indices(torch.tensor([1, 1, 0])),
+        lambda asked: asked.crop(-2),
+    ],
+    ids=["reorder", "select", "crop"],
+)
+def test_what_was_changed_outside_is_what_goes_on(change: Callable[[Any], None]) -> None:
+    ours, theirs = roomy_cache(CONFIG), DynamicCache(config=CONFIG)
+    for asked in (ours, theirs):
+        read(asked, 5, 0)
+        change(asked)
+    assert torch.equal(read(ours, 1, 1), read(theirs, 1, 1))
+    assert torch.equal(read(ours, 1, 2), read(theirs, 1, 2))
+
+
+def test_layers_with_a_window_stay_transformers_own() -> None:
+    config = Qwen3Config(
+        num_hidden_layers=2,
+        use_sliding_window=True,
+        sliding_window=4,
+        layer_types=["full_attention", "sliding_attention"],
+    )
+    full, window = roomy_cache(config).layers
+    assert isinstance(full, DynamicLayer) and type(full) is not DynamicLayer
+    assert type(window) is DynamicSlidingWindowLayer
