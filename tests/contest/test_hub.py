@@ -1,12 +1,9 @@
 """Code Contests' parquet: its columns, and that of a hub (our own, on this machine) only the test split is fetched."""
 
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +14,9 @@ from qwenlab.contest import Problem, Test
 from qwenlab.contest.hub import load_parquet
 from qwenlab.errors import UserError
 from tests.contest.code_contests import NONE, write_parquet
+from tests.hub import COMMIT, NOWHERE, HubAnswers, asked
 
 TEST_FILE = "data/test-00000-of-00001-9c49eeff30aacaa8.parquet"
-COMMIT = "a" * 40
-NOWHERE = "http://127.0.0.1:9"
 CODE = """
 import json, sys
 from qwenlab.contest.hub import fetch_test_split, load_parquet
@@ -124,13 +120,13 @@ def test_files_that_are_something_else_are_refused(tmp_path: Path) -> None:
         load_parquet(write_parquet(path))
 
 
-class Hub(BaseHTTPRequestHandler):
+class Hub(HubAnswers):
     """What the library asks for a data set: org/good is as Code Contests is, others are missing, gated or broken."""
 
     files: dict[str, bytes]
     asked: list[str]
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802
         path = self.path.partition("?")[0]
         files = [name for name in self.files if "org/bare" not in path or not name.startswith("data/test")]
         self.asked.append(path)
@@ -152,29 +148,6 @@ class Hub(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET  # noqa: N815
 
-    def answer(self, status: int, body: bytes = b"", error: str = "") -> None:
-        self.send_response(status)
-        for header, value in {"ETag": f'"{len(body)}"', "X-Repo-Commit": COMMIT, "X-Error-Code": error}.items():
-            if value:
-                self.send_header(header, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-def fetched(home: Path, endpoint: str, *names: str, offline: str = "0") -> dict[str, Any]:
-    """What a process gets that fetches these, with its cache in `home`: the library reads its variables once."""
-    variables = os.environ | {"HF_HOME": str(home), "HF_ENDPOINT": endpoint, "HF_HUB_OFFLINE": offline}
-    command = [sys.executable, "-c", CODE, *names]
-    output = subprocess.run(command, env=variables, capture_output=True, text=True, check=True).stdout
-    results = json.loads(output.splitlines()[-1])
-    assert isinstance(results, dict)
-    return results
-
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -190,7 +163,7 @@ def up(home: Path) -> Iterator[dict[str, Any]]:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         names = ("org/good", "org/missing", "org/gated", "org/broken", "org/bare")
-        yield fetched(home, f"http://127.0.0.1:{server.server_port}", *names)
+        yield asked(CODE, home, f"http://127.0.0.1:{server.server_port}", *names)
         server.shutdown()
         thread.join()
 
@@ -201,8 +174,8 @@ def test_only_the_test_split_is_fetched(up: dict[str, Any]) -> None:
 
 
 def test_what_was_fetched_needs_no_hub(up: dict[str, Any], home: Path) -> None:
-    assert fetched(home, NOWHERE, "org/good") == {"org/good": up["org/good"]}
-    assert fetched(home, NOWHERE, "org/good", offline="1") == {"org/good": up["org/good"]}
+    assert asked(CODE, home, NOWHERE, "org/good") == {"org/good": up["org/good"]}
+    assert asked(CODE, home, NOWHERE, "org/good", offline="1") == {"org/good": up["org/good"]}
 
 
 @pytest.mark.parametrize(
@@ -219,5 +192,5 @@ def test_a_refusal_is_told_with_its_reason(up: dict[str, Any], name: str, messag
 
 
 def test_a_hub_out_of_reach_is_told(tmp_path: Path) -> None:
-    message = fetched(tmp_path, NOWHERE, "org/other")["org/other"]["message"]
+    message = asked(CODE, tmp_path, NOWHERE, "org/other")["org/other"]["message"]
     assert message == "org/other is not on this machine and the hub cannot be reached."

@@ -1,18 +1,14 @@
 """Against a hub of our own on this machine, in processes of their own: the libraries read its address only once."""
 
 import json
-import os
-import subprocess
-import sys
 import threading
-from collections.abc import Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from http.server import ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 import pytest
 
-COMMIT = "a" * 40
+from tests.hub import COMMIT, NOWHERE, HubAnswers, asked
+
 FILES = {
     "README.md": b"---\nlicense: mit\n---\n",
     "train.jsonl": b'{"question": "q1", "answer": "a1"}\n{"question": "q2", "answer": "a2"}\n',
@@ -34,10 +30,10 @@ print(json.dumps(results))
 """
 
 
-class Hub(BaseHTTPRequestHandler):
+class Hub(HubAnswers):
     """What the libraries ask for a data set of one file: org/good. Others are missing, gated or out of order."""
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802
         path = self.path.partition("?")[0]
         if "org/missing" in path:
             self.answer(401, error="RepoNotFound")
@@ -60,35 +56,12 @@ class Hub(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET  # noqa: N815
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802
         self.rfile.read(int(self.headers["Content-Length"]))
         self.answer(200, json.dumps([self.entry("train.jsonl")]).encode())
 
     def entry(self, name: str) -> dict[str, Any]:
         return {"type": "file", "path": name, "size": len(FILES[name]), "oid": name}
-
-    def answer(self, status: int, body: bytes = b"", error: str = "") -> None:
-        self.send_response(status)
-        for header, value in {"ETag": f'"{len(body)}"', "X-Repo-Commit": COMMIT, "X-Error-Code": error}.items():
-            if value:
-                self.send_header(header, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-def read_all(home: Path, endpoint: str, sources: Sequence[str], offline: str = "0") -> dict[str, Any]:
-    """What a process gets that reads these sources, with its cache in `home`."""
-    variables = os.environ | {"HF_HOME": str(home), "HF_ENDPOINT": endpoint, "HF_HUB_OFFLINE": offline}
-    command = [sys.executable, "-c", CODE, *sources]
-    output = subprocess.run(command, env=variables, capture_output=True, text=True, check=True).stdout
-    results = json.loads(output.splitlines()[-1])
-    assert isinstance(results, dict)
-    return results
 
 
 class Results(NamedTuple):
@@ -100,7 +73,6 @@ class Results(NamedTuple):
 
 
 REFUSED = ("org/missing", "org/gated", "org/broken", "org/bad--name")
-NOWHERE = "http://127.0.0.1:9"
 
 
 @pytest.fixture(scope="module")
@@ -109,11 +81,11 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        up = read_all(home, f"http://127.0.0.1:{server.server_port}", [*REFUSED, "org/good", "org/good:nope"])
+        up = asked(CODE, home, f"http://127.0.0.1:{server.server_port}", *REFUSED, "org/good", "org/good:nope")
         server.shutdown()
         thread.join()
-    down = read_all(home, NOWHERE, ["org/good", "org/other"])
-    return Results(up, down, read_all(home, NOWHERE, ["org/good", "org/other"], offline="1"))
+    down = asked(CODE, home, NOWHERE, "org/good", "org/other")
+    return Results(up, down, asked(CODE, home, NOWHERE, "org/good", "org/other", offline="1"))
 
 
 ROWS = [{"question": "q1", "answer": "a1"}, {"question": "q2", "answer": "a2"}]
