@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, DynamicCache
 
 from qwenlab.model.attention import GROUPED, share_keys
+from qwenlab.model.cache import roomy_cache
 
 IDS = torch.tensor([[5, 6, 7, 8, 9], [0, 0, 7, 8, 9], [0, 0, 0, 0, 9]])
 NEXT = torch.tensor([[3], [4], [5]])
@@ -33,6 +34,35 @@ def test_it_attends_as_transformers_does(qwen: Path, mask: torch.Tensor) -> None
     ours, ours_next = prompt_and_next(asked, mask)
     assert torch.equal(ours, theirs)
     torch.testing.assert_close(ours_next, theirs_next, rtol=1e-5, atol=1e-6)
+
+
+def many_tokens(asked: Any, cache: Any) -> torch.Tensor:
+    """Logits of 40 tokens read one by one after the prompts: shape (tokens, rows, vocabulary)."""
+    mask = (IDS > 0).long().to(asked.device)
+    ids, logits = IDS.to(asked.device), []
+    with torch.inference_mode():
+        for _ in range(41):
+            logits.append(asked(ids, attention_mask=mask, past_key_values=cache).logits[:, -1])
+            ids = NEXT.to(asked.device)
+            mask = torch.cat([mask, torch.ones_like(ids)], dim=1)
+    return torch.stack(logits[1:]).float()
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype", "share"),
+    [
+        ("cpu", torch.float32, 1e-5),
+        pytest.param("cuda", torch.float16, 0.02, marks=pytest.mark.gpu),
+        pytest.param("cuda", torch.bfloat16, 0.03, marks=pytest.mark.gpu),
+    ],
+)
+def test_it_attends_so_over_many_lengths(qwen: Path, device: str, dtype: torch.dtype, share: float) -> None:
+    """Over those that a GPU's kernels are aligned to and others, the keys lying in a cache with room."""
+    theirs, asked = (model(qwen, dtype=dtype).to(device) for _ in range(2))
+    share_keys(asked)
+    expected = many_tokens(theirs, DynamicCache(config=theirs.config))
+    difference = many_tokens(asked, roomy_cache(asked.config)) - expected
+    assert difference.abs().max() < share * expected.std()
 
 
 def test_a_new_token_copies_no_keys(qwen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
