@@ -195,13 +195,12 @@ def _in_memory(runs: Path, found: dict[str, "Run"], screen: "Screen") -> Iterato
             screen.console.print(f"The server there can answer at once: --endpoint {server.url}", markup=False)
 
     with gpu_turn(runs, "compare", waiting):
-        from qwenlab.model import choose_engine
-
-        engine = choose_engine(settings)
-        from qwenlab.model.columns import InMemory
         from qwenlab.model.several import load_runs
 
-        yield InMemory(load_runs(found, settings, record, engine))
+        loaded = load_runs(found, settings, record)
+        from qwenlab.model.columns import InMemory
+
+        yield InMemory(loaded)
 
 
 if __name__ == "__main__":

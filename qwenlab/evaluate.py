@@ -265,12 +265,6 @@ def _answerer(
             output.say(f"answering: {answerer.base.id} and {answerer.tuned.id} at {server.url}")
             yield answerer
         return
-    from qwenlab.model import choose_engine
-
-    engine = choose_engine(run.recipe.model)
-    from qwenlab.model.answering import TUNED, ModelAnswerer
-    from qwenlab.model.inference import BASE
-    from qwenlab.model.several import load_runs
     from qwenlab.runs import gpu_turn
     from qwenlab.runs.base import shared_base
 
@@ -281,8 +275,12 @@ def _answerer(
         output.say(f"waiting for the GPU: {', then '.join(ahead)}")
 
     with gpu_turn(runs, f"evaluate-{run.name}", waiting):
-        loaded = load_runs({TUNED: run}, settings, base, engine)
-        stamps = {"base": loaded.stamp(BASE)._asdict(), "tuned": loaded.stamp(TUNED)._asdict()}
+        from qwenlab.model.several import load_runs
+
+        loaded = load_runs({"tuned": run}, settings, base)
+        from qwenlab.model.answering import ModelAnswerer
+
+        stamps = {side: loaded.stamp(side)._asdict() for side in ("base", "tuned")}
         _check_same(evaluation.read().stamps, stamps)
         evaluation.update(stamps=stamps)
         yield ModelAnswerer(loaded, record.settings)

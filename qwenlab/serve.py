@@ -53,15 +53,13 @@ def main(
     try:
         # Taken before anything is loaded: a port in use is told at once.
         with _listener(host, port) as listener, gpu_turn(runs, "serve", _tell_waiting):
-            from qwenlab.model import choose_engine
-
-            engine = choose_engine(settings)
-            from qwenlab.model.batcher import Batcher
             from qwenlab.model.several import load_runs
 
             print(f"loading {record.name}", flush=True)
-            batcher = Batcher(load_runs(found, settings, record, engine), batch_size, queue)
-            _serve(batcher, listener, api_key, max_body, runs, make_way)
+            loaded = load_runs(found, settings, record)
+            from qwenlab.model.batcher import Batcher
+
+            _serve(Batcher(loaded, batch_size, queue), listener, api_key, max_body, runs, make_way)
     except KeyboardInterrupt:
         print("stopped")
 

@@ -12,13 +12,10 @@ from qwenlab.model.generate import Ask, Sampling, generate, render
 from qwenlab.model.inference import BASE, Inference
 from qwenlab.recipe import EvaluateSettings
 
-TUNED = "tuned"
-"""The name that an evaluation loads the run's adapter under."""
-
 
 @dataclass(frozen=True)
 class ModelAnswerer:
-    """Answers batches with a loaded base and its adapter `TUNED`."""
+    """Answers batches with a loaded base and the adapter that is called `tuned` there."""
 
     loaded: Inference
     settings: EvaluateSettings
@@ -37,7 +34,7 @@ class ModelAnswerer:
                     self.settings.top_p,
                     sample_seed(self.settings.seed, batch.side, unit),
                 ),
-                TUNED if batch.side == "tuned" else BASE,
+                "tuned" if batch.side == "tuned" else BASE,
             )
             for unit, tokens in zip(batch.units, room, strict=True)
             if tokens > 0

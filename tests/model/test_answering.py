@@ -8,7 +8,7 @@ import torch
 from qwenlab.contest.generation import Batch, TooLargeError, Unit, sample_seed
 from qwenlab.contest.problem import Problem
 from qwenlab.model import answering
-from qwenlab.model.answering import TUNED, ModelAnswerer
+from qwenlab.model.answering import ModelAnswerer
 from qwenlab.model.engine import Engine
 from qwenlab.model.inference import Inference, load_inference
 from qwenlab.model.load import load
@@ -31,7 +31,7 @@ def loaded(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Inferenc
             torch.nn.init.normal_(parameter, std=0.3)
     folder = tmp_path_factory.mktemp("run") / "adapter"
     trained.save_adapter(folder)
-    return load_inference(TINY.model, engine, {TUNED: folder})
+    return load_inference(TINY.model, engine, {"tuned": folder})
 
 
 def test_each_side_answers_as_itself(loaded: Inference) -> None:
