@@ -12,7 +12,8 @@ from qwenlab.recipe import Recipe, parse_recipe, read_recipe, recipe_toml
 from qwenlab.runs.launch import launch, shown_command
 from qwenlab.ui.choices import first_recipe, recipe_choices
 from qwenlab.ui.clock import Clock
-from qwenlab.ui.form import Form, build_form, overrides, recipe_of, values_of
+from qwenlab.ui.draft import Draft, build_draft, draft_of, read_draft
+from qwenlab.ui.form import PATHS, Form, build_form, overrides, recipe_of, values_of
 from qwenlab.ui.html import fault, lab
 from qwenlab.ui.planned import plan_card, plan_pending, start_plan
 from qwenlab.ui.quiet import QUIET
@@ -42,7 +43,9 @@ def build_train_tab(runs: Path, clock: Clock, page: gr.Blocks) -> TrainTab:
             toml, fill, upload, download = _build_toml()
             wrong = gr.HTML(elem_id="form-fault")
             start = gr.Button("Start training", variant="primary", elem_id="start")
-            see = gr.Button("See the plan", elem_id="see-plan")
+            with gr.Row():
+                see = gr.Button("See the plan", elem_id="see-plan", min_width=120)
+                drop = gr.Button("Drop my changes", elem_id="drop-changes", min_width=120)
         with gr.Column(scale=2, min_width=340):
             command = gr.Textbox(
                 label="The same in a terminal", buttons=["copy"], interactive=False, max_lines=4, elem_id="command"
@@ -50,13 +53,14 @@ def build_train_tab(runs: Path, clock: Clock, page: gr.Blocks) -> TrainTab:
             plan = gr.HTML(elem_id="plan")
             stage = build_stage(runs, clock, page)
     waiting = gr.Timer(1.0, active=False)
-    told = [wrong, command, toml, download, plan, waiting]
+    draft = build_draft()
+    told = [wrong, command, toml, download, plan, draft, waiting]
     chosen = [recipe, *form.controls]
 
     edits = [control.input for control in form.controls]
-    gr.on([*edits, page.load, waiting.tick], partial(edited, runs), chosen, told, trigger_mode="always_last", **QUIET)
-    page.load(partial(recipes, runs), None, recipe, **QUIET)
-    recipe.change(partial(picked, runs), recipe, [*form.controls, *told], **QUIET)
+    page.load(partial(restored, runs), [draft, *chosen], [*chosen, *told], **QUIET)
+    gr.on([*edits, waiting.tick], partial(edited, runs), chosen, told, trigger_mode="always_last", **QUIET)
+    gr.on([recipe.input, drop.click], partial(picked, runs), recipe, [*form.controls, *told], **QUIET)
     fill.click(partial(pasted, runs), [recipe, toml], [*form.controls, *told], **QUIET)
     upload.upload(partial(uploaded, runs), [recipe, upload], [*form.controls, *told], **QUIET)
     see.click(partial(plan_wanted, runs), chosen, told, **QUIET)
@@ -65,14 +69,21 @@ def build_train_tab(runs: Path, clock: Clock, page: gr.Blocks) -> TrainTab:
     return TrainTab(form, recipe, told, stage)
 
 
+def restored(runs: Path, draft: Draft, recipe: str, *values: Any) -> list[Any]:
+    """The form as this browser left it, and the recipes that there are now."""
+    kept = read_draft(draft)
+    if not kept:
+        return [gr.Dropdown(recipe_choices(runs)), *[gr.skip()] * len(PATHS), *edited(runs, recipe, *values)]
+    recipe, made = kept
+    return [gr.Dropdown(recipe_choices(runs), value=recipe), *values_of(made), *_told(runs, recipe, made)]
+
+
 def edited(runs: Path, recipe: str, *values: Any) -> list[Any]:
     """What stands beside the form, for what the form now holds."""
     try:
-        made = recipe_of(values)
-        arguments = train_arguments(runs, recipe, made)
+        return _told(runs, recipe, recipe_of(values))
     except UserError as error:
-        return [fault(str(error)), *[gr.skip()] * 4, gr.Timer(active=False)]
-    return _told(runs, made, arguments)
+        return _wrong(error)
 
 
 def picked(runs: Path, recipe: str) -> list[Any]:
@@ -81,14 +92,14 @@ def picked(runs: Path, recipe: str) -> list[Any]:
         made = read_recipe(Path(recipe))
     except UserError as error:
         return _refused(error)
-    return [*values_of(made), *_told(runs, made, train_arguments(runs, recipe, made))]
+    return [*values_of(made), *_told(runs, recipe, made)]
 
 
 def pasted(runs: Path, recipe: str, toml: str) -> list[Any]:
     """Fill the form from a recipe's text."""
     try:
         made = parse_recipe(toml, where="The text")
-        return [*values_of(made), *_told(runs, made, train_arguments(runs, recipe, made))]
+        return [*values_of(made), *_told(runs, recipe, made)]
     except UserError as error:
         return _refused(error)
 
@@ -97,7 +108,7 @@ def uploaded(runs: Path, recipe: str, file: str) -> list[Any]:
     """Fill the form from a recipe file of the browser's machine."""
     try:
         made = read_recipe(Path(file))
-        return [*values_of(made), *_told(runs, made, train_arguments(runs, recipe, made))]
+        return [*values_of(made), *_told(runs, recipe, made)]
     except UserError as error:
         return _refused(error)
 
@@ -106,11 +117,10 @@ def plan_wanted(runs: Path, recipe: str, *values: Any) -> list[Any]:
     """Work out the plan of what the form holds."""
     try:
         made = recipe_of(values)
-        arguments = train_arguments(runs, recipe, made)
+        start_plan(runs, made, train_arguments(runs, recipe, made))
+        return _told(runs, recipe, made)
     except UserError as error:
-        return [fault(str(error)), *[gr.skip()] * 4, gr.Timer(active=False)]
-    start_plan(runs, made, arguments)
-    return _told(runs, made, arguments)
+        return _wrong(error)
 
 
 def started(runs: Path, recipe: str, *values: Any) -> tuple[str, Any]:
@@ -120,11 +130,6 @@ def started(runs: Path, recipe: str, *values: Any) -> tuple[str, Any]:
     except UserError as error:
         return fault(str(error)), gr.skip()
     return "", ""
-
-
-def recipes(runs: Path) -> gr.Dropdown:
-    """The recipes that there are now; which one is chosen stays as it is."""
-    return gr.Dropdown(recipe_choices(runs))
 
 
 def train_arguments(runs: Path, recipe: str, made: Recipe) -> list[str]:
@@ -138,18 +143,23 @@ def train_arguments(runs: Path, recipe: str, made: Recipe) -> list[str]:
     return arguments if runs == Path("runs") else [*arguments, "--runs", str(runs)]
 
 
-def _told(runs: Path, made: Recipe, arguments: list[str]) -> list[Any]:
+def _told(runs: Path, recipe: str, made: Recipe) -> list[Any]:
+    arguments = train_arguments(runs, recipe, made)
     toml = recipe_toml(made)
     link = f'<a download="recipe.toml" href="data:text/plain;charset=utf-8,{quote(toml)}">Download recipe.toml</a>'
     pending = gr.Timer(active=plan_pending(runs, made))
-    return ["", shown_command("train", arguments), toml, lab(link), plan_card(runs, made), pending]
+    draft = draft_of(recipe, made)
+    return ["", shown_command("train", arguments), toml, lab(link), plan_card(runs, made), draft, pending]
+
+
+def _wrong(error: UserError) -> list[Any]:
+    """All but the sentence stays as it was."""
+    return [fault(str(error)), *[gr.skip()] * 5, gr.Timer(active=False)]
 
 
 def _refused(error: UserError) -> list[Any]:
     """The form stays as it was."""
-    from qwenlab.ui.form import PATHS
-
-    return [*[gr.skip()] * len(PATHS), fault(str(error)), *[gr.skip()] * 4, gr.Timer(active=False)]
+    return [*[gr.skip()] * len(PATHS), *_wrong(error)]
 
 
 def _build_toml() -> tuple[gr.Code, gr.Button, gr.UploadButton, gr.HTML]:

@@ -93,6 +93,33 @@ def test_two_trainings_wait_for_each_other_and_the_strip_says_so(lab: Lab, waite
     waited(lambda: first.status is Status.stopped)
 
 
+def test_what_was_filled_in_outlives_a_reload_and_the_app(lab: Lab) -> None:
+    page = lab.page
+    page.get_by_label("Recipe", exact=True).click()
+    page.get_by_role("option", name="small_gpu").click()
+    rank = page.get_by_role("spinbutton", name="Rank")
+    expect(rank).not_to_have_value("8")
+    rank.fill("5")
+    command = page.locator("#command textarea")
+    changed = re.compile(r"small_gpu\.toml .*--set lora\.r=5")
+    expect(command).to_have_value(changed)
+
+    lab.open()
+    expect(command).to_have_value(changed)
+    expect(rank).to_have_value("5")
+    lab.kill()
+    lab.start()
+    lab.errors.clear()  # while the app was away, the page could not reach it
+    expect(command).to_have_value(changed)
+    assert page.get_by_label("Recipe", exact=True).input_value() == "small_gpu"
+
+    page.get_by_role("button", name="Drop my changes").click()
+    expect(command).not_to_have_value(re.compile("--set"))
+    lab.open()
+    expect(command).to_have_value(re.compile(r"small_gpu\.toml"))
+    expect(command).not_to_have_value(re.compile("--set"))
+
+
 def test_what_is_wrong_with_a_setting_or_a_recipe_is_said_at_the_form(lab: Lab) -> None:
     page = lab.page
     rate = page.get_by_role("spinbutton", name="Learning rate")

@@ -1,0 +1,37 @@
+"""What is being filled in on the Train tab, kept by the browser: a reload or a closed window loses nothing of it."""
+
+from pathlib import Path
+
+import gradio as gr
+
+from qwenlab.errors import UserError
+from qwenlab.recipe import Recipe, read_recipe
+from qwenlab.ui.form import overrides
+
+Draft = list[str] | None
+"""A recipe's path, and what was changed of it as `--set` takes it: where the recipe has changed since, it counts."""
+
+
+def build_draft() -> gr.BrowserState:
+    """Gradio encrypts what it keeps by a key that is drawn as the app starts; with one of our own it outlives the app.
+    There is nothing to hide from the browser that it was typed into."""
+    return gr.BrowserState(None, storage_key="qwenlab-train", secret="qwenlab")
+
+
+def draft_of(recipe: str, made: Recipe) -> Draft:
+    """Raises:
+    UserError: there is no such recipe, or it has faults.
+    """
+    return [recipe, *overrides(read_recipe(Path(recipe)), made)]
+
+
+def read_draft(draft: Draft) -> tuple[str, Recipe] | None:
+    """The recipe's path and the recipe with its changes; None where there is nothing to go back to."""
+    if not draft:
+        return None
+    recipe, *changes = draft
+    try:
+        return recipe, read_recipe(Path(recipe), changes)
+    except UserError:
+        # It was of another folder, or its run is deleted, or a setting has another name since.
+        return None
