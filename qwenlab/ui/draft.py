@@ -18,7 +18,7 @@ def build_draft() -> gr.BrowserState:
     return gr.BrowserState(None, storage_key="qwenlab-train", secret="qwenlab")
 
 
-def draft_of(recipe: str, made: Recipe) -> Draft:
+def draft_of(recipe: str, made: Recipe) -> list[str]:
     """Raises:
     UserError: there is no such recipe, or it has faults.
     """

@@ -45,7 +45,7 @@ def build_train_tab(runs: Path, clock: Clock, page: gr.Blocks) -> TrainTab:
             start = gr.Button("Start training", variant="primary", elem_id="start")
             with gr.Row():
                 see = gr.Button("See the plan", elem_id="see-plan", min_width=120)
-                drop = gr.Button("Drop my changes", elem_id="drop-changes", min_width=120)
+                drop = gr.Button("Drop my changes", interactive=False, elem_id="drop-changes", min_width=120)
         with gr.Column(scale=2, min_width=340):
             command = gr.Textbox(
                 label="The same in a terminal", buttons=["copy"], interactive=False, max_lines=4, elem_id="command"
@@ -54,7 +54,7 @@ def build_train_tab(runs: Path, clock: Clock, page: gr.Blocks) -> TrainTab:
             stage = build_stage(runs, clock, page)
     waiting = gr.Timer(1.0, active=False)
     draft = build_draft()
-    told = [wrong, command, toml, download, plan, draft, waiting]
+    told = [wrong, command, toml, download, plan, draft, drop, waiting]
     chosen = [recipe, *form.controls]
 
     edits = [control.input for control in form.controls]
@@ -149,12 +149,21 @@ def _told(runs: Path, recipe: str, made: Recipe) -> list[Any]:
     link = f'<a download="recipe.toml" href="data:text/plain;charset=utf-8,{quote(toml)}">Download recipe.toml</a>'
     pending = gr.Timer(active=plan_pending(runs, made))
     draft = draft_of(recipe, made)
-    return ["", shown_command("train", arguments), toml, lab(link), plan_card(runs, made), draft, pending]
+    return [
+        "",
+        shown_command("train", arguments),
+        toml,
+        lab(link),
+        plan_card(runs, made),
+        draft,
+        gr.Button(interactive=len(draft) > 1),
+        pending,
+    ]
 
 
 def _wrong(error: UserError) -> list[Any]:
-    """All but the sentence stays as it was."""
-    return [fault(str(error)), *[gr.skip()] * 5, gr.Timer(active=False)]
+    """What stands beside the form stays as it was."""
+    return [fault(str(error)), *[gr.skip()] * 5, gr.Button(interactive=True), gr.Timer(active=False)]
 
 
 def _refused(error: UserError) -> list[Any]:

@@ -41,12 +41,13 @@ def loaded(runs: Path, draft: Any) -> tuple[Any, list[Any], list[Any]]:
 
 def test_a_page_that_is_opened_again_shows_the_draft(tmp_path: Path) -> None:
     values = values_of(read_recipe(Path(TINY)).with_values(train={"max_steps": 7}))
-    *_, draft, _ = edited(tmp_path, TINY, *values)
+    *_, draft, drop, _ = edited(tmp_path, TINY, *values)
+    assert drop.interactive
     recipe, controls, (wrong, command, *_) = loaded(tmp_path, draft)
     assert recipe.value == TINY and controls == values
     assert wrong == "" and "--set train.max_steps=7" in command
-    *_, draft, _ = picked(tmp_path, TINY)
-    assert draft == [TINY]
+    *_, draft, drop, _ = picked(tmp_path, TINY)
+    assert draft == [TINY] and not drop.interactive
 
 
 def test_a_new_user_s_page_keeps_the_first_recipe(tmp_path: Path) -> None:
@@ -60,5 +61,5 @@ def test_a_new_user_s_page_keeps_the_first_recipe(tmp_path: Path) -> None:
 def test_what_is_wrong_leaves_the_draft_as_it_was(tmp_path: Path) -> None:
     values = values_of(read_recipe(Path(TINY)))
     values[PATHS.index("train.learning_rate")] = 7
-    wrong, *_, draft, _ = edited(tmp_path, TINY, *values)
-    assert "learning_rate" in wrong and not isinstance(draft, list)
+    wrong, *_, draft, drop, _ = edited(tmp_path, TINY, *values)
+    assert "learning_rate" in wrong and not isinstance(draft, list) and drop.interactive

@@ -113,7 +113,9 @@ def test_what_was_filled_in_outlives_a_reload_and_the_app(lab: Lab) -> None:
     expect(command).to_have_value(changed)
     assert page.get_by_label("Recipe", exact=True).input_value() == "small_gpu"
 
-    page.get_by_role("button", name="Drop my changes").click()
+    drop = page.get_by_role("button", name="Drop my changes")
+    drop.click()
+    expect(drop).to_be_disabled()
     expect(command).not_to_have_value(re.compile("--set"))
     lab.open()
     expect(command).to_have_value(re.compile(r"small_gpu\.toml"))
