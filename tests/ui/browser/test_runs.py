@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 from qwenlab.runs import list_runs
 from qwenlab.runs.label import read_label
 from tests.ui.browser.conftest import PATIENCE, Lab
+from tests.ui.browser.trained import copy_of_a_trained_run, end_launches
 from tests.ui.made import made_run
 
 pytestmark = pytest.mark.browser
@@ -43,3 +44,18 @@ def test_runs_are_compared_named_and_deleted(lab: Lab) -> None:
     page.get_by_role("button", name="Yes, delete it").click()
     expect(page.locator("#history tbody tr")).to_have_count(1, timeout=PATIENCE)
     assert [run.name for run in list_runs(lab.runs)] == [second.name]
+
+
+def test_a_run_is_exported_and_the_page_says_where_it_is(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> None:
+    run = copy_of_a_trained_run(lab.runs, tmp_path_factory)
+    lab.tab("Runs")
+    choose(lab, run.name)
+    lab.page.get_by_role("button", name="Export merged").click()
+    expect(lab.page.get_by_text("Exporting", exact=True)).to_be_visible(timeout=PATIENCE)
+    try:
+        expect(lab.page.get_by_text("The export said")).to_be_visible(timeout=PATIENCE)
+    finally:
+        end_launches(lab.runs)
+    out = run.folder / "exports" / "merged"
+    expect(lab.page.locator("pre[role=status]")).to_contain_text(str(out))
+    assert (out / "model.safetensors").exists()
