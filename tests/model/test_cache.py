@@ -6,10 +6,19 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import DynamicCache, Qwen3Config
+from transformers import (
+    AutoModelForCausalLM,
+    DynamicCache,
+    PreTrainedConfig,
+    Qwen2Config,
+    Qwen3_5TextConfig,
+    Qwen3Config,
+    Qwen3MoeConfig,
+)  # fmt: skip
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from qwenlab.model import cache
+from qwenlab.model.attention import share_keys
 from qwenlab.model.cache import roomy_cache
 
 LAYERS, ROWS, HEADS, SIZE = 2, 3, 2, 4
@@ -78,3 +87,47 @@ def test_layers_with_a_window_stay_transformers_own() -> None:
     full, window = roomy_cache(config).layers
     assert isinstance(full, DynamicLayer) and type(full) is not DynamicLayer
     assert type(window) is DynamicSlidingWindowLayer
+
+
+SMALL = {
+    "vocab_size": 100,
+    "hidden_size": 64,
+    "intermediate_size": 64,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 16,
+    "pad_token_id": 0,
+    "bos_token_id": None,
+    "eos_token_id": None,
+}
+EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 32}
+STATES = {
+    "linear_num_key_heads": 2,
+    "linear_num_value_heads": 4,
+    "linear_key_head_dim": 16,
+    "linear_value_head_dim": 16,
+}
+KINDS = {
+    "Qwen2": Qwen2Config(**SMALL),
+    "Qwen2 with windows": Qwen2Config(**SMALL, use_sliding_window=True, sliding_window=8, max_window_layers=2),
+    "Qwen3": Qwen3Config(**SMALL),
+    "Qwen3 of experts": Qwen3MoeConfig(**SMALL, **EXPERTS),
+    "Qwen3.5 with states": Qwen3_5TextConfig(**SMALL, **STATES),
+}
+
+
+@pytest.mark.parametrize("config", KINDS.values(), ids=KINDS.keys())
+def test_every_kind_of_qwen_writes_as_with_transformers_own(config: PreTrainedConfig) -> None:
+    torch.manual_seed(0)
+    asked = AutoModelForCausalLM.from_config(config).eval()
+    for parameter in asked.parameters():
+        if parameter.dim() > 1:
+            torch.nn.init.normal_(parameter, std=0.2)  # fresh ones hardly attend
+    ids = torch.tensor([[5, 6, 7, 8, 9, 10], [0, 0, 0, 7, 8, 9]])
+    greedy = {"attention_mask": (ids > 0).long(), "max_new_tokens": 24, "do_sample": False}
+    with torch.inference_mode():
+        expected = asked.generate(ids, **greedy)
+        share_keys(asked)
+        assert torch.equal(asked.generate(ids, **greedy, past_key_values=roomy_cache(config)), expected)
+    assert len(expected.unique()) > 10
