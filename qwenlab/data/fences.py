@@ -15,6 +15,7 @@ BLOCK = r"(?ms)^ {0,3}```[^`\n]*\n(?:.*?\n)?? {0,3}```[ \t]*$"
 PYTHON = r"(?mi)^( {0,3})```[ \t]*(?:python3?|py3?)[ \t]*$"
 TILDE_BLOCK = r"(?ms)^~~~[ \t]*([\w+#.-]*)[ \t]*\n((?:.*?\n)??)~~~[ \t]*$"
 TILDE_OPEN = r"(?m)^~~~[ \t]*([\w+#.-]+)[ \t]*$"
+LAST_TILDE_CLOSE = r"(?ms)\A(.*^~~~[ \t]*$)"
 
 
 def standardised(rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
@@ -41,8 +42,7 @@ def standard_texts(texts: pl.Series) -> pl.Series:
     """Texts in that form, without nulls."""
     lines = texts.str.replace_all("\r\n", "\n", literal=True)
     nested = lines.str.contains("````", literal=True) | (lines.str.contains(FENCE) & lines.str.contains(r"(?m)^~~~"))
-    backticks = lines.str.replace_all(TILDE_BLOCK, "```$1\n$2```").str.replace_all(TILDE_OPEN, "```$1")
-    named = backticks.str.replace_all(PYTHON, "${1}```python")
+    named = _without_tildes(lines).str.replace_all(PYTHON, "${1}```python")
     unclosed = named.str.replace_all(BLOCK, "").str.contains(FENCE)
     closing = (
         pl.when(~unclosed)
@@ -52,3 +52,13 @@ def standard_texts(texts: pl.Series) -> pl.Series:
         .otherwise(pl.lit("\n```"))
     )
     return lines.zip_with(nested, named + pl.select(closing).to_series())
+
+
+def _without_tildes(texts: pl.Series) -> pl.Series:
+    """Tilde fences as backticks: those that are closed, and those that name a language.
+
+    Only after the last closing fence can one be left open; before it, a line that looks so is the inside of a block.
+    """
+    closed = texts.str.extract(LAST_TILDE_CLOSE).fill_null("")
+    rest = pl.select(pl.lit(texts).str.strip_prefix(closed)).to_series()
+    return closed.str.replace_all(TILDE_BLOCK, "```$1\n$2```") + rest.str.replace_all(TILDE_OPEN, "```$1")
