@@ -28,7 +28,7 @@ PROMPTS = 8
 
 
 def main(
-    pairs: Annotated[int, typer.Option(min=1, help="How often each is timed.")] = 9,
+    pairs: Annotated[int, typer.Option(min=1, help="How often each is timed.")] = 31,
     tokens: Annotated[int, typer.Option(min=1, help="Of each answer.")] = 64,
     threads: Annotated[int, typer.Option(min=0, help="Of torch, on a CPU; 0: as many as it takes.")] = 0,
     model: Annotated[str, typer.Option(help="The base: a folder, or a hub id.")] = "tiny",
