@@ -1,8 +1,9 @@
 """The browser lab: everything that the command line does, for people who would rather look than read.
 
 One tab a file. A tab holds no state: all that it shows is read from the run folders, so a reload, a second browser, a
-restarted app and a run that was started in a terminal look the same. Long work is a process of its own, started by
-exactly the command that is shown. The tabs know nothing of each other; what leads from one to the next stands here.
+restarted app and a run that was started in a terminal look the same. Only what is being filled in on the Train tab is
+kept by the browser. Long work is a process of its own, started by exactly the command that is shown. The tabs know
+nothing of each other; what leads from one to the next stands here.
 """
 
 from functools import partial

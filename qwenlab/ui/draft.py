@@ -9,18 +9,22 @@ from qwenlab.recipe import Recipe, read_recipe
 from qwenlab.ui.form import overrides
 
 Draft = list[str] | None
-"""A recipe's path, and what was changed of it as `--set` takes it: where the recipe has changed since, it counts."""
+"""A recipe's path, and what was changed of it as `--set` takes it: where the recipe has changed since, it counts.
+None: nothing is kept."""
 
 
 def build_draft() -> gr.BrowserState:
-    """Gradio encrypts what it keeps by a key that is drawn as the app starts; with one of our own it outlives the app.
-    There is nothing to hide from the browser that it was typed into."""
+    """Where the browser keeps it."""
+    # By default it is encrypted with a key that is drawn as the app starts, and lost with the app. There is nothing to
+    # hide from the browser that it was typed into.
     return gr.BrowserState(None, storage_key="qwenlab-train", secret="qwenlab")
 
 
 def draft_of(recipe: str, made: Recipe) -> list[str]:
-    """Raises:
-    UserError: there is no such recipe, or it has faults.
+    """The recipe's path and its changes.
+
+    Raises:
+        UserError: there is no such recipe, or it has faults.
     """
     return [recipe, *overrides(read_recipe(Path(recipe)), made)]
 

@@ -13,7 +13,7 @@ from qwenlab.runs.launch import launch, shown_command
 from qwenlab.ui.choices import first_recipe, recipe_choices
 from qwenlab.ui.clock import Clock
 from qwenlab.ui.draft import Draft, build_draft, draft_of, read_draft
-from qwenlab.ui.form import PATHS, Form, build_form, overrides, recipe_of, values_of
+from qwenlab.ui.form import PATHS, Form, build_form, recipe_of, values_of
 from qwenlab.ui.html import fault, lab
 from qwenlab.ui.planned import plan_card, plan_pending, start_plan
 from qwenlab.ui.quiet import QUIET
@@ -117,7 +117,7 @@ def plan_wanted(runs: Path, recipe: str, *values: Any) -> list[Any]:
     """Work out the plan of what the form holds."""
     try:
         made = recipe_of(values)
-        start_plan(runs, made, train_arguments(runs, recipe, made))
+        start_plan(runs, made, train_arguments(runs, draft_of(recipe, made)))
         return _told(runs, recipe, made)
     except UserError as error:
         return _wrong(error)
@@ -126,36 +126,32 @@ def plan_wanted(runs: Path, recipe: str, *values: Any) -> list[Any]:
 def started(runs: Path, recipe: str, *values: Any) -> tuple[str, Any]:
     """Start the training: what is wrong with the form, or the latest run to look at."""
     try:
-        launch(runs, "train", train_arguments(runs, recipe, recipe_of(values)))
+        launch(runs, "train", train_arguments(runs, draft_of(recipe, recipe_of(values))))
     except UserError as error:
         return fault(str(error)), gr.skip()
     return "", ""
 
 
-def train_arguments(runs: Path, recipe: str, made: Recipe) -> list[str]:
-    """The command line after `python -m qwenlab.train`: the chosen file, and what differs from it.
-
-    Raises:
-        UserError: there is no such recipe, or it has faults.
-    """
-    changes = overrides(read_recipe(Path(recipe)), made)
+def train_arguments(runs: Path, draft: list[str]) -> list[str]:
+    """The command line after `python -m qwenlab.train`: the chosen file, and what differs from it."""
+    recipe, *changes = draft
     arguments = [recipe, *(part for change in changes for part in ("--set", change))]
     return arguments if runs == Path("runs") else [*arguments, "--runs", str(runs)]
 
 
 def _told(runs: Path, recipe: str, made: Recipe) -> list[Any]:
-    arguments = train_arguments(runs, recipe, made)
+    draft = draft_of(recipe, made)
     toml = recipe_toml(made)
     link = f'<a download="recipe.toml" href="data:text/plain;charset=utf-8,{quote(toml)}">Download recipe.toml</a>'
     pending = gr.Timer(active=plan_pending(runs, made))
-    draft = draft_of(recipe, made)
     return [
         "",
-        shown_command("train", arguments),
+        shown_command("train", train_arguments(runs, draft)),
         toml,
         lab(link),
         plan_card(runs, made),
-        draft,
+        # What every new user sees is not kept: with a card, or another version, it may be something else tomorrow.
+        None if draft == [first_recipe()] else draft,
         gr.Button(interactive=len(draft) > 1),
         pending,
     ]

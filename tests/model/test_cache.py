@@ -14,7 +14,7 @@ from transformers import (
     Qwen3_5TextConfig,
     Qwen3Config,
     Qwen3MoeConfig,
-)  # fmt: skip
+)
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 from qwenlab.model import cache

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from qwenlab.recipe import Recipe, read_recipe, recipe_toml
-from qwenlab.ui.choices import RECIPE_FOLDER
+from qwenlab.ui.choices import RECIPE_FOLDER, first_recipe
 from qwenlab.ui.draft import draft_of, read_draft
 from qwenlab.ui.form import PATHS, values_of
 from qwenlab.ui.train import edited, picked, restored
@@ -46,8 +46,14 @@ def test_a_page_that_is_opened_again_shows_the_draft(tmp_path: Path) -> None:
     recipe, controls, (wrong, command, *_) = loaded(tmp_path, draft)
     assert recipe.value == TINY and controls == values
     assert wrong == "" and "--set train.max_steps=7" in command
-    *_, draft, drop, _ = picked(tmp_path, TINY)
-    assert draft == [TINY] and not drop.interactive
+
+
+def test_what_a_new_user_sees_is_not_kept(tmp_path: Path) -> None:
+    *_, draft, drop, _ = picked(tmp_path, first_recipe())
+    assert draft is None and not drop.interactive
+    other = str(RECIPE_FOLDER / "small_gpu.toml")
+    *_, draft, drop, _ = picked(tmp_path, other)
+    assert draft == [other] and not drop.interactive
 
 
 def test_a_new_user_s_page_keeps_the_first_recipe(tmp_path: Path) -> None:

@@ -51,8 +51,8 @@ def test_a_run_is_exported_and_the_page_says_where_it_is(lab: Lab, tmp_path_fact
     lab.tab("Runs")
     choose(lab, run.name)
     lab.page.get_by_role("button", name="Export merged").click()
-    expect(lab.page.get_by_text("Exporting", exact=True)).to_be_visible(timeout=PATIENCE)
     try:
+        expect(lab.page.get_by_text("Exporting", exact=True)).to_be_visible(timeout=PATIENCE)
         expect(lab.page.get_by_text("The export said")).to_be_visible(timeout=PATIENCE)
     finally:
         end_launches(lab.runs)
