@@ -39,7 +39,7 @@ def _grouped(
             module, query, key, value, attention_mask, scaling=scaling, **others
         )
         return attended
-    # Of `others` nothing matters here: a model that answers drops nothing out, and a single position sees all before it.
+    # The others do not matter here: a model that answers drops nothing out, and one position sees all before it.
     output = torch.nn.functional.scaled_dot_product_attention(
         query.reshape(rows, shared, heads // shared, size),
         key,
