@@ -44,8 +44,8 @@ def build_train_tab(runs: Path, clock: Clock, page: gr.Blocks) -> TrainTab:
             wrong = gr.HTML(elem_id="form-fault")
             start = gr.Button("Start training", variant="primary", elem_id="start")
             with gr.Row():
-                see = gr.Button("See the plan", elem_id="see-plan", min_width=120)
-                drop = gr.Button("Drop my changes", interactive=False, elem_id="drop-changes", min_width=120)
+                see = gr.Button("See the plan", elem_id="see-plan", min_width=180)
+                drop = gr.Button("Drop my changes", interactive=False, elem_id="drop-changes", min_width=180)
         with gr.Column(scale=2, min_width=340):
             command = gr.Textbox(
                 label="The same in a terminal", buttons=["copy"], interactive=False, max_lines=4, elem_id="command"
