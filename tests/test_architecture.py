@@ -14,15 +14,16 @@ VERBS = {"train", "prepare", "demo", "judge", "evaluate", "compare", "serve", "e
 ALLOWED = {
     "errors": set(),
     "recipe": {"errors"},
+    "nvidia": set(),
     "cli": {"errors"},
     "endpoint": {"errors"},
     "contest": {"endpoint", "errors", "recipe"},
     "tiny": {"contest", "errors"},
     "data": {"recipe", "errors"},
     "runs": {"recipe", "errors"},
-    "ui": {"columns", "runs", "data", "contest", "tiny", "endpoint", "recipe", "errors"},
+    "ui": {"columns", "runs", "data", "contest", "tiny", "endpoint", "nvidia", "recipe", "errors"},
     "columns": {"data", "runs", "contest", "tiny", "endpoint", "recipe", "errors"},
-    "model": {"columns", "data", "runs", "contest", "tiny", "recipe", "errors"},
+    "model": {"columns", "data", "runs", "contest", "tiny", "nvidia", "recipe", "errors"},
     "api": {"model", "errors"},
 } | {verb: {"cli", "recipe", "errors"} for verb in VERBS}
 

@@ -26,6 +26,10 @@ class PlanRecord(BaseModel):
     engine: str
     why: str
     dtype: str
+    attention: str = ""
+    deterministic: bool = False
+    notes: list[str] = []
+    """A sentence for each setting that this machine carries out otherwise, or at a price."""
     hardware: Hardware
     memory: dict[str, float]
     """By part; empty where no GPU is used."""

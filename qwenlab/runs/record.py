@@ -32,6 +32,8 @@ class Hardware(_Part):
 
     gpu: str | None
     gpu_memory_gb: float | None
+    gpu_free_gb: float | None = None
+    """Taken by no program when the driver was asked; None where it could not be."""
     cpu: str
     cpu_cores: int
     memory_gb: float
@@ -39,13 +41,18 @@ class Hardware(_Part):
 
 
 class EngineRecord(_Part):
-    """Which engine trained, why, and with which precision, attention and patches."""
+    """Which engine trained, why, and how it carried the recipe out. None: the record is older than the field."""
 
     name: str
     why: str
     device: str
     dtype: str
     attention: str
+    deterministic: bool | None = None
+    """Whether torch was held to deterministic algorithms, to the end of the run."""
+    optim: str | None = None
+    compiled: bool | None = None
+    load_in_4bit: bool | None = None
     patched: str | None = None
     """What Unsloth says that it replaced."""
 

@@ -30,11 +30,15 @@ def plan_key(recipe: Recipe) -> str:
 
 
 def start_plan(runs: Path, recipe: Recipe, arguments: Sequence[str]) -> Launch | None:
-    """Work the plan out in a process of its own, unless it is known or under way."""
+    """Work the plan out in a process of its own, unless it is known or under way.
+
+    A plan that tells how much of the card is free is of its moment, and is worked out again.
+    """
     key = plan_key(recipe)
     file = _file(runs, key)
-    if file.exists() or plan_pending(runs, recipe):
+    if plan_pending(runs, recipe) or (file.exists() and _read(file).hardware.gpu_free_gb is None):
         return None
+    file.unlink(missing_ok=True)
     file.parent.mkdir(parents=True, exist_ok=True)
     return launch(runs, "train", [*arguments, "--dry-run", "--plan", str(file)], f"plan-{key}")
 
@@ -49,7 +53,7 @@ def plan_card(runs: Path, recipe: Recipe) -> str:
     key = plan_key(recipe)
     file = _file(runs, key)
     if file.exists():
-        return _card(PlanRecord.model_validate_json(file.read_text(encoding="utf-8")), recipe, runs)
+        return _card(_read(file), recipe, runs)
     launches = list_launches(runs, f"plan-{key}")
     if not launches:
         return card(HINT)
@@ -67,10 +71,12 @@ def _card(plan: PlanRecord, recipe: Recipe, runs: Path) -> str:
         "tokens": f"{plan.tokens:,}",
         "time": _time(plan, recipe, runs),
         "engine": f"{plan.engine}, {plan.dtype}: {plan.why}",
+        "attention": f"{plan.attention}{', deterministic' if plan.deterministic else ''}",
     }
     shown = facts({name: text(value) for name, value in numbers.items()})
-    note = f'<p class="amber">{text(cut)}</p>' if plan.cut_share else ""
-    return card(f"<b>Before it starts</b>{shown}{_memory(plan)}{note}")
+    notes = [*([cut] if plan.cut_share else []), *plan.notes]
+    told = "".join(f'<p class="amber">{text(note)}</p>' for note in notes)
+    return card(f"<b>Before it starts</b>{shown}{_memory(plan)}{told}")
 
 
 def _memory(plan: PlanRecord) -> str:
@@ -80,8 +86,10 @@ def _memory(plan: PlanRecord) -> str:
     colour = {"fits": "accent", "tight": "amber"}.get(plan.verdict, "red")
     needed = sum(plan.memory.values())
     parts = ", ".join(f"{name} {size:.1f}" for name, size in plan.memory.items())
+    free = plan.hardware.gpu_free_gb
+    known = f"{card_gb:.1f} GB" if free is None else f"{card_gb:.1f} GB, of which {free:.1f} GB are free"
     return (
-        f'<p>memory <b class="{colour}">{plan.verdict}</b>: about {needed:.1f} of {card_gb:.1f} GB</p>'
+        f'<p>memory <b class="{colour}">{plan.verdict}</b>: about {needed:.1f} of {known}</p>'
         f'{bar(needed, card_gb, colour)}<p class="quiet">estimate in GB: {text(parts)}</p>'
     )
 
@@ -98,6 +106,10 @@ def _time(plan: PlanRecord, recipe: Recipe, runs: Path) -> str:
                     f"about {duration(plan.tokens / max(speeds[len(speeds) // 2], 1e-9))}, at the speed of {run.name}"
                 )
     return "told after the first steps: no earlier run of this model tells its speed"
+
+
+def _read(file: Path) -> PlanRecord:
+    return PlanRecord.model_validate_json(file.read_text(encoding="utf-8"))
 
 
 def _file(runs: Path, key: str) -> Path:

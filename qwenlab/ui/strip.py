@@ -1,7 +1,5 @@
 """The strip on top of every tab: the machine, who has the GPU, and who waits for it."""
 
-import shutil
-import subprocess
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -9,6 +7,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from qwenlab import nvidia
 from qwenlab.runs import Run, Status, gpu_waiting, list_runs
 from qwenlab.runs.stop import stop
 from qwenlab.ui.audience import POLL_SECONDS, Audience
@@ -90,14 +89,11 @@ def training(runs: Path) -> Run | None:
 @cache
 def machine() -> str:
     """The GPU's name and memory as its driver tells them, without torch; looked up once."""
-    if not shutil.which("nvidia-smi"):
+    found = nvidia.cards()
+    if not found:
         return "No GPU: everything runs on the tiny Qwen"
-    query = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
-    answer = subprocess.run(query, capture_output=True, text=True, check=False, timeout=20)
-    if answer.returncode or not answer.stdout.strip():
-        return "No GPU: everything runs on the tiny Qwen"
-    name, _, mebibytes = answer.stdout.splitlines()[0].rpartition(",")
-    return text(f"{name.strip()} · {float(mebibytes) * 2**20 / 1e9:.0f} GB")
+    card = found[0]
+    return text(f"{card.name} · {card.memory_gb:.0f} GB" if card.memory_gb else card.name)
 
 
 def has_gpu() -> bool:
