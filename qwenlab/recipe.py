@@ -105,7 +105,9 @@ class TrainSettings(Section):
     save_steps: int = Field(500, ge=1, description="steps between two checkpoints that training can resume from")
     logging_steps: int = Field(1, ge=1, description="steps between two points of the training curve")
     seed: int = Field(42, ge=0, lt=2**32, description="fixes the split, the order, the adapter's start and dropout")
-    deterministic: bool = Field(True, description="deterministic algorithms where torch has them")
+    deterministic: bool = Field(
+        True, description="deterministic algorithms alone; where torch lacks one, the run says so and goes on"
+    )
     packing: bool = Field(False, description="fill each row of a batch with several short samples")
     gradient_checkpointing: bool = Field(True, description="recompute activations: less memory, slower")
     torch_compile: bool = Field(True, description="compile where possible: on a GPU; Unsloth compiles its own kernels")

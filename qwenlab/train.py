@@ -74,12 +74,12 @@ def main(
     job = choose_job(runs, recipe, set_ or [], resume=resume, extend=extend, start_from=start_from)
     check_shares(job.recipe)
     if dry_run:
-        _tell_plan(job.recipe, plan)
+        _tell_plan(job.recipe, plan, runs)
     else:
         _train(job, runs, force)
 
 
-def _tell_plan(recipe: "Recipe", file: Path | None) -> None:
+def _tell_plan(recipe: "Recipe", file: Path | None, runs: Path) -> None:
     from rich.console import Console
     from rich.rule import Rule
 
@@ -90,15 +90,20 @@ def _tell_plan(recipe: "Recipe", file: Path | None) -> None:
     from qwenlab.data.funnel import funnel
     from qwenlab.model.describe import hardware
     from qwenlab.model.plan import make_plan, plan_record, plan_table
+    from qwenlab.model.preflight import check_recipe
     from qwenlab.model.rows import lengths, make_rows
     from qwenlab.model.source import find_model, load_tokenizer
     from qwenlab.recipe import recipe_toml
+    from qwenlab.runs import gpu_waiting
     from qwenlab.runs.files import write_atomically
 
-    source = find_model(recipe.model, weights=False)
+    source, machine = find_model(recipe.model, weights=False), hardware()
+    check_recipe(recipe, engine, source, machine)
+    if gpu_waiting(runs):  # what a run of ours holds will be free when this one's turn comes
+        machine = machine.model_copy(update={"gpu_free_gb": None})
     rows, report = make_rows(data.load(recipe.data, recipe.train.seed), load_tokenizer(source), recipe.data.max_length)
     validation = rows.validation.num_rows if rows.validation else 0
-    plan = make_plan(recipe, engine, hardware(), source, lengths(rows.train).to_list(), validation)
+    plan = make_plan(recipe, engine, machine, source, lengths(rows.train).to_list(), validation)
     console = Console(highlight=False)
     console.print(funnel(report))
     console.print(Rule("plan", align="left"), plan_table(plan, recipe))
@@ -150,6 +155,7 @@ def _work(
     from qwenlab.model.describe import hardware, versions
     from qwenlab.model.manifest import Manifest, check_unchanged
     from qwenlab.model.plan import make_plan, plan_table
+    from qwenlab.model.preflight import check_recipe, check_room
     from qwenlab.model.progress import Progress
     from qwenlab.model.rows import lengths, make_rows
     from qwenlab.model.source import find_model, load_tokenizer
@@ -159,7 +165,9 @@ def _work(
     from qwenlab.runs.files import write_atomically
 
     output.say(f"run {run.folder}")
-    recipe, source = job.recipe, find_model(job.recipe.model)
+    recipe, machine = job.recipe, hardware()
+    check_recipe(recipe, engine, find_model(recipe.model, weights=False), machine)
+    source = find_model(recipe.model)
     tokenizer = load_tokenizer(source)
     dataset = data.load(recipe.data, recipe.train.seed)
 
@@ -173,11 +181,11 @@ def _work(
         check_unchanged(run.read(), manifest, force)
         run.write_recipe(recipe)
     write_atomically(run.data_file, report.model_dump_json(indent=2) + "\n")
-    run.update(hardware=hardware(), versions=versions(engine), data_sha256=report.sha256, rows=rows.train.num_rows)
+    run.update(hardware=machine, versions=versions(engine), data_sha256=report.sha256, rows=rows.train.num_rows)
     run.update(processes=world().size)
     output.show(funnel(report))
     validation = rows.validation.num_rows if rows.validation else 0
-    plan = make_plan(recipe, engine, hardware(), source, lengths(rows.train).to_list(), validation)
+    plan = make_plan(recipe, engine, machine, source, lengths(rows.train).to_list(), validation)
     output.show(plan_table(plan, recipe))
     output.say("")
 
@@ -186,6 +194,7 @@ def _work(
         run.log.write("status", status=Status.queued, step=0, ahead=ahead)
 
     with gpu_turn(runs, run.name, waiting):
+        check_room(recipe, engine, source, hardware())
         checkpoint = run.checkpoints[-1] if job.earlier and run.checkpoints else None
         step = int(checkpoint.name.partition("-")[2]) if checkpoint else 0
         run.update(status=Status.running, early_stopped=False)

@@ -10,6 +10,7 @@ from qwenlab.contest.prompt import prompt
 from qwenlab.contest.samples import Sample
 from qwenlab.model.generate import Ask, Sampling, generate, render
 from qwenlab.model.inference import BASE, Inference
+from qwenlab.model.memory import first_line, is_out_of_memory
 from qwenlab.recipe import EvaluateSettings
 
 
@@ -41,9 +42,11 @@ class ModelAnswerer:
         ]
         try:
             answers = iter(generate(self.loaded, asks) if asks else [])
-        except torch.OutOfMemoryError as error:
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
             # Without the traceback, which would hold the tensors.
-            raise TooLargeError(str(error).partition("\n")[0]) from None
+            raise TooLargeError(first_line(error)) from None
         finally:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()

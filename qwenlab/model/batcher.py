@@ -14,6 +14,7 @@ import torch
 
 from qwenlab.model.generate import Answer, Ask, Conversation, Listener, generate, render
 from qwenlab.model.inference import Inference
+from qwenlab.model.memory import is_out_of_memory
 from qwenlab.model.source import load_tokenizer
 
 BATCH_TOKENS = 65_536
@@ -24,9 +25,6 @@ ALIKE = 4
 
 SHORT = 256
 """Tokens. Prompts up to here count as equally long."""
-
-GATHER_S = 0.03
-"""Seconds that an idle model waits after the first request: those who ask together come one after another."""
 
 GATHER_S = 0.01
 """Seconds in which others may join the first row of a batch; a step takes about as long."""
@@ -119,11 +117,11 @@ class Batcher:
             short = False
             try:
                 generate(self.loaded, [row.ask for row in batch], _Teller(self, batch))
-            except torch.OutOfMemoryError:
-                short = True
             except Exception as error:  # noqa: BLE001  its askers are told, and the others are served on
-                traceback.print_exc()
-                self._fail(batch, error)
+                short = is_out_of_memory(error)
+                if not short:
+                    traceback.print_exc()
+                    self._fail(batch, error)
             if short:  # here the error is gone, and with it the tensors that its traceback held
                 self._go_on_smaller(batch)
             self._batch = []

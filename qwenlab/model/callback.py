@@ -9,8 +9,8 @@ from typing import Any
 from transformers import TrainerCallback
 
 from qwenlab.errors import UserError
-from qwenlab.model.describe import resident_memory_gb
 from qwenlab.model.load import LoadedModel
+from qwenlab.model.memory import peak_memory_gb
 from qwenlab.model.progress import Progress
 from qwenlab.model.world import any_of_all, world
 from qwenlab.runs.record import Score, Status
@@ -71,7 +71,7 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
             "grad_norm": float(logs["grad_norm"]) if "grad_norm" in logs else None,
             "samples_per_second": self._pace.per_second(samples),
             "tokens_per_second": self._pace.tokens_per_second(),
-            "gpu_memory_gb": resident_memory_gb(),
+            "gpu_memory_gb": peak_memory_gb(),
             "eta_s": self._pace.seconds_left(state),
         }
         self.log.write("train", **event)

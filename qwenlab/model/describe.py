@@ -1,14 +1,14 @@
 """What a run is made of, for its record: versions, hardware, attention, and what Unsloth replaced."""
 
+import contextlib
 import importlib.metadata
 import platform
-import sys
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from qwenlab import __version__
+from qwenlab import __version__, nvidia
 from qwenlab.model.engine import Engine
 from qwenlab.runs.record import Hardware
 
@@ -18,25 +18,24 @@ OTHER_PACKAGES = ("triton", "xformers", "datasets", "tokenizers", "polars")
 
 
 def versions(engine: Engine) -> dict[str, str]:
-    """Python's version and those of the packages that this engine computes with."""
-    packages = [
-        name
-        for name in TRAINING_PACKAGES + OTHER_PACKAGES
-        if engine.name == "unsloth" or not name.startswith("unsloth")
-    ]
-    return {"qwenlab": __version__, "python": platform.python_version()} | {
-        name: importlib.metadata.version(name) for name in packages
-    }
+    """Python's version and those of the packages that this engine computes with, but for what is not installed."""
+    found = {"qwenlab": __version__, "python": platform.python_version()}
+    for name in TRAINING_PACKAGES + OTHER_PACKAGES:
+        if engine.name == "unsloth" or not name.startswith("unsloth"):
+            with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+                found[name] = importlib.metadata.version(name)
+    return found
 
 
 def hardware() -> Hardware:
-    """The machine as torch and the operating system see it."""
+    """The machine as torch and the operating system see it, and what the driver says is free on the card."""
     import torch
 
     gpu = torch.cuda.get_device_properties(0) if torch.cuda.is_available() else None
     return Hardware(
         gpu=gpu.name if gpu else None,
         gpu_memory_gb=round(gpu.total_memory / 1e9, 1) if gpu else None,
+        gpu_free_gb=_free_gb(gpu.uuid) if gpu else None,
         cpu=_cpu_name(),
         cpu_cores=psutil.cpu_count() or 1,
         memory_gb=round(psutil.virtual_memory().total / 1e9, 1),
@@ -45,26 +44,21 @@ def hardware() -> Hardware:
 
 
 def attention(model: Any, engine: Engine) -> str:
-    """The attention in use: flash, xformers or sdpa (PyTorch's own).
+    """The attention that a loaded model uses: flash, xformers or sdpa (PyTorch's own).
 
-    Unsloth decides at import among the packages that it finds; elsewhere the model's configuration says it.
+    Unsloth's models ask the packages that are there; elsewhere the model's configuration says it.
     """
     if engine.name == "unsloth":
-        import torch
-        from unsloth.utils import attention_dispatch
+        from unsloth.utils.attention_dispatch import select_attention_backend
 
-        # Flash attention wants compute capability 8 (RTX 30 and newer); Unsloth passes it over on older cards.
-        if attention_dispatch.HAS_FLASH_ATTENTION and torch.cuda.get_device_capability()[0] >= 8:
-            return "flash"
-        return "xformers" if attention_dispatch.HAS_XFORMERS else "sdpa"
+        return str(select_attention_backend()).removesuffix("_dense")
     implementation = str(model.config._attn_implementation)
     return "flash" if implementation.startswith("flash") else implementation
 
 
-def resident_memory_gb() -> float | None:
-    """Peak memory that torch has taken on the GPU so far, in GB; None on a CPU."""
-    torch = sys.modules["torch"]
-    return round(torch.cuda.max_memory_reserved() / 1e9, 2) if torch.cuda.is_available() else None
+def _free_gb(uuid: object) -> float | None:
+    found = nvidia.cards(f"GPU-{str(uuid).removeprefix('GPU-')}")
+    return found[0].free_gb if found else None
 
 
 def _cpu_name() -> str:

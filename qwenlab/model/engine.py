@@ -7,18 +7,22 @@ process that uses a model, and the room's other modules are imported after it.
 
 import logging
 import os
+import platform
 import sys
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from qwenlab.errors import UserError
+from qwenlab.model.toolchain import missing_for_triton
 from qwenlab.recipe import ModelSettings
 
 Device = Literal["cuda", "cpu"]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "qwenlab"
 
-# What `import unsloth` raises where it cannot run: the last two on machines without a GPU that it knows.
-UNSLOTH_IMPORT_ERRORS = (ImportError, NotImplementedError, RuntimeError)
+AUTO = 'Set model.engine = "auto" to train with plain TRL + PEFT where Unsloth cannot.'
+
+UNSLOTH_LOSS_GIB = 1
+"""GiB that a chunk of Unsloth's loss takes: 440 tokens of a vocabulary of 152,064 at 16 bytes a logit."""
 
 
 class Engine(NamedTuple):
@@ -29,12 +33,17 @@ class Engine(NamedTuple):
     device: Device
     dtype: Literal["float16", "bfloat16", "float32"]
 
+    @property
+    def bytes_each(self) -> int:
+        """Bytes of a weight in this precision."""
+        return 4 if self.dtype == "float32" else 2
+
 
 def choose_engine(settings: ModelSettings) -> Engine:
     """Decide, prepare the environment, and import Unsloth if it is the one.
 
     Raises:
-        UserError: the recipe asks for Unsloth and it does not run here.
+        UserError: the recipe asks for Unsloth and it does not run here, or not as the recipe asks.
     """
     set_environment()
     import torch
@@ -45,15 +54,22 @@ def choose_engine(settings: ModelSettings) -> Engine:
         return Engine("transformers", "the recipe asks for it", device, dtype)
     if settings.engine == "auto" and device == "cpu":
         return Engine("transformers", "there is no GPU", device, dtype)
-    problem = _import_unsloth()
+    if device == "cuda" and dtype == "float32":
+        if settings.engine == "unsloth":
+            raise UserError(
+                'model.dtype = "float32": Unsloth trains in 16 bits on a GPU.',
+                'Set model.dtype = "auto", or model.engine = "transformers" to train in 32 bits.',
+            )
+        return Engine("transformers", "Unsloth trains in 16 bits, and the recipe asks for float32", device, dtype)
+    missing = missing_for_triton() if device == "cuda" else None
+    if missing and settings.engine == "unsloth":
+        raise UserError(f"Unsloth does not run here: {missing.what}.", f"{missing.command}\n{AUTO}")
+    problem = str(missing) if missing else _import_unsloth()
     if not problem:
         why = "the recipe asks for it" if settings.engine == "unsloth" else f"{_gpu_name()} is supported"
         return Engine("unsloth", why, device, dtype)
     if settings.engine == "unsloth":
-        raise UserError(
-            f"Unsloth does not run here: {problem}",
-            'Set model.engine = "auto" to train with plain TRL + PEFT where Unsloth cannot.',
-        )
+        raise UserError(f"Unsloth does not run here: {problem}", AUTO)
     return Engine("transformers", f"Unsloth does not run here: {problem}", device, dtype)
 
 
@@ -66,11 +82,17 @@ def set_environment() -> None:
         "UNSLOTH_COMPILE_LOCATION": str(CACHE / "unsloth_compiled"),
         "TOKENIZERS_PARALLELISM": "true",
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # cuBLAS is deterministic only with this
+        # Unsloth computes its loss in chunks of so many GiB. Its own choice is half of what is free at the first step,
+        # so that rounding, speed and the peak would depend on what else uses the card.
+        "UNSLOTH_CE_LOSS_TARGET_GB": str(UNSLOTH_LOSS_GIB),
         "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
         # How long a thread of torch spins for its next piece of work. Without a bound, two jobs on the same cores
         # spend most of their time spinning.
         "GOMP_SPINCOUNT": "20000",
     }
+    # Less memory lost to gaps. Torch reads it once, as CUDA starts, and reads either name. WSL cannot do it.
+    if not {"PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF"} & os.environ.keys() and not is_wsl():
+        defaults["PYTORCH_ALLOC_CONF"] = "expandable_segments:True"
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
     # They tell of kernels that are missing on a CPU, and that file times may be coarse: nothing to act on.
@@ -87,9 +109,16 @@ def _import_unsloth() -> str:
         raise RuntimeError(f"{', '.join(sorted(late))} imported before unsloth: its patches would be lost")
     try:
         import unsloth  # noqa: F401
-    except UNSLOTH_IMPORT_ERRORS as error:
-        return str(error).strip().splitlines()[0]
+    # A broken Triton, bitsandbytes or torchao raises AttributeError or OSError as well.
+    except Exception as error:  # noqa: BLE001
+        text = str(error).strip()
+        return text.splitlines()[0] if text else type(error).__name__
     return ""
+
+
+def is_wsl() -> bool:
+    """Whether this is Linux under Windows."""
+    return "microsoft" in platform.release().lower()
 
 
 def _dtype(settings: ModelSettings, device: Device) -> Literal["float16", "bfloat16", "float32"]:

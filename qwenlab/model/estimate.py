@@ -6,6 +6,7 @@ allocates; `OVERHEAD_GB` is what the CUDA context and the allocator's gaps add o
 
 from typing import Any, Literal, NamedTuple
 
+from qwenlab.model.engine import UNSLOTH_LOSS_GIB
 from qwenlab.recipe import Recipe
 
 GB = 1e9
@@ -15,7 +16,7 @@ NF4_BYTES = 0.516
 """Bytes a 4-bit weight: half a byte and its share of the double-quantised scales (QLoRA, arXiv 2305.14314, section 3:
 0.127 bits a parameter)."""
 LOSS_CHUNK = 256
-"""Tokens whose logits the chunked cross entropy holds at once (TRL's constant)."""
+"""Tokens whose logits TRL's chunked cross entropy holds at once (its own constant)."""
 
 
 class Shape(NamedTuple):
@@ -88,11 +89,16 @@ class MemoryEstimate(NamedTuple):
         return sum(self)
 
 
+def weight_bytes(shape: Shape, load_in_4bit: bool, bytes_each: int) -> float:
+    """Bytes of the base; `bytes_each` is that of a weight that is not quantised."""
+    linear = NF4_BYTES if load_in_4bit else bytes_each
+    return shape.linear_parameters * linear + shape.embedding_parameters * bytes_each
+
+
 def estimate_memory(shape: Shape, recipe: Recipe, dtype_bytes: int = 2, unsloth: bool = True) -> MemoryEstimate:
     """The peak of one training step with rows of `data.max_length` tokens."""
     train, tokens = recipe.train, recipe.train.per_device_train_batch_size * recipe.data.max_length
-    linear_bytes = NF4_BYTES if recipe.model.load_in_4bit else dtype_bytes
-    weights = shape.linear_parameters * linear_bytes + shape.embedding_parameters * dtype_bytes
+    weights = weight_bytes(shape, recipe.model.load_in_4bit, dtype_bytes)
 
     targets = recipe.lora.target_modules
     names = tuple(shape.projections) if targets == "all-linear" else targets
@@ -108,8 +114,10 @@ def estimate_memory(shape: Shape, recipe: Recipe, dtype_bytes: int = 2, unsloth:
         activations = block * 2 + kept  # the block's values and their gradients
     else:
         activations = shape.layers * block
-    # Logits in 32 bits with their gradient and the softmax, for the chunk at hand; and the last hidden states.
-    logits = LOSS_CHUNK * shape.vocabulary * 4 * 3 + tokens * shape.hidden * 4 * 2
+    # For the chunk of tokens at hand: Unsloth's is as large as we set it, TRL's holds logits in 32 bits with their
+    # gradient and the softmax. And the last hidden states.
+    chunk = UNSLOTH_LOSS_GIB * 2**30 if unsloth else LOSS_CHUNK * shape.vocabulary * 4 * 3
+    logits = chunk + tokens * shape.hidden * 4 * 2
     return MemoryEstimate(*(part / GB for part in (weights, adapter, activations, logits)))
 
 

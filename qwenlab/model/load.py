@@ -22,6 +22,9 @@ from qwenlab.data.chat import template_sha256
 from qwenlab.errors import UserError
 from qwenlab.model.describe import attention
 from qwenlab.model.engine import Engine
+from qwenlab.model.execution import Execution, plan_execution, use_attention
+from qwenlab.model.memory import first_line, is_out_of_memory
+from qwenlab.model.preflight import SMALLER, check_placed
 from qwenlab.model.source import ModelSource, find_model, load_tokenizer
 from qwenlab.model.world import world
 from qwenlab.recipe import ModelSettings, Recipe
@@ -38,6 +41,7 @@ class LoadedModel:
     model: Any
     tokenizer: Any
     engine: Engine
+    execution: Execution
     source: ModelSource
     patched: str | None
     """The line in which Unsloth says what it replaced."""
@@ -49,6 +53,10 @@ class LoadedModel:
             device=self.engine.device,
             dtype=self.engine.dtype,
             attention=attention(self.model, self.engine),
+            deterministic=self.execution.deterministic,
+            optim=self.execution.optim,
+            compiled=self.execution.compiled,
+            load_in_4bit=self.execution.load_in_4bit,
             patched=self.patched,
         )
 
@@ -75,25 +83,28 @@ class LoadedModel:
         replace_folder(unfinished, folder)
 
 
-def load(recipe: Recipe, engine: Engine) -> LoadedModel:
+def load(recipe: Recipe, engine: Engine, execution: Execution | None = None) -> LoadedModel:
     """Load the base in the recipe's precision and put the recipe's LoRA on it.
 
-    The adapter starts from `lora.start_from` where that is set, and else fresh, by `train.seed`.
+    The adapter starts from `lora.start_from` where that is set, and else fresh, by `train.seed`. `execution` is that of
+    the recipe, unless another is given.
 
     Raises:
-        UserError: the model cannot be had, or `start_from` does not fit the recipe.
+        UserError: the model cannot be had, does not fit into the GPU, or `start_from` does not fit the recipe.
     """
-    source = find_model(recipe.model)
+    source, execution = find_model(recipe.model), execution or plan_execution(recipe, engine)
     set_seed(recipe.train.seed)
-    if engine.name == "unsloth":
-        model, patched = _load_with_unsloth(recipe, engine, source)
-    else:
-        model, patched = _load_with_transformers(recipe, engine, source), None
+    with _fitting(source):
+        if engine.name == "unsloth":
+            use_attention(execution.attention)
+            model, patched = _load_with_unsloth(recipe, engine, source)
+        else:
+            model, patched = _load_with_transformers(recipe, engine, source), None
     # While it trains, its base is the folder: at every save peft looks there, and would ask the hub for a name.
     model.peft_config["default"].base_model_name_or_path = str(source.folder)
     if recipe.lora.start_from:
         _start_from(model, Path(recipe.lora.start_from))
-    return LoadedModel(model, load_tokenizer(source), engine, source, patched)
+    return LoadedModel(model, load_tokenizer(source), engine, execution, source, patched)
 
 
 def replace_folder(new: Path, folder: Path) -> None:
@@ -118,27 +129,54 @@ def _target_modules(recipe: Recipe) -> list[str]:
 
 
 def load_base(settings: ModelSettings, engine: Engine, source: ModelSource) -> Any:
-    """The base alone, by plain transformers, in the precision that the engine computes in."""
+    """The base alone, by plain transformers, in the precision that the engine computes in.
+
+    Raises:
+        UserError: it does not fit into the GPU.
+    """
     dtype = getattr(torch, engine.dtype)
     quantised = settings.load_in_4bit and engine.device == "cuda"
-    return AutoModelForCausalLM.from_pretrained(
-        source.folder,
-        dtype=dtype,
-        device_map=_whole_or_spread() if engine.device == "cuda" else None,
-        quantization_config=BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=dtype,
+    with _fitting(source):
+        model = AutoModelForCausalLM.from_pretrained(
+            source.folder,
+            dtype=dtype,
+            device_map=_placement(engine),
+            quantization_config=BitsAndBytesConfig(
+                load_in_4bit=True,
+                bnb_4bit_quant_type="nf4",
+                bnb_4bit_use_double_quant=True,
+                bnb_4bit_compute_dtype=dtype,
+            )
+            if quantised
+            else None,
         )
-        if quantised
-        else None,
-    )
+    check_placed(model)
+    return model
 
 
-def _whole_or_spread() -> str | dict[str, int]:
-    """One process spreads the model over the GPUs that it sees; of several, each has all of it on its own."""
-    return "auto" if world().size == 1 else {"": world().local_rank}
+def _placement(engine: Engine) -> str | dict[str, int] | None:
+    """All of it on this process's GPU. One process that sees several spreads it over them.
+
+    On a single GPU "auto" would put what does not fit beside nine tenths of the free memory on the CPU without a word.
+    """
+    if engine.device == "cpu":
+        return None
+    return "auto" if world().size == 1 and torch.cuda.device_count() > 1 else {"": world().local_rank}
+
+
+@contextlib.contextmanager
+def _fitting(source: ModelSource) -> Iterator[None]:
+    """A model that runs out of memory while it is loaded is a sentence: no smaller micro-batch will help."""
+    try:
+        yield
+    except Exception as error:
+        # transformers refuses to put 4-bit layers on the CPU, with a ValueError.
+        if not is_out_of_memory(error) and "dispatched on the CPU or the disk" not in str(error):
+            raise
+        raise UserError(
+            f"{source.name} does not fit into the GPU's memory ({first_line(error)}).",
+            f"{SMALLER} nvidia-smi lists what else uses the card.",
+        ) from None
 
 
 def _load_with_transformers(recipe: Recipe, engine: Engine, source: ModelSource) -> Any:
@@ -171,10 +209,11 @@ def _load_with_unsloth(recipe: Recipe, engine: Engine, source: ModelSource) -> t
         max_seq_length=recipe.data.max_length,
         dtype=getattr(torch, engine.dtype),
         load_in_4bit=recipe.model.load_in_4bit,
-        device_map="auto" if engine.device == "cuda" else "cpu",
+        device_map=_placement(engine) or "cpu",
         use_gradient_checkpointing=_unsloth_checkpointing(recipe),
         random_state=recipe.train.seed,
     )
+    check_placed(model)
     with _heard("transformers") as said:
         model = FastLanguageModel.get_peft_model(
             model,

@@ -8,6 +8,7 @@ from rich.table import Table
 from qwenlab.data.report import DatasetReport
 from qwenlab.model.engine import Engine
 from qwenlab.model.estimate import MemoryEstimate, Shape, estimate_memory, verdict
+from qwenlab.model.execution import Execution, plan_execution
 from qwenlab.model.source import ModelSource
 from qwenlab.model.world import world
 from qwenlab.recipe import Recipe
@@ -24,6 +25,7 @@ class Plan(NamedTuple):
     tokens: int
     """Tokens that pass through the model in training, padding not counted."""
     engine: Engine
+    execution: Execution
     hardware: Hardware
     memory: MemoryEstimate | None
     validation_cost: float
@@ -41,14 +43,14 @@ def make_plan(
     seen = min(validation_rows, train.max_eval_samples or validation_rows)
     memory = None
     if engine.device == "cuda":
-        bytes_each = 4 if engine.dtype == "float32" else 2
-        memory = estimate_memory(Shape.of(source.config), recipe, bytes_each, engine.name == "unsloth")
+        memory = estimate_memory(Shape.of(source.config), recipe, engine.bytes_each, engine.name == "unsloth")
     return Plan(
         train_rows=len(lengths),
         validation_rows=validation_rows,
         steps=steps,
         tokens=round(sum(lengths) * epochs),
         engine=engine,
+        execution=plan_execution(recipe, engine),
         hardware=hardware,
         memory=memory,
         validation_cost=(steps // train.eval_steps) * seen / (steps * train.effective_batch_size),
@@ -70,8 +72,9 @@ def plan_table(plan: Plan, recipe: Recipe) -> Table:
     table.add_column(style="bold")
     table.add_column()
     train, engine, hardware = recipe.train, plan.engine, plan.hardware
-    table.add_row("model", f"{recipe.model.name}{', 4-bit' if recipe.model.load_in_4bit else ''}, {engine.dtype}")
+    table.add_row("model", f"{recipe.model.name}{', 4-bit' if plan.execution.load_in_4bit else ''}, {engine.dtype}")
     table.add_row("engine", f"{engine.name}: {engine.why}")
+    table.add_row("attention", f"{plan.execution.attention}{', deterministic' if plan.execution.deterministic else ''}")
     card = (
         f"{hardware.gpu}, {hardware.gpu_memory_gb} GB"
         if hardware.gpu
@@ -89,12 +92,14 @@ def plan_table(plan: Plan, recipe: Recipe) -> Table:
         share = f"{plan.validation_cost:.2f} rows validated for each row trained on"
         table.add_row("validation", f"every {train.eval_steps} steps: {share}")
     table.add_row("memory", _memory(plan))
+    for note in plan.execution.notes:
+        table.add_row("note", note)
     return table
 
 
 def plan_record(plan: Plan, recipe: Recipe, report: DatasetReport) -> PlanRecord:
     """The plan as a file, with what the data check found."""
-    card = plan.hardware.gpu_memory_gb
+    room = room_gb(plan.hardware)
     return PlanRecord(
         rows_in=report.rows_in,
         rows_kept=report.rows_kept,
@@ -107,18 +112,27 @@ def plan_record(plan: Plan, recipe: Recipe, report: DatasetReport) -> PlanRecord
         engine=plan.engine.name,
         why=plan.engine.why,
         dtype=plan.engine.dtype,
+        attention=plan.execution.attention,
+        deterministic=plan.execution.deterministic,
+        notes=list(plan.execution.notes),
         hardware=plan.hardware,
         memory=plan.memory._asdict() if plan.memory else {},
-        verdict=verdict(plan.memory.total, card) if plan.memory and card else "",
+        verdict=verdict(plan.memory.total, room) if plan.memory and room else "",
     )
 
 
+def room_gb(hardware: Hardware) -> float | None:
+    """GB that a training can have on the card: what is free where the driver says it, else all of it."""
+    return hardware.gpu_memory_gb if hardware.gpu_free_gb is None else hardware.gpu_free_gb
+
+
 def _memory(plan: Plan) -> str:
-    if plan.memory is None or plan.hardware.gpu_memory_gb is None:
+    card, free, room = plan.hardware.gpu_memory_gb, plan.hardware.gpu_free_gb, room_gb(plan.hardware)
+    if plan.memory is None or room is None:
         return "no GPU is used"
     parts = ", ".join(f"{name} {value:.1f}" for name, value in plan.memory._asdict().items())
-    card = plan.hardware.gpu_memory_gb
-    return f"about {plan.memory.total:.1f} GB of {card} GB: {verdict(plan.memory.total, card)} (estimate: {parts})"
+    known = f"{card} GB" if free is None else f"{card} GB, of which {free} GB are free"
+    return f"about {plan.memory.total:.1f} GB of {known}: {verdict(plan.memory.total, room)} (estimate: {parts})"
 
 
 def _packed_rows(lengths: list[int], max_length: int) -> int:

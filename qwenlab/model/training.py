@@ -4,14 +4,14 @@ Unsloth's rewritten trainer has other defaults than TRL's, so a setting that is 
 different jobs.
 """
 
-import gc
 import importlib.util
 import random
+import re
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute
@@ -23,7 +23,9 @@ from trl import SFTConfig, SFTTrainer
 from qwenlab.errors import UserError
 from qwenlab.model.callback import RunCallback
 from qwenlab.model.engine import Engine
+from qwenlab.model.execution import Execution, plan_execution
 from qwenlab.model.load import LoadedModel, load, replace_folder
+from qwenlab.model.memory import first_line, forget_attempt, forget_peak, is_out_of_memory
 from qwenlab.model.progress import Progress
 from qwenlab.model.rows import Rows
 from qwenlab.model.world import world
@@ -32,6 +34,11 @@ from qwenlab.runs.record import Status
 from qwenlab.runs.run import Run
 
 CHECKPOINTS_KEPT = 2
+
+NOT_DETERMINISTIC = re.compile(
+    r"(\S+) does not have a deterministic implementation|not deterministic because it uses CuBLAS"
+)
+"""What torch says of an operation that it cannot make deterministic, with the operation's name."""
 
 
 class Stopper:
@@ -53,49 +60,83 @@ class Stopper:
         return True
 
 
+class _Attempt(NamedTuple):
+    """How the training is tried: with so many rows at once, by these means."""
+
+    micro_batch: int
+    execution: Execution
+
+
+class _Change(NamedTuple):
+    """The next attempt, and what the run's note says of it."""
+
+    attempt: _Attempt
+    about: str
+    text: str
+
+
 def fit(
     run: Run, recipe: Recipe, engine: Engine, rows: Rows, progress: Progress, stopper: Stopper, checkpoint: Path | None
 ) -> Status:
     """Train `run` from `checkpoint` or from the start, and deliver its adapter.
 
     When the GPU's memory runs out, the micro-batch is halved and the accumulation doubled, so that the effective
-    batch stays what the recipe says, and training goes on from the last checkpoint. Of several processes one cannot
-    go back alone: there it is an error.
+    batch stays what the recipe says, and training goes on from the last checkpoint. So it does where an operation has
+    no deterministic implementation, no longer deterministic. Of several processes one cannot go back alone: there both
+    are errors.
 
     Returns:
         finished, or stopped where that was asked for.
 
     Raises:
-        UserError: even one row at a time does not fit, or the loss became NaN.
+        UserError: the model does not fit, or not even one row at a time, or the loss became NaN.
     """
-    micro_batch = recipe.train.per_device_train_batch_size
+    attempt = _Attempt(recipe.train.per_device_train_batch_size, plan_execution(recipe, engine))
     while True:
         try:
-            return _fit_once(run, recipe, engine, rows, progress, stopper, checkpoint, micro_batch)
-        except torch.OutOfMemoryError as error:
-            smaller = next_micro_batch(recipe.train.effective_batch_size, micro_batch)
-            if smaller and world().size > 1:
-                raise UserError(
-                    f"The GPU of process {world().rank} has too little memory for {micro_batch} rows at once.",
-                    f"Begin again with train.per_device_train_batch_size = {smaller} and train.gradient_accumulation_"
-                    f"steps = {recipe.train.effective_batch_size // smaller}: the same step.",
-                ) from None
-            if smaller is None:
-                raise UserError(
-                    f"The GPU's memory is too small even for one row at a time ({str(error).splitlines()[0]}).",
-                    "Set model.load_in_4bit = true, a smaller data.max_length, or a smaller model.",
-                ) from None
+            return _fit_once(run, recipe, engine, rows, progress, stopper, checkpoint, attempt)
+        except Exception as error:
+            change = _change(recipe, attempt, error)
+            if change is None:
+                raise
         # Outside the handler, where the error's traceback no longer holds the tensors.
         progress.end()
-        gc.collect()
-        torch.cuda.empty_cache()
-        text = f"out of GPU memory: micro-batch {micro_batch} to {smaller}, the effective batch stays"
+        forget_attempt()
         checkpoint = run.checkpoints[-1] if run.checkpoints else None
         step = int(checkpoint.name.partition("-")[2]) if checkpoint else 0
-        run.log.write("note", step=step, about="memory", micro_batch=smaller, text=text)
+        attempt = change.attempt
+        run.log.write("note", step=step, about=change.about, micro_batch=attempt.micro_batch, text=change.text)
         run.log.write("status", status=Status.running, step=step, resumed_from=step)
-        progress.note(text)
-        micro_batch = smaller
+        progress.note(change.text)
+
+
+def _change(recipe: Recipe, attempt: _Attempt, error: Exception) -> _Change | None:
+    """What to try after this error; None where it is another kind of error.
+
+    Raises:
+        UserError: there is nothing left to try.
+    """
+    if attempt.execution.deterministic and (undetermined := NOT_DETERMINISTIC.search(str(error))):
+        if world().size > 1:
+            raise UserError(f"Not deterministic: {first_line(error)}", "Set train.deterministic = false.") from None
+        text = f"no longer deterministic: {undetermined[1] or 'cuBLAS'} has no deterministic implementation here"
+        return _Change(attempt._replace(execution=attempt.execution._replace(deterministic=False)), "determinism", text)
+    if not is_out_of_memory(error):
+        return None
+    smaller = next_micro_batch(recipe.train.effective_batch_size, attempt.micro_batch)
+    if smaller is None:
+        raise UserError(
+            f"The GPU's memory is too small even for one row at a time ({first_line(error)}).",
+            "Set model.load_in_4bit = true, a smaller data.max_length, or a smaller model.",
+        ) from None
+    if world().size > 1:
+        raise UserError(
+            f"The GPU of process {world().rank} has too little memory for {attempt.micro_batch} rows at once.",
+            f"Begin again with train.per_device_train_batch_size = {smaller} and train.gradient_accumulation_"
+            f"steps = {recipe.train.effective_batch_size // smaller}: the same step.",
+        ) from None
+    text = f"out of GPU memory: micro-batch {attempt.micro_batch} to {smaller}, the effective batch stays"
+    return _Change(attempt._replace(micro_batch=smaller), "memory", text)
 
 
 def next_micro_batch(effective_batch: int, micro_batch: int) -> int | None:
@@ -111,12 +152,13 @@ def _fit_once(
     progress: Progress,
     stopper: Stopper,
     checkpoint: Path | None,
-    micro_batch: int,
+    attempt: _Attempt,
 ) -> Status:
-    loaded = load(recipe, engine)
+    forget_peak()
+    loaded = load(recipe, engine, attempt.execution)
     run.update(engine=loaded.engine_record(), model=loaded.model_record())
     callback = RunCallback(run, loaded, progress)
-    trainer = make_trainer(run.folder, recipe, loaded, rows, callback, micro_batch, fresh=checkpoint is None)
+    trainer = make_trainer(run.folder, recipe, loaded, rows, callback, attempt.micro_batch, fresh=checkpoint is None)
     stopper.callback = callback
     try:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -138,14 +180,16 @@ def make_trainer(
     fresh: bool,
 ) -> Any:
     """An SFTTrainer for the loaded model; a fresh run is validated once before its first step."""
-    config = sft_config(folder, recipe, loaded.engine, micro_batch, validate=rows.validation is not None, fresh=fresh)
+    validate = rows.validation is not None
+    config = sft_config(folder, recipe, loaded.engine, loaded.execution, micro_batch, validate=validate, fresh=fresh)
     callbacks: list[Any] = []
     if rows.validation is not None and recipe.train.early_stopping_patience:
         patience = recipe.train.early_stopping_patience
         callbacks.append(_EarlyStopping(patience, recipe.train.early_stopping_threshold))
-    if recipe.train.deterministic:
-        # Only warns where torch has no deterministic way; a run must not fail for that.
-        torch.use_deterministic_algorithms(True, warn_only=True)
+    # Strictly: with `warn_only` PyTorch's attention keeps its other algorithms. `fit` looks after what has none.
+    torch.use_deterministic_algorithms(recipe.train.deterministic, warn_only=not loaded.execution.deterministic)
+    # It would write NaN into every new buffer first, to show reads of what was never written.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     trainer = _Trainer(
         model=loaded.model,
         args=config,
@@ -164,7 +208,14 @@ def make_trainer(
 
 
 def sft_config(
-    folder: Path, recipe: Recipe, engine: Engine, micro_batch: int, *, validate: bool, fresh: bool
+    folder: Path,
+    recipe: Recipe,
+    engine: Engine,
+    execution: Execution,
+    micro_batch: int,
+    *,
+    validate: bool,
+    fresh: bool,
 ) -> SFTConfig:
     """The recipe in the trainer's words."""
     train, on_gpu = recipe.train, engine.device == "cuda"
@@ -181,7 +232,7 @@ def sft_config(
         warmup_steps=train.warmup_ratio,  # below 1 it is a share of the steps
         weight_decay=train.weight_decay,
         max_grad_norm=train.max_grad_norm,
-        optim=train.optim if on_gpu else "adamw_torch",
+        optim=execution.optim,
         adam_beta1=0.9,
         adam_beta2=0.999,
         adam_epsilon=1e-8,
@@ -192,7 +243,7 @@ def sft_config(
         bf16=engine.dtype == "bfloat16",
         gradient_checkpointing=train.gradient_checkpointing,
         gradient_checkpointing_kwargs={"use_reentrant": False},
-        torch_compile=train.torch_compile and on_gpu and engine.name == "transformers",
+        torch_compile=execution.compiled,
         # The chunked loss never holds all logits at once; Unsloth brings its own.
         loss_type="chunked_nll" if engine.name == "transformers" else "nll",
         # The data, tokenised and masked before

@@ -2,18 +2,20 @@
 
 import itertools
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import Trainer
+from transformers import AutoModelForCausalLM, Trainer
 
 from qwenlab.errors import UserError
 from qwenlab.model import training
 from qwenlab.model.callback import RunCallback
 from qwenlab.model.engine import Engine
+from qwenlab.model.execution import plan_execution
 from qwenlab.model.progress import Progress
 from qwenlab.model.rows import Rows
 from qwenlab.model.training import Stopper, fit, next_micro_batch, sft_config
@@ -237,6 +239,78 @@ def test_out_of_memory_with_one_row_is_a_sentence(
         fitted(tmp_path, recipe, engine)
 
 
+@pytest.mark.parametrize("error", [RuntimeError("Triton Error [CUDA]: out of memory"), RuntimeError("elsewhere")])
+def test_another_library_s_words_for_it_count_as_well(
+    tmp_path: Path, recipe: Recipe, engine: Engine, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    step = Trainer.training_step
+
+    def training_step(self: Any, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        if len(inputs["input_ids"]) > 2:
+            raise error
+        return step(self, model, inputs, *args, **kwargs)
+
+    monkeypatch.setattr(Trainer, "training_step", training_step)
+    if "out of memory" in str(error):
+        run, status = fitted(tmp_path, recipe, engine)
+        assert status is Status.finished
+        assert [event["micro_batch"] for event in of_kind(run, "note")] == [2]
+    else:
+        with pytest.raises(RuntimeError, match="elsewhere"):
+            fitted(tmp_path, recipe, engine)
+
+
+def test_an_operation_without_a_deterministic_way_ends_determinism_and_not_the_run(
+    tmp_path: Path, recipe: Recipe, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torch's own error, of a real operation that has none."""
+    step = Trainer.training_step
+    modes: list[tuple[bool, bool]] = []
+
+    def training_step(self: Any, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        modes.append(
+            (torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled())
+        )
+        if self.state.global_step == 6:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                torch.empty(2).put_(torch.tensor([0, 0]), torch.ones(2), accumulate=False)
+        return step(self, model, inputs, *args, **kwargs)
+
+    monkeypatch.setattr(Trainer, "training_step", training_step)
+    run, status = fitted(tmp_path, recipe, engine)
+    assert status is Status.finished
+    notes = [(event["step"], event["about"], event["text"]) for event in of_kind(run, "note")]
+    assert notes == [(5, "determinism", "no longer deterministic: put_ has no deterministic implementation here")]
+    assert (modes[0], modes[-1]) == ((True, False), (True, True))
+    record = run.read()
+    assert record.engine and record.engine.deterministic is False
+
+
+def test_the_record_says_what_is_done(tmp_path: Path, recipe: Recipe, engine: Engine) -> None:
+    wishes = {"optim": "paged_adamw_8bit", "torch_compile": True, "max_steps": 1}
+    run, _ = fitted(tmp_path, recipe.with_values(train=wishes, model={"load_in_4bit": True}), engine)
+    done = run.read().engine
+    assert done
+    assert (done.optim, done.compiled, done.load_in_4bit, done.deterministic) == ("adamw_torch", False, False, True)
+    assert torch.are_deterministic_algorithms_enabled() and not torch.is_deterministic_algorithms_warn_only_enabled()
+    assert not torch.utils.deterministic.fill_uninitialized_memory
+    fitted(tmp_path, recipe.with_values(train={"deterministic": False, "max_steps": 1}), engine)
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_a_model_that_does_not_fit_is_not_tried_with_fewer_rows(
+    tmp_path: Path, recipe: Recipe, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def from_pretrained(*_: Any, **__: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1.02 GiB.")
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", from_pretrained)
+    with pytest.raises(UserError, match="does not fit into the GPU's memory") as caught:
+        fitted(tmp_path, recipe, engine)
+    assert "load_in_4bit = true" in caught.value.hint
+
+
 def test_the_validation_batch_is_probed_before_training(
     tmp_path: Path, recipe: Recipe, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,7 +339,8 @@ def test_the_next_micro_batch_divides_the_effective_batch(effective: int, micro:
 def test_every_recipe_setting_reaches_the_trainer(tmp_path: Path) -> None:
     recipe = read_recipe(TINY.parent / "default.toml")
     gpu = Engine("transformers", "", "cuda", "float32")
-    config = sft_config(tmp_path, recipe.with_values(train={"report_to": []}), gpu, 4, validate=True, fresh=True)
+    execution = plan_execution(recipe, gpu)
+    config = sft_config(tmp_path, recipe, gpu, execution, 4, validate=True, fresh=True)
     train = recipe.train
     for name in type(train).model_fields:
         if hasattr(config, name) and name not in ("report_to", "optim"):
@@ -280,12 +355,13 @@ def test_document_mixed_precision_fp16(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr(training, "SFTConfig", lambda **given: seen.update(given))
     for dtype, flags in {"float16": (True, False), "bfloat16": (False, True), "float32": (False, False)}.items():
         engine = Engine("unsloth", "", "cuda", dtype)  # type: ignore[arg-type]
-        sft_config(tmp_path, Recipe(), engine, 4, validate=True, fresh=True)
+        sft_config(tmp_path, Recipe(), engine, plan_execution(Recipe(), engine), 4, validate=True, fresh=True)
         assert (seen["fp16"], seen["bf16"]) == flags
 
 
 def test_the_optimiser_and_compilation_of_a_gpu_stay_off_a_cpu(tmp_path: Path, engine: Engine) -> None:
-    config = sft_config(tmp_path, Recipe(), engine, 4, validate=True, fresh=True)
+    execution = plan_execution(Recipe(), engine)
+    config = sft_config(tmp_path, Recipe(), engine, execution, 4, validate=True, fresh=True)
     assert (str(config.optim.value), config.torch_compile, config.dataloader_pin_memory) == (
         "adamw_torch",
         False,
