@@ -223,10 +223,9 @@ def answer_greedily(loaded: Inference, name: str, conversations: Sequence[Conver
         [list(messages) for messages in conversations], add_generation_prompt=True, padding=True, return_tensors="pt"
     )
     margins = _Margins()
-    with torch.inference_mode():
+    with torch.inference_mode(), loaded.answering([name] * len(conversations)):
         sequences = loaded.model.generate(
             **on_device(loaded, inputs),
-            **loaded.rows([name] * len(conversations)),
             max_new_tokens=CHECKED_TOKENS,
             logits_processor=LogitsProcessorList([margins]),
         )

@@ -77,10 +77,9 @@ def generate(loaded: Inference, asks: Sequence[Ask], listener: Listener | None =
         check_fits(loaded, tokens, ask.sampling.max_new_tokens)
     rows = [_Row(loaded, ask, tokens) for ask, tokens in zip(asks, prompt_tokens, strict=True)]
     watch = _Watch(rows, listener or Listener())
-    with torch.inference_mode():
+    with torch.inference_mode(), loaded.answering([ask.model for ask in asks]):
         loaded.model.generate(
             **on_device(loaded, inputs),
-            **loaded.rows([ask.model for ask in asks]),
             past_key_values=roomy_cache(loaded.model.config),
             max_new_tokens=max(ask.sampling.max_new_tokens for ask in asks),
             logits_processor=LogitsProcessorList([_Draw([ask.sampling for ask in asks])]),

@@ -1,11 +1,12 @@
 """One base in memory with any number of adapters on it: what evaluation, comparing, serving and exporting answer with.
 
-Always plain transformers and peft, whatever engine trained: peft answers for the base and for each adapter in one
-batch, row by row, and adds nothing to a row that is the base's. Unsloth's kernels know one adapter for a whole batch.
+Always plain transformers and peft, whatever engine trained: the base and each adapter answer in one batch, row by row,
+and nothing is added to a row that is the base's. Unsloth's kernels know one adapter for a whole batch.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,13 +20,12 @@ from qwenlab.errors import UserError
 from qwenlab.model.attention import share_keys
 from qwenlab.model.engine import Engine
 from qwenlab.model.load import load_base
+from qwenlab.model.routing import Router, check_plain
 from qwenlab.model.source import ModelSource, find_model, load_tokenizer
 from qwenlab.recipe import ModelSettings
 
 BASE = "base"
 """The name under which the model without any adapter answers."""
-
-ROW_WITHOUT_ADAPTER = "__base__"  # peft's word for it
 
 
 class Stamp(NamedTuple):
@@ -53,7 +53,8 @@ class Inference:
     engine: Engine
     source: ModelSource
     adapters: dict[str, Path]
-    _keys: dict[str, str]
+    _keys: dict[str, str | None]
+    _router: Router
     end_tokens: frozenset[int]
 
     @property
@@ -66,13 +67,14 @@ class Inference:
         """Tokens that prompt and answer may have together."""
         return int(self.model.config.max_position_embeddings)
 
-    def rows(self, names: Sequence[str]) -> dict[str, list[str]]:
-        """The argument that tells peft which adapter each row of a batch is for.
+    def answering(self, names: Sequence[str]) -> AbstractContextManager[None]:
+        """Inside, the model is called with batches whose rows are for these names; outside, it is the base.
 
         Raises:
             KeyError: no such name.
+            RuntimeError: on entering, another batch is being answered.
         """
-        return {"adapter_names": [self._keys[name] for name in names]} if self.adapters else {}
+        return self._router.answering([self._keys[name] for name in names])
 
     def stamp(self, name: str) -> Stamp:
         folder = None if name == BASE else self.adapters[name]
@@ -91,14 +93,16 @@ class Inference:
 def load_inference(settings: ModelSettings, engine: Engine, adapters: Mapping[str, Path]) -> Inference:
     """Load the base once and put the adapters on it, switched off until a row asks for one.
 
+    The adapters are held in the precision that the engine computes in, also those of a quantised base.
+
     Raises:
-        UserError: the model cannot be had, or an adapter is none, or was made for another base.
+        UserError: the model cannot be had, or an adapter is none, or more than LoRA, or was made for another base.
     """
     source = find_model(settings)
     base = load_base(settings, engine, source)
     share_keys(base)
     model: Any = base
-    keys = {BASE: ROW_WITHOUT_ADAPTER}
+    keys: dict[str, str | None] = {BASE: None}
     for number, (name, folder) in enumerate(adapters.items()):
         key = f"adapter{number}"  # a run's name may hold what peft's modules cannot be called
         model = _with_adapter(model, name, folder, key)
@@ -111,7 +115,8 @@ def load_inference(settings: ModelSettings, engine: Engine, adapters: Mapping[st
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else ends[0]
     # The model's own defaults hold temperatures and penalties; what is asked for is all that shall hold.
     base.generation_config = GenerationConfig(eos_token_id=ends, pad_token_id=pad, do_sample=False)
-    return Inference(model, tokenizer, engine, source, dict(adapters), keys, frozenset(ends))
+    router = Router(model, getattr(torch, engine.dtype))
+    return Inference(model, tokenizer, engine, source, dict(adapters), keys, router, frozenset(ends))
 
 
 def adapter_sha256(folder: Path) -> str:
@@ -123,6 +128,7 @@ def adapter_sha256(folder: Path) -> str:
 def _with_adapter(model: Any, name: str, folder: Path, key: str) -> Any:
     if not (folder / "adapter_config.json").exists():
         raise UserError(f"{name} has no adapter: {folder} is not one.", "A run delivers it when it ends, or stops.")
+    check_plain(folder)
     try:
         if isinstance(model, PeftModel):
             model.load_adapter(folder, adapter_name=key)

@@ -49,11 +49,10 @@ def logits(loaded: Inference, names: list[str]) -> torch.Tensor:
     inputs = loaded.tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False)
     mask = inputs["attention_mask"]
     following = torch.arange(len(TEXTS))[:, None]
-    rows = loaded.rows(names)
-    with torch.inference_mode():
-        read = loaded.model(**inputs, **rows)
+    with torch.inference_mode(), loaded.answering(names):
+        read = loaded.model(**inputs)
         longer = torch.cat([mask, torch.ones_like(following)], dim=1)
-        more = loaded.model(following, attention_mask=longer, past_key_values=read.past_key_values, **rows)
+        more = loaded.model(following, attention_mask=longer, past_key_values=read.past_key_values)
     return torch.cat([read.logits, more.logits], dim=1)
 
 
