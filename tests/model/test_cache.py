@@ -117,14 +117,15 @@ KINDS = {
 }
 
 
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 @pytest.mark.parametrize("config", KINDS.values(), ids=KINDS.keys())
-def test_every_kind_of_qwen_writes_as_with_transformers_own(config: PreTrainedConfig) -> None:
+def test_every_kind_of_qwen_writes_as_with_transformers_own(config: PreTrainedConfig, device: str) -> None:
     torch.manual_seed(0)
-    asked = AutoModelForCausalLM.from_config(config).eval()
+    asked = AutoModelForCausalLM.from_config(config).eval().to(device)
     for parameter in asked.parameters():
         if parameter.dim() > 1:
             torch.nn.init.normal_(parameter, std=0.2)  # fresh ones hardly attend
-    ids = torch.tensor([[5, 6, 7, 8, 9, 10], [0, 0, 0, 7, 8, 9]])
+    ids = torch.tensor([[5, 6, 7, 8, 9, 10], [0, 0, 0, 7, 8, 9]], device=device)
     greedy = {"attention_mask": (ids > 0).long(), "max_new_tokens": 24, "do_sample": False}
     with torch.inference_mode():
         expected = asked.generate(ids, **greedy)

@@ -1,6 +1,8 @@
 """Train on given rows in a process of its own, and write what came of it as JSON.
 
-    python train_rows.py RECIPE ROWS.arrow FOLDER
+    python train_rows.py RECIPE FOLDER [again]
+
+`again`: go on from the first checkpoint once more when it is done. The rows are FOLDER's, as `write_rows` left them.
 
 A process of its own, since Unsloth has to be imported before the libraries that it patches. Where there is no GPU,
 Triton's interpreter runs Unsloth's kernels on the CPU, and what stands in below is what Unsloth asks of torch.cuda
@@ -20,6 +22,8 @@ import torch
 ON_GPU = torch.cuda.is_available()
 GPU_GB = os.environ.get("QWENLAB_TEST_GPU_GB")
 """As if the card had only so much memory."""
+HIDDEN = os.environ.get("QWENLAB_TEST_HIDDEN", "").split()
+"""Packages that shall not be found."""
 
 CARD = SimpleNamespace(
     name="CPU",
@@ -65,12 +69,14 @@ def stand_in_for_cuda() -> None:
 
 
 def make_unsloth_run_on_cpu() -> None:
-    """After `import unsloth`: SDPA instead of xformers, rope caches without a device index, and the trainer rewritten.
+    """After `import unsloth`: rope caches without a device index, and TRL's trainer rewritten and wrapped.
 
-    Under UNSLOTH_ALLOW_CPU Unsloth leaves TRL alone, so the rewriting that it does on a GPU is called here.
+    Under UNSLOTH_ALLOW_CPU Unsloth leaves TRL alone, so what it does to it on a GPU is called here.
     """
     import unsloth.models.llama as llama
     import unsloth.models.rl as rl
+    import unsloth.trainer
+    from unsloth.context_parallel import patch_sft_trainer
     from unsloth.utils import attention_dispatch
 
     attention_dispatch.HAS_XFORMERS = False
@@ -104,12 +110,16 @@ def make_unsloth_run_on_cpu() -> None:
     cache._init_rope_cache_state, cache._grow_rope_cache = init, grow
     os.environ["UNSLOTH_ALLOW_CPU"] = "0"
     rl._patch_trl_rl_trainers("sft_trainer")
+    unsloth.trainer._patch_trl_trainer()
+    patch_sft_trainer()
 
 
-def main(recipe_file: Path, rows_file: Path, folder: Path) -> None:
+def main(recipe_file: Path, folder: Path, again: bool) -> None:
     from qwenlab.model import choose_engine
     from qwenlab.recipe import read_recipe
+    from tests.model.hidden import hide
 
+    hide(*HIDDEN)
     recipe = read_recipe(recipe_file)
     stood_in = recipe.model.engine == "unsloth" and not ON_GPU
     if stood_in:
@@ -118,35 +128,55 @@ def main(recipe_file: Path, rows_file: Path, folder: Path) -> None:
     if stood_in:
         make_unsloth_run_on_cpu()
     if GPU_GB:
-        torch.cuda.set_per_process_memory_fraction(float(GPU_GB) * 1e9 / torch.cuda.mem_get_info()[1])
+        from bench.gpu.child import cap_memory
 
-    import pyarrow as pa
+        cap_memory(float(GPU_GB))
+
     from trl import SFTTrainer
 
+    from qwenlab.model.describe import versions
+    from qwenlab.model.execution import plan_execution
+    from qwenlab.model.memory import forget_attempt
     from qwenlab.model.progress import Progress
-    from qwenlab.model.rows import Rows
+    from qwenlab.model.rows import read_rows
     from qwenlab.model.training import Stopper, fit
     from qwenlab.runs import Run
     from qwenlab.runs.output import Output
 
-    with pa.memory_map(str(rows_file)) as file:
-        table = pa.ipc.open_file(file).read_all()
     run = Run.create(folder, recipe, engine.name)
     with run.held(), Output(run.log_file) as output:
-        fit(run, recipe, engine, Rows(table, None), Progress(output), Stopper(), None)
+        fit(run, recipe, engine, read_rows(folder), Progress(output), Stopper(), None)
+        undisturbed = [event["loss"] for event in run.events if event["kind"] == "train"]
+        if again:
+            first = run.checkpoints[0]
+            run.log.write("status", status="running", step=0, resumed_from=int(first.name.partition("-")[2]))
+            fit(run, recipe, engine, read_rows(folder), Progress(output), Stopper(), first)
     record = run.read()
     assert record.engine
     train = [event for event in run.events if event["kind"] == "train"]
     told = {
+        "undisturbed": undisturbed,
         "losses": [event["loss"] for event in train],
+        "eval_losses": [event["eval_loss"] for event in run.events if event["kind"] == "eval"],
         "gpu_memory_gb": [event["gpu_memory_gb"] for event in train],
         "notes": [event for event in run.events if event["kind"] == "note"],
+        "execution": plan_execution(recipe, engine).notes,
+        "versions": versions(engine),
         "engine": record.engine.model_dump(),
         "trainer": SFTTrainer.__name__,
         "module": SFTTrainer.__module__,
     }
+    if engine.name == "unsloth":
+        from unsloth_zoo.fused_losses import cross_entropy_loss as loss
+
+        loss._FUSED_CE_COMPILE_SUPPORTED = False
+        loss.get_chunk_size(2, 1024, 1000)
+        told["target_gb"] = loss.TARGET_GB
+        told["remembered"] = [loss._measured_target_gb.cache_info().currsize, loss._FUSED_CE_COMPILE_SUPPORTED]
+        forget_attempt()
+        told["forgotten"] = [loss._measured_target_gb.cache_info().currsize, loss._FUSED_CE_COMPILE_SUPPORTED]
     (folder / "told.json").write_text(json.dumps(told), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), "again" in sys.argv[3:])
