@@ -1,5 +1,6 @@
 """When a GPU's memory runs out: how that is recognised, and how the process begins anew without ending."""
 
+import contextlib
 import gc
 import os
 import re
@@ -50,7 +51,8 @@ def forget_attempt() -> None:
         cross_entropy_loss._get_chunk_multiplier.cache_clear()
         may_compile = os.environ.get("UNSLOTH_FUSED_CE_COMPILE_DISABLE", "0") != "1"
         cross_entropy_loss._FUSED_CE_COMPILE_SUPPORTED = None if may_compile else False
-        reset_unsloth_gradient_checkpointing_buffers()
+        with contextlib.suppress(NameError):  # there are none where rows have fewer than 512 tokens
+            reset_unsloth_gradient_checkpointing_buffers()
     if "bitsandbytes" in sys.modules:
         from bitsandbytes.functional import GlobalPageManager
 
