@@ -78,6 +78,7 @@ def set_environment() -> None:
     defaults = {
         "UNSLOTH_DISABLE_STATISTICS": "1",  # it would tell the hub about this machine
         "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",  # of the trainer's own passes over the rows, between our lines
         # Unsloth writes generated code there and runs it; its own default is the current folder.
         "UNSLOTH_COMPILE_LOCATION": str(CACHE / "unsloth_compiled"),
         "TOKENIZERS_PARALLELISM": "true",

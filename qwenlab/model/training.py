@@ -8,8 +8,8 @@ import importlib.util
 import random
 import re
 import shutil
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -161,13 +161,32 @@ def _fit_once(
     trainer = make_trainer(run.folder, recipe, loaded, rows, callback, attempt.micro_batch, fresh=checkpoint is None)
     stopper.callback = callback
     try:
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        with _determinism(recipe.train.deterministic, attempt.execution.deterministic):
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     finally:
         stopper.callback = None
     if world().is_first:
         _deliver(run, loaded)
     ended = trainer.state.global_step >= trainer.state.max_steps
     return Status.stopped if callback.stop_requested and not ended else Status.finished
+
+
+@contextmanager
+def _determinism(wanted: bool, strict: bool) -> Iterator[None]:
+    """Inside the block torch computes by deterministic algorithms where it has them; strictly: or raises.
+
+    With its `warn_only` PyTorch's attention would keep its other algorithms.
+    """
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    fill = torch.utils.deterministic.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(wanted, warn_only=not strict)
+    # It would write NaN into every new buffer first, to show reads of what was never written.
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.utils.deterministic.fill_uninitialized_memory = fill
 
 
 def make_trainer(
@@ -186,10 +205,6 @@ def make_trainer(
     if rows.validation is not None and recipe.train.early_stopping_patience:
         patience = recipe.train.early_stopping_patience
         callbacks.append(_EarlyStopping(patience, recipe.train.early_stopping_threshold))
-    # Strictly: with `warn_only` PyTorch's attention keeps its other algorithms. `fit` looks after what has none.
-    torch.use_deterministic_algorithms(recipe.train.deterministic, warn_only=not loaded.execution.deterministic)
-    # It would write NaN into every new buffer first, to show reads of what was never written.
-    torch.utils.deterministic.fill_uninitialized_memory = False
     trainer = _Trainer(
         model=loaded.model,
         args=config,

@@ -2,11 +2,14 @@
 
     python -m tests.model.cards "NVIDIA GeForce RTX 4090" 8.9 25.8 -- qwenlab.train recipes/default.toml --dry-run
 
-runs a command line as on that card (name, compute capability, GB). Nothing can be computed on it.
+runs a command line as on that card (name, compute capability, GB). Nothing can be computed on it. With a folder in
+QWENLAB_TEST_HEADERS, Python's headers are looked for there.
 """
 
+import os
 import runpy
 import sys
+import sysconfig
 from types import SimpleNamespace
 from typing import Any
 
@@ -34,6 +37,9 @@ def main(name: str, capability: str, memory_gb: str, *command: str) -> None:
 
     for function, answer in answers(name, capability, float(memory_gb)).items():
         setattr(torch.cuda, function, answer)
+    if headers := os.environ.get("QWENLAB_TEST_HEADERS"):
+        paths = sysconfig.get_paths()
+        sysconfig.get_paths = lambda *_: paths | {"include": headers}
     module, *arguments = command[1:] if command[0] == "--" else command
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

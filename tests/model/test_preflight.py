@@ -164,6 +164,17 @@ def test_without_a_compiler_unsloth_is_a_sentence_and_auto_the_plain_engine(on_c
     assert "attention sdpa, deterministic" in told
 
 
+def test_without_python_s_headers_unsloth_is_a_sentence_and_auto_the_plain_engine(
+    on_card: On, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QWENLAB_TEST_HEADERS", str(tmp_path))
+    wanted = ("--set", "model.dtype=float16", "--dry-run")
+    told = refused(on_card(*wanted, "--set", "model.engine=unsloth"))
+    assert "Unsloth does not run here: Triton does not find Python.h of Python 3." in told
+    assert "sudo apt install python3." in told
+    assert "engine transformers: Unsloth does not run here: Triton does not find Python.h" in planned(on_card(*wanted))
+
+
 def test_float32_on_a_gpu_is_the_plain_engine_s(on_card: On) -> None:
     told = planned(on_card("--dry-run"))
     assert "engine transformers: Unsloth trains in 16 bits, and the recipe asks for float32" in told

@@ -293,10 +293,32 @@ def test_the_record_says_what_is_done(tmp_path: Path, recipe: Recipe, engine: En
     done = run.read().engine
     assert done
     assert (done.optim, done.compiled, done.load_in_4bit, done.deterministic) == ("adamw_torch", False, False, True)
-    assert torch.are_deterministic_algorithms_enabled() and not torch.is_deterministic_algorithms_warn_only_enabled()
-    assert not torch.utils.deterministic.fill_uninitialized_memory
-    fitted(tmp_path, recipe.with_values(train={"deterministic": False, "max_steps": 1}), engine)
-    assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_a_training_is_strictly_deterministic_and_leaves_torch_as_it_was(
+    tmp_path: Path, recipe: Recipe, engine: Engine, monkeypatch: pytest.MonkeyPatch, deterministic: bool
+) -> None:
+    def modes() -> tuple[bool, bool, bool]:
+        return (
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+            torch.utils.deterministic.fill_uninitialized_memory,
+        )
+
+    seen = []
+    step = Trainer.training_step
+
+    def training_step(self: Any, *args: Any) -> Any:
+        seen.append(modes())
+        return step(self, *args)
+
+    monkeypatch.setattr(Trainer, "training_step", training_step)
+    before = modes()
+    fitted(tmp_path, recipe.with_values(train={"deterministic": deterministic, "max_steps": 1}), engine)
+    assert [mode[0] for mode in seen] == [deterministic]
+    assert not deterministic or seen == [(True, False, False)]
+    assert modes() == before == (False, False, True)
 
 
 def test_a_model_that_does_not_fit_is_not_tried_with_fewer_rows(
