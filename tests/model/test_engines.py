@@ -38,6 +38,8 @@ def test_unsloth_trains_validates_and_resumes_a_qwen3_as_plain_trl_does(recipe: 
     assert len(told["eval_losses"]) == 3
     assert "patched 2 layers" in told["engine"]["patched"]
     assert told["engine"]["attention"] == "sdpa"
+    for attention in ("xformers", "sdpa"):
+        assert told[f"asked for {attention}"] == [attention, attention], "padded and packed"
     assert told["target_gb"] == "1"
     assert (told["remembered"], told["forgotten"]) == ([1, False], [0, None])
 
