@@ -46,6 +46,13 @@ def test_each_setting_moves_the_part_that_it_should() -> None:
     assert paged_8bit.adapter == pytest.approx(full.adapter * 10 / 16)
 
 
+def test_the_loss_takes_what_each_engine_gives_it() -> None:
+    shape, recipe = Shape.of(QWEN25_7B), Recipe()
+    hidden = 2048 * 4 * 3584 * 8 / 1e9
+    assert estimate_memory(shape, recipe).logits == pytest.approx(2**30 / 1e9 + hidden)
+    assert estimate_memory(shape, recipe, unsloth=False).logits == pytest.approx(256 * 152064 * 12 / 1e9 + hidden)
+
+
 def test_the_16_bit_7b_of_the_document_wants_a_24_gb_card_and_4_bits_a_12_gb_one() -> None:
     shape, recipe = Shape.of(QWEN25_7B), Recipe()
     assert verdict(estimate_memory(shape, recipe).total, 16.0) == "will not fit"

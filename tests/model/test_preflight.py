@@ -175,6 +175,19 @@ def test_without_python_s_headers_unsloth_is_a_sentence_and_auto_the_plain_engin
     assert "engine transformers: Unsloth does not run here: Triton does not find Python.h" in planned(on_card(*wanted))
 
 
+@pytest.mark.parametrize("error", ["AttributeError", "OSError", "ImportError", "NotImplementedError"])
+def test_an_unsloth_that_breaks_as_it_is_imported_leaves_the_plain_engine(
+    on_card: On, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: str
+) -> None:
+    (tmp_path / "unsloth.py").write_text(f"raise {error}('its torchao is too old')")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ['PYTHONPATH']}")
+    wanted = ("--set", "model.dtype=float16", "--dry-run")
+    assert "engine transformers: Unsloth does not run here: its torchao is too old" in planned(on_card(*wanted))
+    if error == "AttributeError":
+        told = refused(on_card(*wanted, "--set", "model.engine=unsloth"))
+        assert "Unsloth does not run here: its torchao is too old" in told and 'model.engine = "auto"' in told
+
+
 def test_float32_on_a_gpu_is_the_plain_engine_s(on_card: On) -> None:
     told = planned(on_card("--dry-run"))
     assert "engine transformers: Unsloth trains in 16 bits, and the recipe asks for float32" in told
