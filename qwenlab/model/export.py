@@ -21,6 +21,7 @@ from qwenlab.model.engine import Engine
 from qwenlab.model.generate import Conversation
 from qwenlab.model.inference import BASE, Inference, load_inference, on_device
 from qwenlab.model.llama_cpp import server_answers
+from qwenlab.model.memory import first_line, is_out_of_memory
 from qwenlab.model.source import find_model, load_tokenizer
 from qwenlab.recipe import ModelSettings, Recipe
 from qwenlab.tiny import problems
@@ -218,17 +219,30 @@ def _tokens(messages: Conversation, tokenizer: Any) -> int:
 
 
 def answer_greedily(loaded: Inference, name: str, conversations: Sequence[Conversation]) -> list[Answered]:
-    """Tokens, which texts would hide, and how sure of each the model was."""
+    """Tokens, which texts would hide, and how sure of each the model was.
+
+    Raises:
+        UserError: the GPU's memory does not suffice.
+    """
     inputs = loaded.tokenizer.apply_chat_template(
         [list(messages) for messages in conversations], add_generation_prompt=True, padding=True, return_tensors="pt"
     )
     margins = _Margins()
-    with torch.inference_mode(), loaded.answering([name] * len(conversations)):
-        sequences = loaded.model.generate(
-            **on_device(loaded, inputs),
-            max_new_tokens=CHECKED_TOKENS,
-            logits_processor=LogitsProcessorList([margins]),
-        )
+    try:
+        with torch.inference_mode(), loaded.answering([name] * len(conversations)):
+            sequences = loaded.model.generate(
+                **on_device(loaded, inputs),
+                max_new_tokens=CHECKED_TOKENS,
+                logits_processor=LogitsProcessorList([margins]),
+            )
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise UserError(
+            f"The GPU's memory is too small to check the export with {len(conversations)} prompts "
+            f"({first_line(error)}).",
+            "nvidia-smi lists what else uses the card.",
+        ) from None
     answers = []
     for row, ids in enumerate(sequences[:, inputs["input_ids"].shape[1] :].tolist()):
         length = next((at + 1 for at, token in enumerate(ids) if token in loaded.end_tokens), len(ids))

@@ -13,7 +13,8 @@ from safetensors.torch import load_file, save_file
 from qwenlab.errors import UserError
 from qwenlab.model import export
 from qwenlab.model.engine import Engine
-from qwenlab.model.export import Reference, choose_prompts
+from qwenlab.model.export import Reference, answer_greedily, choose_prompts
+from qwenlab.model.inference import load_inference
 from qwenlab.model.merge import merge
 from qwenlab.model.source import find_model, load_tokenizer
 from qwenlab.recipe import Recipe, read_recipe
@@ -51,6 +52,20 @@ def test_prompts_are_held_out_rows_and_then_the_contest_s(reference: Reference) 
     assert len(reference.prompts.conversations) == 20
     assert reference.prompts.origin == "5 held-out rows and 15 problems of the mini contest"
     assert all(messages[-1]["role"] == "user" for messages in reference.prompts.conversations)
+
+
+def test_a_check_that_runs_out_of_memory_is_a_sentence(
+    tiny: Recipe, engine: Engine, adapter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = load_inference(tiny.model, engine, {"run": adapter})
+
+    def generate(**_: object) -> None:
+        raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
+
+    monkeypatch.setattr(loaded.model, "generate", generate)
+    with pytest.raises(UserError, match="too small to check the export with 1 prompts") as caught:
+        answer_greedily(loaded, "run", [[{"role": "user", "content": "Add."}]])
+    assert "nvidia-smi" in caught.value.hint
 
 
 def test_without_the_data_the_contest_asks(tiny: Recipe) -> None:
