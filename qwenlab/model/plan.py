@@ -31,6 +31,14 @@ class Plan(NamedTuple):
     validation_cost: float
     """Rows read in validation for each row trained on: what watching the run costs."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A sentence for each setting that is carried out otherwise, or at a price, and for a card that others fill."""
+        card, free = self.hardware.gpu_memory_gb, self.hardware.gpu_free_gb
+        if self.memory is None or card is None or free is None or not free < self.memory.total <= card:
+            return self.execution.notes
+        return (*self.execution.notes, f"other programs hold {card - free:.1f} GB of the card; nvidia-smi lists them")
+
 
 def make_plan(
     recipe: Recipe, engine: Engine, hardware: Hardware, source: ModelSource, lengths: list[int], validation_rows: int
@@ -92,7 +100,7 @@ def plan_table(plan: Plan, recipe: Recipe) -> Table:
         share = f"{plan.validation_cost:.2f} rows validated for each row trained on"
         table.add_row("validation", f"every {train.eval_steps} steps: {share}")
     table.add_row("memory", _memory(plan))
-    for note in plan.execution.notes:
+    for note in plan.notes:
         table.add_row("note", note)
     return table
 
@@ -114,7 +122,7 @@ def plan_record(plan: Plan, recipe: Recipe, report: DatasetReport) -> PlanRecord
         dtype=plan.engine.dtype,
         attention=plan.execution.attention,
         deterministic=plan.execution.deterministic,
-        notes=list(plan.execution.notes),
+        notes=list(plan.notes),
         hardware=plan.hardware,
         memory=plan.memory._asdict() if plan.memory else {},
         verdict=verdict(plan.memory.total, room) if plan.memory and room else "",

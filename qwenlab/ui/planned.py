@@ -90,7 +90,7 @@ def _memory(plan: PlanRecord) -> str:
     known = f"{card_gb:.1f} GB" if free is None else f"{card_gb:.1f} GB, of which {free:.1f} GB are free"
     return (
         f'<p>memory <b class="{colour}">{plan.verdict}</b>: about {needed:.1f} of {known}</p>'
-        f'{bar(needed, card_gb, colour)}<p class="quiet">estimate in GB: {text(parts)}</p>'
+        f'{bar(needed, card_gb if free is None else free, colour)}<p class="quiet">estimate in GB: {text(parts)}</p>'
     )
 
 

@@ -198,7 +198,9 @@ def test_float32_on_a_gpu_is_the_plain_engine_s(on_card: On) -> None:
 def test_what_other_programs_hold_is_in_the_plan(on_card: On) -> None:
     told = planned(on_card("--dry-run"))
     assert "of 25.8 GB, of which 22.0 GB are free: fits" in told
-    assert "of which 0.2 GB are free: will not fit" in planned(on_card("--dry-run", free=200))
+    told = planned(on_card("--dry-run", free=200))
+    assert "of which 0.2 GB are free: will not fit" in told
+    assert "note other programs hold 25.6 GB of the card; nvidia-smi lists them" in told
 
 
 @pytest.mark.parametrize("dry", [["--dry-run"], []])
