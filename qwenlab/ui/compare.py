@@ -199,6 +199,8 @@ def ask(
         asked = Question(system, prompt)
         named = which if source == PROBLEM and is_problem(chosen[0], which, asked) else None
         yield from _stream(runs, chosen, asked, Sampling(int(max_tokens), float(temperature), int(seed)), blind, named)
+    except served.WithdrawnError:
+        yield _notice(_stopped())
     except UserError as error:
         yield _notice(fault(str(error)))
 
@@ -207,7 +209,11 @@ def halted(runs: Path, names: list[str]) -> list[Any]:
     """After the stream was cut off: a server that only waits for its turn is not wanted any more."""
     if names:
         served.withdraw(runs, names)
-    return [card("Stopped.", "quiet"), gr.Button(visible=False)]
+    return [_stopped(), gr.Button(visible=False)]
+
+
+def _stopped() -> str:
+    return card("Stopped.", "quiet")
 
 
 def code_run(runs: Path, names: list[str], shown: str) -> list[Any]:

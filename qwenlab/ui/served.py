@@ -25,6 +25,10 @@ KEY_VARIABLE = "QWENLAB_API_KEY"
 POLL_SECONDS = 0.3
 
 
+class WithdrawnError(Exception):
+    """The server that was waited for is not wanted any more."""
+
+
 def key() -> str | None:
     """What the server asks for, where it asks."""
     return os.environ.get(KEY_VARIABLE)
@@ -52,6 +56,7 @@ def wait(runs: Path, names: Sequence[str]) -> Generator[str, None, ServeRecord]:
 
     Raises:
         UserError: it ended before that; with its own words.
+        WithdrawnError: `withdraw` ended it.
     """
     started: Launch | None = None
     own = False
@@ -60,6 +65,8 @@ def wait(runs: Path, names: Sequence[str]) -> Generator[str, None, ServeRecord]:
             started = pending(runs, names)
             own = started is None
             started = started or launch(runs, SERVER, _arguments(runs, names))
+        elif not started.is_alive and _withdrawn(started).exists():
+            raise WithdrawnError
         elif not started.is_alive and own:
             raise UserError("The model could not be loaded.", started.last_words)
         elif not started.is_alive:
@@ -82,7 +89,12 @@ def withdraw(runs: Path, names: Sequence[str]) -> None:
     """End a server that still waits or loads; one that answers stays."""
     waiting = pending(runs, names)
     if waiting and not ready(runs, names):
+        _withdrawn(waiting).touch()  # before it ends: who waits for it may look in between
         os.kill(waiting.read().pid, signal.SIGTERM)  # the holder of the log's lock is this process
+
+
+def _withdrawn(launched: Launch) -> Path:
+    return launched.log.with_suffix(".withdrawn")
 
 
 def _arguments(runs: Path, names: Sequence[str]) -> list[str]:

@@ -190,7 +190,8 @@ def test_who_waits_is_answered_when_the_gpu_is_free_and_can_withdraw(runs: Path,
         assert "The GPU is with" in part(next(waiting), "notice")
         assert served.pending(alone, [name]) is not None
         compare.halted(alone, [name])
-        assert any("could not be loaded" in str(part(state, "notice")) for state in waiting)
+        told = [str(part(state, "notice")) for state in waiting]
+    assert "Stopped." in told[-1] and not any("could not be loaded" in notice for notice in told)
     assert serving(alone) is None
 
 

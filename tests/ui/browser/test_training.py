@@ -142,7 +142,9 @@ def test_what_is_wrong_with_a_setting_or_a_recipe_is_said_at_the_form(lab: Lab) 
     expect(said).to_contain_text("here it is called lora.r")
     editor.click()
     page.keyboard.press("Control+A")
-    page.keyboard.insert_text('[model]\nname = "tiny"\n[data]\nsource = "nowhere.jsonl"\n[lora]\nr = 8\n')
+    page.keyboard.insert_text(
+        '[model]\nname = "tiny"\n[data]\nsource = "nowhere.jsonl"\nmax_length = 512\n[lora]\nr = 8\n'
+    )
     page.get_by_role("button", name="Fill the form from this text").click()
     expect(page.get_by_role("spinbutton", name="Rank")).to_have_value("8")
 
