@@ -2,7 +2,7 @@
 
     python -m bench.gpu.environment FILE.json
 
-A process of its own, since asking CUDA for the free memory takes some of it for as long as the process lives.
+A process of its own, since asking torch for the card starts CUDA, which takes memory of it while the process lives.
 """
 
 import importlib.metadata

@@ -58,7 +58,7 @@ def use_attention(attention: Attention) -> None:
     """Make Unsloth's models attend so: at each forward pass they ask what of these two there is."""
     from unsloth.utils import attention_dispatch
 
-    found = _found_by_unsloth()
+    found = found_by_unsloth()
     attention_dispatch.HAS_FLASH_ATTENTION = found.flash and attention == "flash"
     attention_dispatch.HAS_XFORMERS = found.xformers and attention != "sdpa"
 
@@ -74,7 +74,7 @@ def _attention(engine: Engine, deterministic: bool) -> Attention:
         return "sdpa"
     import torch
 
-    found = _found_by_unsloth()
+    found = found_by_unsloth()
     # On cards before compute capability 8 Unsloth passes flash-attn over.
     if found.flash and torch.cuda.get_device_capability()[0] >= 8:
         return "flash"
@@ -86,7 +86,7 @@ def _about_attention(recipe: Recipe, engine: Engine) -> list[str]:
         return []
     if importlib.util.find_spec("xformers") is None:
         return ["xformers is not installed, attention is PyTorch's own: pip install xformers"]
-    if recipe.train.deterministic and recipe.train.packing and _found_by_unsloth().xformers:
+    if recipe.train.deterministic and recipe.train.packing and found_by_unsloth().xformers:
         return [
             "deterministic: packed samples attend one after the other; --set train.deterministic=false "
             "lets xformers take them at once"
@@ -94,14 +94,16 @@ def _about_attention(recipe: Recipe, engine: Engine) -> list[str]:
     return []
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
+    """Attention packages that Unsloth can use here."""
+
     flash: bool
     xformers: bool
 
 
 @cache
-def _found_by_unsloth() -> _Found:
+def found_by_unsloth() -> Found:
     """What Unsloth found at import to run on this card, before `use_attention` changed anything."""
     from unsloth.utils import attention_dispatch
 
-    return _Found(attention_dispatch.HAS_FLASH_ATTENTION, attention_dispatch.HAS_XFORMERS)
+    return Found(attention_dispatch.HAS_FLASH_ATTENTION, attention_dispatch.HAS_XFORMERS)

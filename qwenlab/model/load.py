@@ -94,12 +94,11 @@ def load(recipe: Recipe, engine: Engine, execution: Execution | None = None) -> 
     """
     source, execution = find_model(recipe.model), execution or plan_execution(recipe, engine)
     set_seed(recipe.train.seed)
-    with _fitting(source):
-        if engine.name == "unsloth":
-            use_attention(execution.attention)
-            model, patched = _load_with_unsloth(recipe, engine, source)
-        else:
-            model, patched = _load_with_transformers(recipe, engine, source), None
+    if engine.name == "unsloth":
+        use_attention(execution.attention)
+        model, patched = _load_with_unsloth(recipe, engine, source)
+    else:
+        model, patched = _load_with_transformers(recipe, engine, source), None
     # While it trains, its base is the folder: at every save peft looks there, and would ask the hub for a name.
     model.peft_config["default"].base_model_name_or_path = str(source.folder)
     if recipe.lora.start_from:
@@ -204,15 +203,16 @@ def _load_with_unsloth(recipe: Recipe, engine: Engine, source: ModelSource) -> t
     from unsloth import FastLanguageModel
 
     # The folder is given, not the hub's name: Unsloth would replace the name by a quantised copy of another commit.
-    model, _ = FastLanguageModel.from_pretrained(
-        str(source.folder),
-        max_seq_length=recipe.data.max_length,
-        dtype=getattr(torch, engine.dtype),
-        load_in_4bit=recipe.model.load_in_4bit,
-        device_map=_placement(engine) or "cpu",
-        use_gradient_checkpointing=_unsloth_checkpointing(recipe),
-        random_state=recipe.train.seed,
-    )
+    with _fitting(source):
+        model, _ = FastLanguageModel.from_pretrained(
+            str(source.folder),
+            max_seq_length=recipe.data.max_length,
+            dtype=getattr(torch, engine.dtype),
+            load_in_4bit=recipe.model.load_in_4bit,
+            device_map=_placement(engine) or "cpu",
+            use_gradient_checkpointing=_unsloth_checkpointing(recipe),
+            random_state=recipe.train.seed,
+        )
     check_placed(model)
     with _heard("transformers") as said:
         model = FastLanguageModel.get_peft_model(

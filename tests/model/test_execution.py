@@ -26,7 +26,7 @@ PLAIN = Engine("transformers", "", "cuda", "float16")
 @pytest.fixture(autouse=True)
 def found(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Unsloth has found xformers and no flash-attn, as the pinned set has it."""
-    monkeypatch.setattr(execution, "_found_by_unsloth", lambda: execution._Found(flash=False, xformers=True))
+    monkeypatch.setattr(execution, "found_by_unsloth", lambda: execution.Found(flash=False, xformers=True))
     yield
     torch.use_deterministic_algorithms(False)
 
@@ -103,7 +103,7 @@ def test_the_plain_engine_uses_pytorch_s_attention() -> None:
 def test_flash_attn_is_used_where_it_is_installed_and_runs(
     monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], wanted: str
 ) -> None:
-    monkeypatch.setattr(execution, "_found_by_unsloth", lambda: execution._Found(flash=True, xformers=True))
+    monkeypatch.setattr(execution, "found_by_unsloth", lambda: execution.Found(flash=True, xformers=True))
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: capability)
     free = Recipe().with_values(train={"deterministic": False})
     assert plan_execution(free, UNSLOTH).attention == wanted
@@ -142,7 +142,7 @@ def test_a_cpu_does_what_it_can_and_says_what_it_cannot() -> None:
 def test_what_xformers_is_missing_for_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "xformers" else find_spec(name))
-    monkeypatch.setattr(execution, "_found_by_unsloth", lambda: execution._Found(flash=False, xformers=False))
+    monkeypatch.setattr(execution, "found_by_unsloth", lambda: execution.Found(flash=False, xformers=False))
     done = plan_execution(Recipe().with_values(train={"deterministic": False}), UNSLOTH)
     assert done.attention == "sdpa"
     assert done.notes == ("xformers is not installed, attention is PyTorch's own: pip install xformers",)

@@ -170,10 +170,10 @@ def main(recipe_file: Path, folder: Path, again: bool) -> None:
         from unsloth.utils import attention_dispatch
         from unsloth.utils.attention_dispatch import select_attention_backend
 
-        from qwenlab.model.execution import _found_by_unsloth, use_attention
+        from qwenlab.model.execution import found_by_unsloth, use_attention
 
         attention_dispatch.HAS_XFORMERS = True
-        _found_by_unsloth.cache_clear()
+        found_by_unsloth.cache_clear()
         for attention in ("xformers", "sdpa"):
             use_attention(attention)
             told[f"asked for {attention}"] = [select_attention_backend(use_varlen=packed) for packed in (False, True)]
