@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 from qwenlab.recipe import read_recipe
 
 if TYPE_CHECKING:
-    from qwenlab.model.inference import Inference
+    from qwenlab.inference.load import Inference
 
 TINY = Path(__file__).parent.parent / "recipes" / "tiny.toml"
 
 
 def loaded_with_adapters(model: str, folder: Path, names: Sequence[str]) -> "Inference":
     """The base with an adapter of normal weights, as tiny.toml shapes it, under each name."""
-    from qwenlab.model import choose_engine
+    from qwenlab.training import choose_engine
 
     recipe = read_recipe(TINY).with_values(model={"name": model, "engine": "transformers", "dtype": "auto"})
     engine = choose_engine(recipe.model)
     import torch
 
-    from qwenlab.model.inference import load_inference
-    from qwenlab.model.load import load
+    from qwenlab.inference.load import load_inference
+    from qwenlab.training.load import load
 
     for seed, name in enumerate(names):
         trained = load(recipe, engine)

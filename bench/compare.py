@@ -21,8 +21,8 @@ from qwenlab import cli
 from qwenlab.tiny import problems
 
 if TYPE_CHECKING:
-    from qwenlab.model.generate import Ask
-    from qwenlab.model.inference import Inference
+    from qwenlab.inference.generate import Ask
+    from qwenlab.inference.load import Inference
 
 PROMPTS = 8
 
@@ -38,8 +38,8 @@ def main(
         loaded = loaded_with_adapters(model, Path(folder), ["tuned"])
         import torch
 
-        from qwenlab.contest.prompt import prompt
-        from qwenlab.model.generate import Ask, Sampling
+        from qwenlab.evaluation.prompt import prompt
+        from qwenlab.inference.generate import Ask, Sampling
 
         torch.set_num_threads(threads or torch.get_num_threads())
         asked = [prompt(problem) for problem in problems("test", PROMPTS, 1)]
@@ -70,7 +70,7 @@ class Seconds(NamedTuple):
 
 
 def _seconds(loaded: "Inference", asks: "list[Ask]") -> Seconds:
-    from qwenlab.model.generate import generate
+    from qwenlab.inference.generate import generate
 
     begun = Seconds(time.perf_counter(), time.process_time())
     answers = generate(loaded, asks)

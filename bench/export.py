@@ -16,7 +16,7 @@ import typer
 from qwenlab import cli
 
 if TYPE_CHECKING:
-    from qwenlab.model.export import Answered
+    from qwenlab.exporting.equivalence import Answered
     from qwenlab.recipe import Recipe
 
 
@@ -50,12 +50,12 @@ def _moves(ours: "Answered", theirs: "Answered") -> list[float]:
 
 
 def _random_adapters(recipe: "Recipe", count: int, folder: Path) -> list[Path]:
-    from qwenlab.model import choose_engine
+    from qwenlab.training import choose_engine
 
     engine = choose_engine(recipe.model)
     import torch
 
-    from qwenlab.model.load import load
+    from qwenlab.training.load import load
 
     made = []
     for seed in range(count):
@@ -71,14 +71,14 @@ def _random_adapters(recipe: "Recipe", count: int, folder: Path) -> list[Path]:
 
 def _answers(recipe: "Recipe", adapter: Path, dtype: str, prompts: int) -> list[tuple["Answered", "Answered"]]:
     """By prompt: the adapter's answer and the merged model's; a CPU computes both in 32 bits from the stored 16."""
-    from qwenlab.model import choose_engine
+    from qwenlab.training import choose_engine
 
     settings = recipe.model.model_copy(update={"dtype": dtype})
     engine = choose_engine(settings)
-    from qwenlab.contest import prompt
-    from qwenlab.model.export import ADAPTER, answer_greedily
-    from qwenlab.model.inference import BASE, load_inference
-    from qwenlab.model.merge import merge
+    from qwenlab.evaluation import prompt
+    from qwenlab.exporting.equivalence import ADAPTER, answer_greedily
+    from qwenlab.exporting.merge import merge
+    from qwenlab.inference.load import BASE, load_inference
     from qwenlab.tiny import problems
 
     asked = [prompt(problem) for problem in problems("test", prompts, seed=1)]

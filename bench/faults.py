@@ -14,13 +14,13 @@ from typing import Annotated
 import typer
 
 from qwenlab import cli
-from qwenlab.contest.fit import FitSandbox, fit_sandbox
-from qwenlab.contest.judge import Program, judge
-from qwenlab.contest.load import load_problems
-from qwenlab.contest.problem import Problem
-from qwenlab.contest.results import JudgeSettings, count
-from qwenlab.contest.verdict import Verdict
 from qwenlab.errors import UserError
+from qwenlab.evaluation.judge import Program, judge
+from qwenlab.evaluation.load import load_problems
+from qwenlab.evaluation.problem import Problem
+from qwenlab.evaluation.results import JudgeSettings, count
+from qwenlab.evaluation.selfcheck.select import FitSandbox, fit_sandbox
+from qwenlab.evaluation.verdict import Verdict
 
 UNCHANGED = """
 def change(text):

@@ -20,14 +20,14 @@ from typing import Annotated
 import typer
 
 from qwenlab import cli
-from qwenlab.contest.fit import BACKENDS, FitSandbox, fit_sandbox
-from qwenlab.contest.judge import Program, judge
-from qwenlab.contest.problem import Problem, Test
-from qwenlab.contest.results import JudgeSettings
-from qwenlab.contest.sandbox import Sandbox
-from qwenlab.contest.sandbox.interpreter import judging_interpreter
-from qwenlab.contest.verdict import Verdict
 from qwenlab.errors import UserError
+from qwenlab.evaluation.judge import Program, judge
+from qwenlab.evaluation.problem import Problem, Test
+from qwenlab.evaluation.results import JudgeSettings
+from qwenlab.evaluation.sandbox import Sandbox
+from qwenlab.evaluation.sandbox.interpreter import judging_interpreter
+from qwenlab.evaluation.selfcheck.select import BACKENDS, FitSandbox, fit_sandbox
+from qwenlab.evaluation.verdict import Verdict
 
 SOURCE = "print(sum(map(int, input().split())))"
 PROBLEM = Problem(name="sum", description="", tests=(Test("40 2\n", "42\n"),))

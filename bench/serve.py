@@ -23,7 +23,7 @@ import typer
 
 from bench.adapters import TINY, loaded_with_adapters
 from qwenlab import cli
-from qwenlab.endpoint import Endpoint
+from qwenlab.answering.endpoint import Endpoint
 from qwenlab.recipe import read_recipe
 from qwenlab.runs import Run, Status
 from qwenlab.runs.record import ModelRecord

@@ -21,10 +21,10 @@ from qwenlab import cli
 from qwenlab.errors import UserError
 
 if TYPE_CHECKING:
-    from qwenlab.columns.answers import Answerer, How
-    from qwenlab.columns.questions import Question
-    from qwenlab.columns.screen import Screen
-    from qwenlab.columns.verdicts import Judge
+    from qwenlab.answering.answerer import Answerer, How
+    from qwenlab.comparison.questions import Question
+    from qwenlab.comparison.screen import Screen
+    from qwenlab.comparison.verdicts import Judge
     from qwenlab.recipe import Recipe
     from qwenlab.runs import Run
 
@@ -65,10 +65,10 @@ def main(
     """Compare the answers of runs and their base, side by side."""
     from rich.console import Console
 
-    from qwenlab.columns.answers import How
-    from qwenlab.columns.screen import Screen
+    from qwenlab.answering.answerer import How
+    from qwenlab.comparison.screen import Screen
     from qwenlab.runs import find_run
-    from qwenlab.runs.base import named
+    from qwenlab.runs.shared_base import named
 
     found = named([find_run(runs, name) for name in run])
     recipe = next(iter(found.values())).recipe
@@ -98,7 +98,7 @@ def main(
     except (KeyboardInterrupt, EOFError):
         screen.console.print("\nstopped")
     if blind:
-        from qwenlab.columns.choice import tally_sentence
+        from qwenlab.comparison.choice import tally_sentence
 
         [(name, only)] = found.items()
         screen.console.print(tally_sentence(only, name, "base"), style="bold", markup=False)
@@ -112,7 +112,7 @@ def _questions(
     problems: str | None,
     limit: int,
 ) -> list["Question"]:
-    from qwenlab.columns.questions import from_file, from_held_out, from_problems, from_prompt
+    from qwenlab.comparison.questions import from_file, from_held_out, from_problems, from_prompt
 
     given = [choice for choice in (prompt, prompts, held_out, problems) if choice is not None]
     if len(given) != 1:
@@ -134,8 +134,8 @@ def _compare(
     blind: bool,
 ) -> None:
     """Ask, show, keep; one question at a time where somebody watches."""
-    from qwenlab.columns.choice import ask_which, shuffled
-    from qwenlab.columns.screen import AT_ONCE
+    from qwenlab.comparison.choice import ask_which, shuffled
+    from qwenlab.comparison.screen import AT_ONCE
     from qwenlab.runs.comparisons import Comparison, keep, now
 
     size = 1 if blind or screen.console.is_terminal else AT_ONCE
@@ -165,7 +165,7 @@ def _compare(
 
 @contextlib.contextmanager
 def _judge() -> Iterator["Judge"]:
-    from qwenlab.columns.verdicts import judge_of_columns
+    from qwenlab.comparison.verdicts import judge_of_columns
 
     with judge_of_columns() as judge:
         yield judge
@@ -173,8 +173,8 @@ def _judge() -> Iterator["Judge"]:
 
 @contextlib.contextmanager
 def _remote(url: str, models: dict[str, str]) -> Iterator["Answerer"]:
-    from qwenlab.columns.answers import Remote
-    from qwenlab.endpoint import Endpoint
+    from qwenlab.answering.answerer import Remote
+    from qwenlab.answering.endpoint import Endpoint
 
     with Endpoint(url) as endpoint:
         yield Remote(endpoint, models)
@@ -183,9 +183,9 @@ def _remote(url: str, models: dict[str, str]) -> Iterator["Answerer"]:
 @contextlib.contextmanager
 def _in_memory(runs: Path, found: dict[str, "Run"], screen: "Screen") -> Iterator["Answerer"]:
     """With the turn at the GPU."""
-    from qwenlab.runs import gpu_turn
-    from qwenlab.runs.base import shared_base
+    from qwenlab.runs import gpu_lock
     from qwenlab.runs.serving import serving
+    from qwenlab.runs.shared_base import shared_base
 
     settings, record = shared_base(found)
 
@@ -194,11 +194,11 @@ def _in_memory(runs: Path, found: dict[str, "Run"], screen: "Screen") -> Iterato
         if (server := serving(runs)) and set(found) <= set(server.models):
             screen.console.print(f"The server there can answer at once: --endpoint {server.url}", markup=False)
 
-    with gpu_turn(runs, "compare", waiting):
-        from qwenlab.model.several import load_runs
+    with gpu_lock(runs, "compare", waiting):
+        from qwenlab.inference.runs import load_runs
 
         loaded = load_runs(found, settings, record)
-        from qwenlab.model.columns import InMemory
+        from qwenlab.inference.columns import InMemory
 
         yield InMemory(loaded)
 

@@ -16,7 +16,7 @@ from qwenlab.errors import UserError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from qwenlab.contest.report import Report
+    from qwenlab.report.schema import Report
 
 RECIPE = Path(__file__).parent.parent / "recipes" / "tiny.toml"
 
@@ -31,7 +31,7 @@ def main(
 
     from rich.console import Console
 
-    from qwenlab.contest.report import Report
+    from qwenlab.report.schema import Report
     from qwenlab.runs import find_run
     from qwenlab.runs.evaluation import newest
 

@@ -22,15 +22,15 @@ from qwenlab import cli
 from qwenlab.errors import UserError
 
 if TYPE_CHECKING:
-    from qwenlab.contest import Problem
-    from qwenlab.contest.benchmark import Benchmark
-    from qwenlab.contest.fit import FitSandbox
-    from qwenlab.contest.generation import Batch
-    from qwenlab.contest.report import Report
-    from qwenlab.contest.results import NotMeasured
-    from qwenlab.contest.samples import Sample, Side
-    from qwenlab.contest.scoring import Judged
+    from qwenlab.evaluation import Problem
+    from qwenlab.evaluation.benchmark import Benchmark
+    from qwenlab.evaluation.generation import Batch
+    from qwenlab.evaluation.results import NotMeasured
+    from qwenlab.evaluation.samples import Sample, Side
+    from qwenlab.evaluation.scoring import Judged
+    from qwenlab.evaluation.selfcheck.select import FitSandbox
     from qwenlab.recipe import EvaluateSettings
+    from qwenlab.report.schema import Report
     from qwenlab.runs import Evaluation, Run
     from qwenlab.runs.output import Output
 
@@ -116,10 +116,10 @@ def _begin(
 
 def _evaluate(evaluation: "Evaluation", run: "Run", runs: Path, rejudge: bool) -> None:
     from qwenlab.runs import Status
-    from qwenlab.runs.following import StopRequested
     from qwenlab.runs.output import Output
+    from qwenlab.runs.progress import StopRequested
 
-    with evaluation.held(), cli.terminated_as_interrupted(), Output(evaluation.log_file) as output:
+    with evaluation.owned(), cli.terminated_as_interrupted(), Output(evaluation.log_file) as output:
         evaluation.update(status=Status.running, finished=None, error=None)
         try:
             with output.heard():
@@ -142,9 +142,9 @@ def _end(evaluation: "Evaluation", status: str, error: str | None = None) -> Non
 
 def _work(evaluation: "Evaluation", run: "Run", runs: Path, rejudge: bool, output: "Output") -> "Report":
     """The problems, what they can show, the answers, the verdicts, the report."""
-    from qwenlab.contest.criteria import detectable_sentence
-    from qwenlab.contest.fit import fit_sandbox
-    from qwenlab.contest.power import smallest_detectable_gain
+    from qwenlab.evaluation.selfcheck.select import fit_sandbox
+    from qwenlab.report.criteria import detectable_sentence
+    from qwenlab.stats.power import smallest_detectable_gain
 
     problems = _problems(evaluation, output)
     output.say(detectable_sentence(smallest_detectable_gain(len(problems))))
@@ -165,9 +165,9 @@ def _work(evaluation: "Evaluation", run: "Run", runs: Path, rejudge: bool, outpu
 
 def _problems(evaluation: "Evaluation", output: "Output") -> "tuple[Problem, ...]":
     """As they were frozen when the evaluation began; else from their source."""
-    from qwenlab.contest import Problem
-    from qwenlab.contest.benchmark import load_benchmark
-    from qwenlab.contest.lines import read_lines, rewrite_lines
+    from qwenlab.evaluation import Problem
+    from qwenlab.evaluation.benchmark import load_benchmark
+    from qwenlab.evaluation.lines import read_lines, rewrite_lines
 
     settings = evaluation.read().settings
     if not evaluation.problems_file.exists():
@@ -187,7 +187,7 @@ def _problems(evaluation: "Evaluation", output: "Output") -> "tuple[Problem, ...
 
 def _bundled(settings: "EvaluateSettings") -> "Benchmark":
     """The mini contest has as many problems as are asked for."""
-    from qwenlab.contest.benchmark import Benchmark
+    from qwenlab.evaluation.benchmark import Benchmark
     from qwenlab.tiny import problems
 
     count = settings.limit or 200
@@ -203,7 +203,7 @@ def _bundled(settings: "EvaluateSettings") -> "Benchmark":
 
 
 def _tell_sandbox(found: "FitSandbox | NotMeasured", output: "Output") -> None:
-    from qwenlab.contest.results import NotMeasured
+    from qwenlab.evaluation.results import NotMeasured
 
     if isinstance(found, NotMeasured):
         output.say(f'No program will be run, and pass@k will read "not measured". {found.reason}')
@@ -220,8 +220,8 @@ def _answers(
     evaluation: "Evaluation", run: "Run", runs: Path, problems: "tuple[Problem, ...]", output: "Output"
 ) -> "list[Sample]":
     """Of base and tuned; what an earlier process has answered is not asked again."""
-    from qwenlab.contest.generation import TooLargeError, generate_samples, in_order, plan, unanswered
-    from qwenlab.runs.following import Following
+    from qwenlab.evaluation.generation import TooLargeError, generate_samples, in_order, plan, unanswered
+    from qwenlab.runs.progress import PhaseProgress
 
     record, path = evaluation.read(), evaluation.samples_file
     batches = plan(problems, record.settings.samples, record.settings.batch_size, record.noise_floor)
@@ -230,7 +230,7 @@ def _answers(
     if left:
         with (
             _answerer(evaluation, run, runs, output) as answer,
-            Following(evaluation, output, "generating", total, total - left) as following,
+            PhaseProgress(evaluation, output, "generating", total, total - left) as following,
         ):
 
             def progress(side: "Side", samples: "list[Sample]", seconds: float) -> None:
@@ -255,8 +255,8 @@ def _answerer(
     """One loaded model with the adapter on and off, which has its turn at the GPU; or a server."""
     record = evaluation.read()
     if record.endpoint:
-        from qwenlab.contest.remote import EndpointAnswerer
-        from qwenlab.endpoint import Endpoint
+        from qwenlab.answering.endpoint import Endpoint
+        from qwenlab.evaluation.remote import EndpointAnswerer
 
         with Endpoint(record.endpoint) as server:
             names = (record.base_model, record.tuned_model, run.name, run.recipe.model.name)
@@ -265,8 +265,8 @@ def _answerer(
             output.say(f"answering: {answerer.base.id} and {answerer.tuned.id} at {server.url}")
             yield answerer
         return
-    from qwenlab.runs import gpu_turn
-    from qwenlab.runs.base import shared_base
+    from qwenlab.runs import gpu_lock
+    from qwenlab.runs.shared_base import shared_base
 
     settings, base = shared_base({run.name: run})
 
@@ -274,11 +274,11 @@ def _answerer(
         evaluation.update(phase="waiting for the GPU")
         output.say(f"waiting for the GPU: {', then '.join(ahead)}")
 
-    with gpu_turn(runs, f"evaluate-{run.name}", waiting):
-        from qwenlab.model.several import load_runs
+    with gpu_lock(runs, f"evaluate-{run.name}", waiting):
+        from qwenlab.inference.runs import load_runs
 
         loaded = load_runs({"tuned": run}, settings, base)
-        from qwenlab.model.answering import ModelAnswerer
+        from qwenlab.inference.local import ModelAnswerer
 
         stamps = {side: loaded.stamp(side)._asdict() for side in ("base", "tuned")}
         _check_same(evaluation.read().stamps, stamps)
@@ -311,18 +311,18 @@ def _verdicts(
     found: "FitSandbox | NotMeasured",
     output: "Output",
 ) -> "list[Judged]":
-    from qwenlab.contest.results import JudgeSettings, NotMeasured
-    from qwenlab.contest.sandbox.interpreter import judging_interpreter
-    from qwenlab.contest.scoring import score_samples
-    from qwenlab.contest.syntax import Parser
-    from qwenlab.runs.following import Following
+    from qwenlab.evaluation.results import JudgeSettings, NotMeasured
+    from qwenlab.evaluation.sandbox.interpreter import judging_interpreter
+    from qwenlab.evaluation.scoring import score_samples
+    from qwenlab.evaluation.syntax import Parser
+    from qwenlab.runs.progress import PhaseProgress
 
     record = evaluation.read()
     sandbox = None if isinstance(found, NotMeasured) else found.sandbox
     began = time.monotonic()
     with (
         Parser(sandbox.interpreter if sandbox else judging_interpreter()) as parser,
-        Following(evaluation, output, "judging", len(samples), 0) as following,
+        PhaseProgress(evaluation, output, "judging", len(samples), 0) as following,
     ):
         judged = score_samples(
             samples,
@@ -346,13 +346,13 @@ def _report(
     found: "FitSandbox | NotMeasured",
 ) -> "Report":
     """Build it and write it, as JSON, as Markdown and as a page."""
-    from qwenlab.contest.advice import TrainingFacts
-    from qwenlab.contest.build import About, build_report
-    from qwenlab.contest.figures import NotMeasured as Missing
-    from qwenlab.contest.pages import texts
-    from qwenlab.contest.report import Cost, ProblemSet
-    from qwenlab.contest.results import NotMeasured
-    from qwenlab.runs.files import write_atomically
+    from qwenlab.evaluation.results import NotMeasured
+    from qwenlab.files import write_atomically
+    from qwenlab.report.advice import TrainingFacts
+    from qwenlab.report.build import About, build_report
+    from qwenlab.report.pages import texts
+    from qwenlab.report.schema import Cost, ProblemSet
+    from qwenlab.stats.types import NotMeasured as Missing
 
     record = evaluation.read()
     report = build_report(

@@ -22,9 +22,9 @@ from qwenlab import cli
 from qwenlab.errors import UserError
 
 if TYPE_CHECKING:
-    from qwenlab.model.llama_cpp import LlamaCpp
+    from qwenlab.exporting.card import Kind
+    from qwenlab.exporting.llama_cpp import LlamaCpp
     from qwenlab.runs import Run
-    from qwenlab.runs.card import Kind
 
 UNCHECKED = 3
 UNCHECKED_SENTENCE = (
@@ -112,7 +112,7 @@ def _new(out: Path | None) -> Path:
 
 def _to_folder(job: Job, out: Path, llama_cpp: Path | None) -> None:
     if job.target in (Target.gguf, Target.ollama):
-        from qwenlab.model.llama_cpp import find_llama_cpp
+        from qwenlab.exporting.llama_cpp import find_llama_cpp
 
         job = job._replace(llama=find_llama_cpp(llama_cpp))
     job = job._replace(name=out.name)
@@ -124,14 +124,14 @@ def _to_folder(job: Job, out: Path, llama_cpp: Path | None) -> None:
     if job.target is Target.ollama:
         typer.echo(f"Make it known to Ollama: ollama create {out.name} -f {out / 'Modelfile'}")
     if not checked:
-        from qwenlab.model.llama_cpp import BUILD_SERVER
+        from qwenlab.exporting.llama_cpp import BUILD_SERVER
 
         typer.echo(f"To have it checked, build the server and export again: {BUILD_SERVER}")
         raise typer.Exit(UNCHECKED)
 
 
 def _to_hub(job: Job, repo: str, public: bool, yes: bool) -> None:
-    from qwenlab.runs.upload import check_access, check_name, hub_address, read_token, upload
+    from qwenlab.exporting.upload import check_access, check_name, hub_address, read_token, upload
 
     check_name(repo)
     where = f"{repo} at {hub_address()}, {'readable by everybody' if public else 'a private repository'}"
@@ -176,16 +176,16 @@ def _export(job: Job, staged: Path) -> bool:
     Raises:
         UserError: it does not answer as the adapter does, or something on the way cannot be done.
     """
-    from qwenlab.runs import gpu_turn
-    from qwenlab.runs.card import model_card
-    from qwenlab.runs.files import write_atomically
+    from qwenlab.exporting.card import model_card
+    from qwenlab.files import write_atomically
+    from qwenlab.runs import gpu_lock
 
     _check_space(job, staged)
 
     def waiting(ahead: list[str]) -> None:
         typer.echo(f"waiting for the GPU: {', then '.join(ahead)}")
 
-    with gpu_turn(job.runs, f"export-{job.run.name}", waiting):
+    with gpu_lock(job.runs, f"export-{job.run.name}", waiting):
         sentence = _adapter(job, staged) if job.target is Target.adapter else _model(job, staged)
     typer.echo(sentence or UNCHECKED_SENTENCE)
     kind: Kind = "gguf" if job.llama else "adapter" if job.target is Target.adapter else "merged"
@@ -194,12 +194,12 @@ def _export(job: Job, staged: Path) -> bool:
 
 
 def _adapter(job: Job, staged: Path) -> str:
-    from qwenlab.model import choose_engine
+    from qwenlab.training import choose_engine
 
     settings = job.run.recipe.model.model_copy(update={"engine": "transformers"})
     engine = choose_engine(settings)
-    from qwenlab.model.export import Reference
-    from qwenlab.model.merge import copy_adapter
+    from qwenlab.exporting.equivalence import Reference
+    from qwenlab.exporting.merge import copy_adapter
 
     reference = Reference(job.run.recipe, settings, engine, job.run.adapter, job.allow_near_ties)
     model = job.run.read().model
@@ -211,20 +211,20 @@ def _adapter(job: Job, staged: Path) -> str:
 
 def _model(job: Job, staged: Path) -> str | None:
     """The merged model, and what is made of it; None where it could not be checked."""
-    from qwenlab.model import choose_engine
+    from qwenlab.training import choose_engine
 
     # Unsloth has no part in it, and nothing is merged into weights of 4 bits.
     settings = job.run.recipe.model.model_copy(update={"engine": "transformers", "load_in_4bit": False})
     if job.dtype is not Dtype.auto:
         settings = settings.model_copy(update={"dtype": job.dtype.value})
     engine = choose_engine(settings)
-    from qwenlab.model.export import Reference
-    from qwenlab.model.llama_cpp import check_tokenizer, convert
-    from qwenlab.model.merge import merge, sixteen_bits
-    from qwenlab.model.modelfile import modelfile
-    from qwenlab.model.source import find_model
+    from qwenlab.exporting.equivalence import Reference
+    from qwenlab.exporting.llama_cpp import check_tokenizer, convert
+    from qwenlab.exporting.merge import export_dtype, merge
+    from qwenlab.exporting.modelfile import modelfile
+    from qwenlab.training.source import find_model
 
-    precision = sixteen_bits(settings, engine)
+    precision = export_dtype(settings, engine)
     settings = settings.model_copy(update={"dtype": precision})
     if job.llama:
         check_tokenizer(job.llama, find_model(settings).folder)

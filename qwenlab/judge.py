@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from qwenlab.contest.fit import FitSandbox
-    from qwenlab.contest.judge import Program
-    from qwenlab.contest.results import JudgeReport, JudgeSettings, NotMeasured, ProgramResult, SelfCheck
+    from qwenlab.evaluation.judge import Program
+    from qwenlab.evaluation.results import JudgeReport, JudgeSettings, NotMeasured, ProgramResult, SelfCheck
+    from qwenlab.evaluation.selfcheck.select import FitSandbox
 
 SHOWN = 40
 """Programs that are listed on the screen; the report has all."""
@@ -39,8 +39,8 @@ def main(
     """Judge programs by running them on every test of their problems, contained."""
     from rich.console import Console
 
-    from qwenlab.contest.fit import fit_sandbox
-    from qwenlab.contest.results import JudgeSettings
+    from qwenlab.evaluation.results import JudgeSettings
+    from qwenlab.evaluation.selfcheck.select import fit_sandbox
 
     console = Console(highlight=False, soft_wrap=True)
     if self_check:
@@ -66,7 +66,7 @@ class Work(NamedTuple):
 
 
 def _prove(console: "Console") -> None:
-    from qwenlab.contest.fit import FitSandbox, fit_sandbox
+    from qwenlab.evaluation.selfcheck.select import FitSandbox, fit_sandbox
 
     with fit_sandbox() as found:
         checks = (*found.failed, found.self_check) if isinstance(found, FitSandbox) else found.attempts
@@ -79,7 +79,7 @@ def _prove(console: "Console") -> None:
 
 
 def _fit(found: "FitSandbox | NotMeasured") -> "FitSandbox":
-    from qwenlab.contest.results import NotMeasured
+    from qwenlab.evaluation.results import NotMeasured
 
     if isinstance(found, NotMeasured):
         raise UserError(f"Nothing was judged. {found.reason}", f"What mends it:\n{found.mend}")
@@ -88,8 +88,8 @@ def _fit(found: "FitSandbox | NotMeasured") -> "FitSandbox":
 
 def _work(problems: Path | None, solutions: Path | None, limit: int | None) -> Work:
     """The programs, each with its problem; those of problems that cannot be judged are left out."""
-    from qwenlab.contest.judge import Program
-    from qwenlab.contest.load import load_problems, load_solutions
+    from qwenlab.evaluation.judge import Program
+    from qwenlab.evaluation.load import load_problems, load_solutions
 
     if problems is None or solutions is None:
         raise UserError("Both --problems and --solutions are needed.", "Or --self-check, which needs neither.")
@@ -137,7 +137,7 @@ def _judge(work: Work, fit: "FitSandbox", settings: "JudgeSettings") -> "JudgeRe
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from qwenlab.contest.judge import report
+    from qwenlab.evaluation.judge import report
 
     columns = (TextColumn("judging"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
@@ -152,7 +152,7 @@ def _show(console: "Console", result: "JudgeReport") -> None:
     from rich.box import HORIZONTALS
     from rich.table import Table
 
-    from qwenlab.contest.verdict import MEANING, Verdict
+    from qwenlab.evaluation.verdict import MEANING, Verdict
 
     table = Table("verdict", "", "programs", "", box=HORIZONTALS)
     table.columns[2].justify = table.columns[3].justify = "right"
@@ -195,7 +195,7 @@ def _self_check_table(check: "SelfCheck") -> "Table":
 
 
 def _write(path: Path, result: "JudgeReport") -> None:
-    from qwenlab.runs.files import write_atomically
+    from qwenlab.files import write_atomically
 
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, result.model_dump_json(indent=2) + "\n")

@@ -57,8 +57,8 @@ def main(
     from rich.console import Console
 
     from qwenlab.data import load, overlap
-    from qwenlab.data.funnel import funnel
     from qwenlab.data.read import read_texts
+    from qwenlab.data.terminal import funnel
 
     problems = read_texts(against) if against else None
     dataset = load(settings.data, settings.train.seed)
@@ -101,8 +101,8 @@ def _count_tokens(dataset: "Dataset", settings: "Recipe") -> "Preview | None":
     """
     from qwenlab.data.preview import preview
     from qwenlab.data.tokens import token_lengths, tokenize
-    from qwenlab.model.engine import set_environment
-    from qwenlab.model.source import find_model, load_tokenizer
+    from qwenlab.training.engine import set_environment
+    from qwenlab.training.source import find_model, load_tokenizer
 
     set_environment()
     report, rows, max_length = dataset.report, dataset.train, settings.data.max_length
@@ -140,7 +140,7 @@ def _write_rows(dataset: "Dataset", out: Path) -> None:
 
 
 def _write_json(what: "BaseModel", path: Path) -> None:
-    from qwenlab.runs.files import write_atomically
+    from qwenlab.files import write_atomically
 
     with _writable(path):
         write_atomically(path, what.model_dump_json(indent=2) + "\n")

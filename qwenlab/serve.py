@@ -22,7 +22,7 @@ from qwenlab import cli
 from qwenlab.errors import UserError
 
 if TYPE_CHECKING:
-    from qwenlab.model.batcher import Batcher
+    from qwenlab.inference.batcher import Batcher
 
 
 def main(
@@ -44,20 +44,20 @@ def main(
     runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
 ) -> None:
     """Serve runs and their base by OpenAI's chat completions API."""
-    from qwenlab.runs import find_run, gpu_turn
-    from qwenlab.runs.base import named, shared_base
+    from qwenlab.runs import find_run, gpu_lock
+    from qwenlab.runs.shared_base import named, shared_base
 
     found = named([find_run(runs, name) for name in run])
     settings, record = shared_base(found)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         # Taken before anything is loaded: a port in use is told at once.
-        with _listener(host, port) as listener, gpu_turn(runs, "serve", _tell_waiting):
-            from qwenlab.model.several import load_runs
+        with _listener(host, port) as listener, gpu_lock(runs, "serve", _tell_waiting):
+            from qwenlab.inference.runs import load_runs
 
             print(f"loading {record.name}", flush=True)
             loaded = load_runs(found, settings, record)
-            from qwenlab.model.batcher import Batcher
+            from qwenlab.inference.batcher import Batcher
 
             _serve(Batcher(loaded, batch_size, queue), listener, api_key, max_body, runs, make_way)
     except KeyboardInterrupt:

@@ -23,13 +23,13 @@ from qwenlab import cli
 from qwenlab.errors import UserError
 
 if TYPE_CHECKING:
-    from qwenlab.model import Engine
-    from qwenlab.model.rows import Rows
-    from qwenlab.model.training import Stopper
     from qwenlab.recipe import Recipe
     from qwenlab.runs import Run, Status
-    from qwenlab.runs.job import Job
     from qwenlab.runs.output import Output
+    from qwenlab.runs.resolve import Job
+    from qwenlab.training import Engine
+    from qwenlab.training.rows import Rows
+    from qwenlab.training.trainer import Stopper
 
 TOLD_EVERY = 20_000
 """Rows between two words on how far the tokenising is: some ten seconds."""
@@ -62,8 +62,8 @@ def main(
     ] = False,
 ) -> None:
     """Fine-tune a LoRA adapter by a recipe: on the GPU with Unsloth, or on any CPU."""
-    from qwenlab.model.world import check_shares, world
-    from qwenlab.runs.job import choose_job
+    from qwenlab.runs.resolve import choose_job
+    from qwenlab.training.distributed import check_shares, world
 
     if not world().is_first:
         if not dry_run:
@@ -83,19 +83,19 @@ def _tell_plan(recipe: "Recipe", file: Path | None, runs: Path) -> None:
     from rich.console import Console
     from rich.rule import Rule
 
-    from qwenlab.model import choose_engine
+    from qwenlab.training import choose_engine
 
     engine = choose_engine(recipe.model)
     from qwenlab import data
-    from qwenlab.data.funnel import funnel
-    from qwenlab.model.describe import hardware
-    from qwenlab.model.plan import make_plan, plan_record, plan_table
-    from qwenlab.model.preflight import check_recipe
-    from qwenlab.model.rows import lengths, make_rows
-    from qwenlab.model.source import find_model, load_tokenizer
+    from qwenlab.data.terminal import funnel
+    from qwenlab.files import write_atomically
     from qwenlab.recipe import recipe_toml
     from qwenlab.runs import gpu_waiting
-    from qwenlab.runs.files import write_atomically
+    from qwenlab.training.environment import hardware
+    from qwenlab.training.plan import make_plan, plan_record, plan_table
+    from qwenlab.training.preflight import check_recipe
+    from qwenlab.training.rows import lengths, make_rows
+    from qwenlab.training.source import find_model, load_tokenizer
 
     source, machine = find_model(recipe.model, weights=False), hardware()
     check_recipe(recipe, engine, source, machine)
@@ -114,17 +114,17 @@ def _tell_plan(recipe: "Recipe", file: Path | None, runs: Path) -> None:
 
 
 def _train(job: "Job", runs: Path, force: bool) -> None:
-    from qwenlab.model import choose_engine
+    from qwenlab.training import choose_engine
 
     engine = choose_engine(job.recipe.model)
-    from qwenlab.model.training import Stopper, check_trackers
     from qwenlab.runs import Run, Status
     from qwenlab.runs.output import Output
+    from qwenlab.training.trainer import Stopper, check_trackers
 
     check_trackers(job.recipe)
     run = job.earlier or Run.create(runs, job.recipe, job.name)
     stopper = Stopper()
-    with run.held(), _interruptible(stopper), Output(run.log_file) as output:
+    with run.owned(), _interruptible(stopper), Output(run.log_file) as output:
         before = run.read()
         run.update(status=Status.queued, started=datetime.now(UTC).astimezone(), finished=None, error=None)
         try:
@@ -151,18 +151,18 @@ def _work(
 ) -> "Status":
     """Data, then the turn at the GPU, then the training."""
     from qwenlab import data
-    from qwenlab.data.funnel import funnel
-    from qwenlab.model.describe import hardware, versions
-    from qwenlab.model.manifest import Manifest, check_unchanged
-    from qwenlab.model.plan import make_plan, plan_table
-    from qwenlab.model.preflight import check_recipe, check_room
-    from qwenlab.model.progress import Progress
-    from qwenlab.model.rows import lengths, make_rows
-    from qwenlab.model.source import find_model, load_tokenizer
-    from qwenlab.model.training import fit
-    from qwenlab.model.world import world
-    from qwenlab.runs import Status, gpu_turn
-    from qwenlab.runs.files import write_atomically
+    from qwenlab.data.terminal import funnel
+    from qwenlab.files import write_atomically
+    from qwenlab.runs import Status, gpu_lock
+    from qwenlab.training.distributed import world
+    from qwenlab.training.environment import hardware, versions
+    from qwenlab.training.manifest import Manifest, check_unchanged
+    from qwenlab.training.plan import make_plan, plan_table
+    from qwenlab.training.preflight import check_recipe, check_room
+    from qwenlab.training.progress import Progress
+    from qwenlab.training.rows import lengths, make_rows
+    from qwenlab.training.source import find_model, load_tokenizer
+    from qwenlab.training.trainer import fit
 
     output.say(f"run {run.folder}")
     recipe, machine = job.recipe, hardware()
@@ -193,7 +193,7 @@ def _work(
         output.say(f"waiting for the GPU: {', then '.join(ahead)}")
         run.log.write("status", status=Status.queued, step=0, ahead=ahead)
 
-    with gpu_turn(runs, run.name, waiting):
+    with gpu_lock(runs, run.name, waiting):
         check_room(recipe, engine, source, hardware())
         checkpoint = run.checkpoints[-1] if job.earlier and run.checkpoints else None
         step = int(checkpoint.name.partition("-")[2]) if checkpoint else 0
@@ -209,8 +209,8 @@ def _work(
 @contextlib.contextmanager
 def _assisted(run: "Run", rows: "Rows", checkpoint: Path | None, engine: "Engine") -> Iterator[None]:
     """Inside the block the other processes, where the launcher has started some, train beside this one."""
-    from qwenlab.model.rows import write_rows
-    from qwenlab.model.world import Task, announce, joined, world
+    from qwenlab.training.distributed import Task, announce, joined, world
+    from qwenlab.training.rows import write_rows
 
     files = write_rows(rows, run.folder) if world().size > 1 else []
     try:
@@ -224,19 +224,19 @@ def _assisted(run: "Run", rows: "Rows", checkpoint: Path | None, engine: "Engine
 
 def _assist() -> None:
     """What every process but the first does: hear which run it is, and train beside it without a word."""
-    from qwenlab.model.world import AssistedRun, hear, joined
+    from qwenlab.training.distributed import ReadOnlyRun, hear, joined
 
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
         folder, checkpoint = hear()
-        run = AssistedRun(folder)
+        run = ReadOnlyRun(folder)
         recipe = run.recipe
-        from qwenlab.model import choose_engine
+        from qwenlab.training import choose_engine
 
         engine = choose_engine(recipe.model)
-        from qwenlab.model.progress import Progress
-        from qwenlab.model.rows import read_rows
-        from qwenlab.model.training import Stopper, fit
         from qwenlab.runs.output import Output
+        from qwenlab.training.progress import Progress
+        from qwenlab.training.rows import read_rows
+        from qwenlab.training.trainer import Stopper, fit
 
         stopper = Stopper()
         with _interruptible(stopper), joined(engine):
@@ -284,7 +284,7 @@ class _interruptible:  # noqa: N801
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        from qwenlab.model.world import world
+        from qwenlab.training.distributed import world
 
         if not self._stopper.request() and not (self._stopper.is_stopping and world().size > 1):
             raise KeyboardInterrupt

@@ -21,6 +21,8 @@ _spec = importlib.util.spec_from_file_location("guard", GUARD / "sitecustomize.p
 assert _spec and _spec.loader
 _spec.loader.exec_module(importlib.util.module_from_spec(_spec))
 
+pytest_plugins = ["tests.models.random_rows"]
+
 Verb = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from qwenlab.model import choose_engine
 from qwenlab.recipe import read_recipe
 from qwenlab.runs.serving import ServeRecord, serving
+from qwenlab.training import choose_engine
 
 TINY = Path(__file__).parent.parent / "recipes" / "tiny.toml"
 PATIENCE_S = 120
@@ -30,7 +30,7 @@ def make_runs(runs: Path, names: tuple[str, ...] = ("one", "two")) -> list[str]:
     """Finished runs on the tiny model, each with an adapter that answers in its own way; their names."""
     recipe = read_recipe(TINY).with_values(model={"engine": "transformers"})
     engine = choose_engine(recipe.model)
-    from tests.model.adapters import random_run
+    from tests.models.adapters import random_run
 
     return [random_run(runs, recipe, engine, name, seed, strength=0.2).name for seed, name in enumerate(names)]
 

@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from qwenlab.columns.answers import How, Remote
-from qwenlab.columns.questions import Question
-from qwenlab.columns.screen import Screen
+from qwenlab.answering.answerer import How, Remote
+from qwenlab.answering.endpoint import Endpoint
 from qwenlab.compare import main
-from qwenlab.contest.verdict import Verdict
-from qwenlab.endpoint import Endpoint
+from qwenlab.comparison.questions import Question
+from qwenlab.comparison.screen import Screen
 from qwenlab.errors import UserError
+from qwenlab.evaluation.verdict import Verdict
 from qwenlab.runs import find_run
-from qwenlab.runs.base import named, shared_base
 from qwenlab.runs.comparisons import Comparison, list_comparisons
+from qwenlab.runs.shared_base import named, shared_base
+from tests.answering.vllm_stub import BASE_NAME, LORA_NAME, Stub, make_stub, serving_app
 from tests.conftest import Verb
 from tests.serving import make_runs, running
-from tests.vllm_stub import BASE_NAME, LORA_NAME, Stub, make_stub, serving_app
 
 QUESTION = "Read two integers and print their sum."
 

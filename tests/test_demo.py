@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from qwenlab import demo
-from qwenlab.contest.report import Report
+from qwenlab.report.schema import Report
 from qwenlab.runs import find_run
 from qwenlab.runs.evaluation import newest
 

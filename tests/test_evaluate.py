@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 
 from qwenlab import evaluate
-from qwenlab.contest import fit
-from qwenlab.contest.report import Report
-from qwenlab.contest.sandbox import landlock
-from qwenlab.contest.self_check import self_check
-from qwenlab.contest.trials import TRIALS
 from qwenlab.errors import UserError
+from qwenlab.evaluation.sandbox import landlock
+from qwenlab.evaluation.selfcheck import select
+from qwenlab.evaluation.selfcheck.programs import TRIALS
+from qwenlab.evaluation.selfcheck.run import self_check
 from qwenlab.recipe import read_recipe
+from qwenlab.report.schema import Report
 from qwenlab.runs import Run, Status, find_run, list_evaluations
 from qwenlab.runs.evaluation import Evaluation, newest
 from tests.conftest import ROOT, Verb
@@ -35,7 +35,7 @@ BATCHES = ["evaluate.batch_size=6"]
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A self-check of two programs, in this process."""
     trials = [trial for trial in TRIALS if trial.name in ("a right answer", "network")]
-    monkeypatch.setattr(fit, "self_check", lambda sandbox: self_check(sandbox, trials))
+    monkeypatch.setattr(select, "self_check", lambda sandbox: self_check(sandbox, trials))
 
 
 @pytest.fixture(scope="module")

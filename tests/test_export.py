@@ -16,7 +16,7 @@ from qwenlab.errors import UserError
 from qwenlab.export import Target
 from qwenlab.runs import Run
 from tests.conftest import Verb
-from tests.exporting import stand_in_llama_cpp, trained
+from tests.exporting.stand_ins import stand_in_llama_cpp, trained
 
 TOKEN = "hf_ThisIsTheSecretOfThisTest"
 
@@ -79,7 +79,7 @@ def test_merged_loads_in_plain_transformers_and_answers_as_the_adapter(
 
 
 def test_a_changed_weight_fails_the_export(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from qwenlab.model import merge
+    from qwenlab.exporting import merge
 
     real = merge.merge
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from qwenlab import judge
-from qwenlab.contest import fit
-from qwenlab.contest.results import JudgeReport
-from qwenlab.contest.self_check import self_check
-from qwenlab.contest.trials import TRIALS
-from qwenlab.contest.verdict import Verdict
+from qwenlab.evaluation.results import JudgeReport
+from qwenlab.evaluation.selfcheck import select
+from qwenlab.evaluation.selfcheck.programs import TRIALS
+from qwenlab.evaluation.selfcheck.run import self_check
+from qwenlab.evaluation.verdict import Verdict
 from tests.conftest import Verb
 
 SUM = {"name": "sum", "description": "", "tests": [{"input": "1 2", "output": "3"}, {"input": "2 2", "output": "4"}]}
@@ -75,7 +75,7 @@ def test_judging_and_its_report(verb: Verb, problems: Path, solutions: Path, tmp
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A self-check of two programs."""
     trials = [trial for trial in TRIALS if trial.name in ("a right answer", "network")]
-    monkeypatch.setattr(fit, "self_check", lambda sandbox: self_check(sandbox, trials))
+    monkeypatch.setattr(select, "self_check", lambda sandbox: self_check(sandbox, trials))
 
 
 @pytest.mark.usefixtures("quick")
@@ -118,7 +118,7 @@ def test_without_a_sandbox_nothing_is_judged(
 
 NO_SANDBOX = """
 from qwenlab import cli, judge
-from qwenlab.contest.sandbox import landlock
+from qwenlab.evaluation.sandbox import landlock
 
 landlock.landlock_abi = lambda: 0
 cli.run(judge.main, "qwenlab.judge")

@@ -17,7 +17,7 @@ import openai
 import psutil
 import pytest
 
-from qwenlab.runs import gpu_turn, gpu_waiting
+from qwenlab.runs import gpu_lock, gpu_waiting
 from qwenlab.runs.serving import serving
 from tests.conftest import Verb
 from tests.serving import Serving, make_runs, running
@@ -308,7 +308,7 @@ def test_too_many_waiting_are_told_to_come_back(tmp_path: Path) -> None:
 def test_it_makes_way_for_who_waits_at_the_gpu(tmp_path: Path) -> None:
     make_runs(tmp_path, ("one",))
     with running(tmp_path, "one", "--make-way") as served:
-        with gpu_turn(tmp_path, "a-training"):
+        with gpu_lock(tmp_path, "a-training"):
             assert gpu_waiting(tmp_path) == ["a-training"]
         assert served.process.wait(30) == 0
     assert "stopped" in served.output.read_text(encoding="utf-8")

@@ -13,12 +13,12 @@ import pytest
 from safetensors.torch import load_file
 
 from qwenlab.errors import UserError
-from qwenlab.model.callback import RunCallback
 from qwenlab.recipe import Recipe, parse_recipe, recipe_toml
-from qwenlab.runs import Run, Status, find_run, gpu_turn, list_runs
+from qwenlab.runs import Run, Status, find_run, gpu_lock, list_runs
 from qwenlab.runs.plan import PlanRecord
 from qwenlab.train import main
-from tests.model.qwen import save_random_qwen
+from qwenlab.training.callback import RunCallback
+from tests.models.qwen import save_random_qwen
 
 TINY = Path(__file__).parent.parent / "recipes" / "tiny.toml"
 STEPS, SAVE_EVERY = 12, 3
@@ -272,7 +272,7 @@ def test_bad_data_fails_before_the_model_is_loaded(lab: Lab, tmp_path: Path) -> 
 
 
 def test_the_next_in_line_waits_visibly(lab: Lab) -> None:
-    with gpu_turn(lab.runs, "someone-else"):
+    with gpu_lock(lab.runs, "someone-else"):
         before = set(lab.runs.glob("*/run.json"))
         process = lab.start(lab.recipe)
         try:

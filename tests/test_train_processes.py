@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from qwenlab.errors import UserError
-from qwenlab.model.world import AssistedRun, check_shares, world
 from qwenlab.recipe import Recipe
 from qwenlab.runs import Run, list_runs
 from qwenlab.runs.record import Score
+from qwenlab.training.distributed import ReadOnlyRun, check_shares, world
 from tests.test_train import Lab, losses
 
 # 2 rows x 4: two processes make it 2 x 2 x 2. Dropout draws per process, so without it.
@@ -129,7 +129,7 @@ def test_the_others_write_nothing(tmp_path: Path) -> None:
     run = Run.create(tmp_path, Recipe(), "test")
     run.events_file.write_text('{"kind": "train", "step": 1}\n{"kind": "tr')
     before = {path: path.read_bytes() for path in run.folder.iterdir()}
-    other = AssistedRun(run.folder)
+    other = ReadOnlyRun(run.folder)
     assert other.update(best=Score(step=1, eval_loss=1.0)).best is None
     other.log.write("note", step=1, text="not written")
     assert {path: path.read_bytes() for path in run.folder.iterdir()} == before

@@ -22,7 +22,7 @@ from qwenlab import cli
 from qwenlab.recipe import ModelSettings
 
 if TYPE_CHECKING:
-    from qwenlab.model.inference import Inference
+    from qwenlab.inference.load import Inference
 
 GB = 1e9
 BATCHES = (1, 8, 64)
@@ -39,13 +39,13 @@ def main(
     cpu: Annotated[bool, typer.Option("--cpu", help="Leave the GPU alone.")] = False,
 ) -> None:
     """Time answers of each kind at batch 1, 8 and 64."""
-    from qwenlab.model import choose_engine
+    from qwenlab.training import choose_engine
 
     settings = ModelSettings(
         name=str(model), engine="transformers", dtype="float16", device_map="cpu" if cpu else "auto"
     )
     engine = choose_engine(settings)
-    from qwenlab.model.inference import load_inference
+    from qwenlab.inference.load import load_inference
 
     loaded = load_inference(settings, engine, {"tuned": adapter} if adapter else {})
     # No end token: every row writes all its tokens, whatever random weights say.
@@ -85,20 +85,20 @@ def _parts(cpu: bool) -> list[Way]:
 
 @contextlib.contextmanager
 def _copied_keys(loaded: "Inference") -> Iterator[None]:
-    from qwenlab.model.attention import share_keys
+    from qwenlab.inference.attention import enable_gqa_decode
 
     loaded.model.set_attn_implementation("sdpa")
     try:
         yield
     finally:
-        share_keys(loaded.model)
+        enable_gqa_decode(loaded.model)
 
 
 @contextlib.contextmanager
 def _joined_cache(_: "Inference") -> Iterator[None]:
     from transformers import DynamicCache
 
-    with patch("qwenlab.model.generate.roomy_cache", lambda config: DynamicCache(config=config)):
+    with patch("qwenlab.inference.generate.preallocated_cache", lambda config: DynamicCache(config=config)):
         yield
 
 
@@ -122,7 +122,7 @@ def _no_cudnn(_: "Inference") -> Iterator[None]:
 def _time(loaded: "Inference", way: str, models: tuple[str, ...], rows: int, tokens: int) -> Batch:
     import torch
 
-    from qwenlab.model.generate import Ask, Sampling, generate
+    from qwenlab.inference.generate import Ask, Sampling, generate
 
     asks = [
         Ask([{"role": "user", "content": _question(row)}], Sampling(tokens), models[row % len(models)])

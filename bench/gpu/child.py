@@ -37,7 +37,7 @@ def main(
     kill_at: Annotated[int | None, typer.Option(metavar="STEP", help="SIGKILL to itself once it is logged.")] = None,
 ) -> None:
     """Train, and say what it took."""
-    from qwenlab.model.engine import set_environment
+    from qwenlab.training.engine import set_environment
 
     set_environment()  # the cap starts CUDA, which reads its settings then
     if cap:

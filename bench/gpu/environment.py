@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.gpu.results import Environment
-from qwenlab.model.describe import OTHER_PACKAGES, TRAINING_PACKAGES, hardware
-from qwenlab.model.toolchain import missing_for_triton
+from qwenlab.training.environment import OTHER_PACKAGES, TRAINING_PACKAGES, hardware
+from qwenlab.training.toolchain import missing_for_triton
 
 
 def environment() -> Environment:

@@ -17,9 +17,9 @@ from qwenlab.api.fault import ApiError
 from qwenlab.api.reply import STREAM_END, Reply, event
 from qwenlab.api.request import ChatRequest, parse, read_body
 from qwenlab.errors import UserError
-from qwenlab.model.batcher import Batcher, Event, FullError, Row, ShortOfMemoryError
-from qwenlab.model.generate import Answer, Ask, Sampling, check_fits
-from qwenlab.model.inference import BASE, Stamp
+from qwenlab.inference.batcher import Batcher, Event, FullError, Row, ShortOfMemoryError
+from qwenlab.inference.generate import Answer, Ask, Sampling, check_fits
+from qwenlab.inference.load import BASE, Stamp
 
 MAX_NEW_TOKENS = 2048
 """Of an answer that no limit was asked for, where the context has room for so many."""

@@ -3,7 +3,7 @@
 `load` tells the story: read, map the columns, clean, split, look for leakage. All of it is polars, columns at a time;
 torch and transformers are not needed. What happened on the way is a `DatasetReport`: rows in, what each rule dropped
 with examples, rows kept, how long they are. `overlap` compares conversations with any other texts, such as the
-problems of an evaluation. `qwenlab.data.funnel` draws a report on a terminal.
+problems of an evaluation. `qwenlab.data.terminal` draws a report on a terminal.
 """
 
 from qwenlab.data.dataset import Dataset, load

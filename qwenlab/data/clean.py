@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from qwenlab.data.code_fences import standardised
 from qwenlab.data.conversations import blank
-from qwenlab.data.fences import standardised
 from qwenlab.data.report import RULES, TEXT_LENGTH, Example, Row, Rule
 from qwenlab.recipe import DataSettings
 

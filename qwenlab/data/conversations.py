@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from qwenlab.data.columns import Mapping, Override, TurnFields, is_text, recognise, turn_fields
+from qwenlab.data.column_mapping import Mapping, Override, TurnFields, is_text, recognise, turn_fields
 from qwenlab.data.files import Table
 from qwenlab.errors import UserError
 

@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 from polars import selectors
 
-from qwenlab.data import careful
+from qwenlab.data import strict_parsers
 from qwenlab.errors import UserError
 
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
@@ -127,8 +127,8 @@ def _json(path: Path) -> pl.DataFrame:
                 return pl.read_json(stream.read(), infer_schema_length=None)
             frame = _json_lines(stream)
     except pl.exceptions.PolarsError:
-        return careful.read_json(_content(path), path.name)
-    return careful.unwrapped(frame)
+        return strict_parsers.read_json(_content(path), path.name)
+    return strict_parsers.unwrapped(frame)
 
 
 def _json_lines(stream: io.BufferedReader) -> pl.DataFrame:
@@ -160,13 +160,13 @@ def _csv(data: bytes, name: str, suffix: str) -> pl.DataFrame:
     try:
         frame = pl.read_csv(data, infer_schema=False, separator=separator)
     except pl.exceptions.PolarsError as error:
-        careful.check_csv(data, name, separator)
+        strict_parsers.check_csv(data, name, separator)
         raise UserError(
             f"{name} cannot be read as CSV: {error}.", "Texts with quotes or line breaks need quotes."
         ) from None
     # polars fills a row that is too short with nulls, which look like empty fields.
     if any(frame.null_count().row(0)):
-        careful.check_csv(data, name, separator)
+        strict_parsers.check_csv(data, name, separator)
         frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
     return frame
 

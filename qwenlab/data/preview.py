@@ -5,7 +5,7 @@ from typing import Literal
 
 import polars as pl
 
-from qwenlab.data.chat import Tokenizer, token_spans
+from qwenlab.data.loss_mask import Tokenizer, token_spans
 from qwenlab.data.report import Model, Row
 
 Kind = Literal["context", "learned", "cut"]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import polars as pl
 import pyarrow as pa
 
-from qwenlab.data.chat import Tokenizer, encode
+from qwenlab.data.loss_mask import Tokenizer, encode
 from qwenlab.data.report import Row, TokenLengths, summary
 from qwenlab.errors import UserError
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from qwenlab.errors import UserError
-from qwenlab.runs.files import write_atomically
+from qwenlab.files import write_atomically
 from qwenlab.runs.run import Run
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from qwenlab.errors import UserError
 from qwenlab.recipe import EvaluateSettings
-from qwenlab.runs.held import HeldFolder
+from qwenlab.runs.job_folder import JobFolder
 from qwenlab.runs.record import Status
 from qwenlab.runs.run import Run
 
@@ -59,7 +59,7 @@ class EvaluationRecord(BaseModel):
     error: str | None = None
 
 
-class Evaluation(HeldFolder[EvaluationRecord]):
+class Evaluation(JobFolder[EvaluationRecord]):
     """An evaluation's folder, to write to (by its own process) or to read from (by everybody)."""
 
     def __init__(self, folder: Path) -> None:

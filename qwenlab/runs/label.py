@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from qwenlab.runs.files import write_atomically
+from qwenlab.files import write_atomically
 from qwenlab.runs.run import Run
 
 

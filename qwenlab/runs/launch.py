@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from qwenlab.runs.files import write_atomically
+from qwenlab.files import write_atomically
 from qwenlab.runs.run import Run, list_runs
 
 ROOT = Path(__file__).parent.parent.parent

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from qwenlab.errors import UserError
+from qwenlab.files import write_atomically
 from qwenlab.recipe import Recipe, read_recipe, recipe_toml
 from qwenlab.runs.events import Event, EventLog, read_events
-from qwenlab.runs.files import write_atomically
-from qwenlab.runs.held import HeldFolder
+from qwenlab.runs.job_folder import JobFolder
 from qwenlab.runs.record import RunRecord
 
 
-class Run(HeldFolder[RunRecord]):
+class Run(JobFolder[RunRecord]):
     """A run's folder, to write to (by its own process) or to read from (by everybody)."""
 
     def __init__(self, folder: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from qwenlab.runs.files import write_atomically
+from qwenlab.files import write_atomically
 
 
 class ServeRecord(BaseModel):

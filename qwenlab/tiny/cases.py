@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from typing import NamedTuple
 
-from qwenlab.contest import Test
+from qwenlab.evaluation import Test
 from qwenlab.tiny.formats import Shape, Value, program, write
 from qwenlab.tiny.operations import Operation
 from qwenlab.tiny.parts import LETTERS

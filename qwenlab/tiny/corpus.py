@@ -8,8 +8,8 @@ a function, except that it reads single integers. No test program and no test st
 import random
 from collections.abc import Callable, Iterator
 
-from qwenlab.contest import Problem, prompt
-from qwenlab.contest.prompt import Message
+from qwenlab.evaluation import Problem, prompt
+from qwenlab.evaluation.prompt import Message
 from qwenlab.tiny.cases import draw_cases
 from qwenlab.tiny.formats import SHAPES, Shape, function, program
 from qwenlab.tiny.operations import Operation, draw

@@ -2,8 +2,8 @@
 
 import random
 
-from qwenlab.contest import Problem, training_row
-from qwenlab.contest.prompt import Message
+from qwenlab.evaluation import Problem, training_row
+from qwenlab.evaluation.prompt import Message
 from qwenlab.tiny.cases import draw_cases
 from qwenlab.tiny.formats import SHAPES, Shape, program
 from qwenlab.tiny.operations import Operation, draw

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from qwenlab.columns.verdicts import judge_of_columns
-from qwenlab.endpoint import Endpoint
+from qwenlab.answering.endpoint import Endpoint
+from qwenlab.comparison.verdicts import judge_of_columns
 from qwenlab.errors import UserError
 from qwenlab.runs import Run, find_run
 from qwenlab.runs.comparisons import (

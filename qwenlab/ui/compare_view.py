@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from qwenlab.contest.figures import ALPHA, Rate
-from qwenlab.contest.intervals import rate
-from qwenlab.contest.statistics import mcnemar_p
-from qwenlab.contest.verdict import MEANING, Verdict
+from qwenlab.evaluation.verdict import MEANING, Verdict
 from qwenlab.runs.comparisons import Column, Comparison
+from qwenlab.stats.intervals import rate
+from qwenlab.stats.paired import mcnemar_p
+from qwenlab.stats.types import ALPHA, Rate
 from qwenlab.ui.html import lab, text
 from qwenlab.ui.side_by_side import Answer
 

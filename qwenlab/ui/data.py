@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from qwenlab.contest.colours import ACCENT, AMBER, SLATE
 from qwenlab.data.preview import PreviewRow
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe, fields, read_recipe
+from qwenlab.report.colours import ACCENT, AMBER, SLATE
 from qwenlab.runs.launch import shown_command
 from qwenlab.ui.choices import first_recipe
 from qwenlab.ui.clock import Clock

@@ -1,8 +1,8 @@
 """A data set's report as pictures: the funnel with examples, lengths against the limit, leakage."""
 
-from qwenlab.data.funnel import NAMES, overlap_line
 from qwenlab.data.preview import PreviewRow
 from qwenlab.data.report import DatasetReport, Example, TokenLengths
+from qwenlab.data.terminal import NAMES, overlap_line
 from qwenlab.ui.charts import histogram
 from qwenlab.ui.html import facts, lab, text
 from qwenlab.ui.words import percent

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from qwenlab.contest.criteria import detectable_sentence
-from qwenlab.contest.power import smallest_detectable_gain
-from qwenlab.contest.report import ProblemRow, Report
 from qwenlab.errors import UserError
 from qwenlab.recipe import EvaluateSettings, Recipe, fields
+from qwenlab.report.criteria import detectable_sentence
+from qwenlab.report.schema import ProblemRow, Report
 from qwenlab.runs import Evaluation, Run, Status, find_run, list_evaluations
 from qwenlab.runs.launch import Launch, shown_command
+from qwenlab.stats.power import smallest_detectable_gain
 from qwenlab.ui import evaluations
 from qwenlab.ui import problem_view as view
 from qwenlab.ui.choices import run_choices

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from qwenlab.contest.figures import Comparison
 from qwenlab.recipe import fields
 from qwenlab.runs import Run, Status, list_evaluations, list_runs
+from qwenlab.stats.types import Comparison
 from qwenlab.ui.charts import Line, line_chart, number, sparkline
 from qwenlab.ui.curves import points
 from qwenlab.ui.html import card, lab, text

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from qwenlab.data.preview import Preview
 from qwenlab.data.report import DatasetReport
+from qwenlab.files import write_atomically
 from qwenlab.recipe import Recipe
-from qwenlab.runs.files import write_atomically
 from qwenlab.runs.launch import Launch, launch, list_launches
 from qwenlab.ui.watch import stamp
 

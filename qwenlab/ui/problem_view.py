@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from qwenlab.contest.report import Attempt, ProblemRow, Report
-from qwenlab.contest.verdict import MEANING
+from qwenlab.evaluation.verdict import MEANING
+from qwenlab.report.schema import Attempt, ProblemRow, Report
 from qwenlab.ui.compare_view import verdict_chip
 from qwenlab.ui.html import lab, text
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from qwenlab.contest.criteria import Criterion, detectable_sentence
-from qwenlab.contest.figures import Comparison, NotMeasured, Stratum, Transitions
-from qwenlab.contest.plots import rates_by_difficulty
-from qwenlab.contest.report import NO_PROGRAM, Metric, Report
-from qwenlab.contest.verdict import MEANING, Verdict
+from qwenlab.evaluation.verdict import MEANING, Verdict
+from qwenlab.report.criteria import Criterion, detectable_sentence
+from qwenlab.report.plots import rates_by_difficulty
+from qwenlab.report.schema import NO_PROGRAM, Metric, Report
+from qwenlab.stats.types import Comparison, NotMeasured, Stratum, Transitions
 from qwenlab.ui.html import card, facts, lab, no_template, text
 from qwenlab.ui.words import duration
 

@@ -8,7 +8,7 @@ from queue import Empty, SimpleQueue
 from threading import Event
 from typing import NamedTuple
 
-from qwenlab.endpoint import Endpoint, Reply
+from qwenlab.answering.endpoint import Endpoint, Reply
 from qwenlab.errors import UserError
 
 SECONDS_BETWEEN = 0.1

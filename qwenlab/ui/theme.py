@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from qwenlab.contest.colours import ACCENT, ACCENT_DARK, AMBER, AMBER_DARK, RED, RED_DARK, SLATE, SLATE_DARK
+from qwenlab.report.colours import ACCENT, ACCENT_DARK, AMBER, AMBER_DARK, RED, RED_DARK, SLATE, SLATE_DARK
 
 THEME = gr.themes.Base(
     primary_hue=gr.themes.colors.teal,

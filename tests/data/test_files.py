@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qwenlab.data import careful, files
+from qwenlab.data import files, strict_parsers
 from qwenlab.data.files import data_files, read_file
 from qwenlab.errors import UserError
 from tests.data.made import write_jsonl
@@ -130,7 +130,7 @@ def test_blocks_are_read_as_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     path = write_jsonl(tmp_path / "a.jsonl", rows)
     whole = read_file(path).frame
     monkeypatch.setattr(files, "BLOCK", 10)
-    monkeypatch.delattr(careful, "read_json")
+    monkeypatch.delattr(strict_parsers, "read_json")
     assert read_file(path).frame.equals(whole)
     assert whole.height == 12 and whole["a"].to_list()[:3] == ["1", "x", None]
 
@@ -138,7 +138,7 @@ def test_blocks_are_read_as_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_row_that_polars_lost_would_be_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_jsonl(tmp_path / "a.jsonl", ROWS)
     monkeypatch.setattr(pl, "read_ndjson", lambda *_, **__: pl.DataFrame(ROWS[:1]))
-    monkeypatch.setattr(careful, "read_json", lambda *_: pl.DataFrame(ROWS))
+    monkeypatch.setattr(strict_parsers, "read_json", lambda *_: pl.DataFrame(ROWS))
     assert read_file(path).frame.to_dicts() == ROWS
 
 

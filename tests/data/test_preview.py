@@ -6,11 +6,11 @@ from typing import cast
 import polars as pl
 import pytest
 
-from qwenlab.data.chat import Tokenizer, encode
+from qwenlab.data.loss_mask import Tokenizer, encode
 from qwenlab.data.preview import IN_ORDER, WORST, Preview, preview
 from qwenlab.data.tokens import tokenize
-from qwenlab.model.source import find_model, load_tokenizer
 from qwenlab.recipe import read_recipe
+from qwenlab.training.source import find_model, load_tokenizer
 
 TINY = Path(__file__).parent.parent.parent / "recipes" / "tiny.toml"
 

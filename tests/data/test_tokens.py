@@ -7,7 +7,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from qwenlab.data.chat import Encoding, Message, encode
+from qwenlab.data.loss_mask import Encoding, Message, encode
 from qwenlab.data.report import Bin, Row, TokenLengths
 from qwenlab.data.tokens import CHUNK_ROWS, token_lengths, tokenize
 from qwenlab.errors import UserError

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from qwenlab.errors import UserError
+from qwenlab.files import write_atomically
 from qwenlab.recipe import Recipe, read_recipe
 from qwenlab.runs import Run, Status, find_run, list_runs
-from qwenlab.runs.files import write_atomically
 
 HOLD = """
 import sys
 from pathlib import Path
 from qwenlab.runs import Run, Status
 run = Run(Path(sys.argv[1]))
-with run.held():
+with run.owned():
     run.update(status=Status.running)
     print("held", flush=True)
     sys.stdin.read()
@@ -55,14 +55,14 @@ def test_a_run_lives_as_long_as_its_process_holds_it(run: Run) -> None:
     process = holder(run)
     assert run.is_alive
     assert run.status is Status.running
-    with pytest.raises(UserError, match=f"process {process.pid}"), run.held():
+    with pytest.raises(UserError, match=f"process {process.pid}"), run.owned():
         pass
     process.kill()
     process.communicate()
     assert not run.is_alive
     assert run.status is Status.lost, "it says running, and nobody holds it"
     assert run.read().status is Status.running
-    with run.held():
+    with run.owned():
         assert run.is_alive
 
 
@@ -74,7 +74,7 @@ def test_a_finished_run_is_not_lost(run: Run) -> None:
 def test_a_stop_request_is_a_file_and_gone_with_the_next_start(run: Run) -> None:
     run.request_stop()
     assert run.stop_file.exists()
-    with run.held():
+    with run.owned():
         assert not run.stop_file.exists()
 
 

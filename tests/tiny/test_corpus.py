@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from qwenlab.contest.prompt import SYSTEM, TASK
+from qwenlab.evaluation.prompt import SYSTEM, TASK
 from qwenlab.tiny import problems
 from qwenlab.tiny.corpus import MIXTURE, READS_INTEGERS, Item, corpus
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from qwenlab.contest import prompt
+from qwenlab.evaluation import prompt
 from qwenlab.tiny import MODEL_DIR, problems
 from qwenlab.tiny.pretrain import card, corpus_fingerprint
 

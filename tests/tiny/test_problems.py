@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from qwenlab.contest import Problem, Test
-from qwenlab.contest.prompt import SYSTEM, TASK
+from qwenlab.evaluation import Problem, Test
+from qwenlab.evaluation.prompt import SYSTEM, TASK
 from qwenlab.tiny import problems, training_rows
 from qwenlab.tiny.cases import run
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from qwenlab.recipe import Recipe
-from qwenlab.runs import Run, gpu_turn, list_runs
+from qwenlab.runs import Run, gpu_lock, list_runs
 from qwenlab.runs.comparisons import list_comparisons, tally
 from qwenlab.runs.launch import list_launches
 from qwenlab.runs.serving import serving
@@ -173,7 +173,7 @@ def test_a_gpu_that_is_taken_is_told_and_not_waited_for(runs: Path, name: str, t
     alone = tmp_path / "runs"
     alone.mkdir()
     (alone / name).symlink_to(runs / name)
-    with gpu_turn(alone, "20261122-153012-other"):
+    with gpu_lock(alone, "20261122-153012-other"):
         states = asked(alone, name)
     assert len(states) == 1
     assert "The GPU is with 20261122-153012-other" in part(states[0], "notice")
@@ -185,7 +185,7 @@ def test_who_waits_is_answered_when_the_gpu_is_free_and_can_withdraw(runs: Path,
     alone = tmp_path / "runs"
     alone.mkdir()
     (alone / name).symlink_to(runs / name)
-    with gpu_turn(alone, "20261122-153012-other"):
+    with gpu_lock(alone, "20261122-153012-other"):
         waiting = compare.ask(alone, True, [name], TYPED, None, "", "Hello?", 16, 0.0, 42, False)
         assert "The GPU is with" in part(next(waiting), "notice")
         assert served.pending(alone, [name]) is not None

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from qwenlab.contest.report import Report
 from qwenlab.recipe import EvaluateSettings
+from qwenlab.report.schema import Report
 from qwenlab.runs import Evaluation, Run, Status
 from qwenlab.runs.launch import list_launches
 from qwenlab.ui import evaluate, problem_view
 from qwenlab.ui.evaluate import SETTINGS, Opened, Shown
 from qwenlab.ui.evaluations import NEWEST
 from qwenlab.ui.report_view import report_view
-from tests.contest.reports import SCRIPT, whole_report
+from tests.report.reports import SCRIPT, whole_report
 from tests.ui.made import made_run
 
 BRACES = "${alert(1)}{{x}}`"
@@ -162,7 +162,7 @@ def test_an_evaluation_is_shown_by_name_too(runs: Path, run: Run) -> None:
 
 def test_a_living_evaluation_shows_how_far_it_is_and_can_be_stopped(runs: Path, run: Run) -> None:
     evaluation = Evaluation.create(run, EvaluateSettings())
-    with evaluation.held():
+    with evaluation.owned():
         evaluation.update(
             status=Status.running, phase="generating", done=30, total=120, tokens_per_second=80.0, eta_s=200.0
         )

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe, fields, make_recipe, parse_recipe, read_recipe, recipe_toml
-from qwenlab.runs.job import choose_job
+from qwenlab.runs.resolve import choose_job
 from qwenlab.ui.form import ALL_LINEAR, PATHS, Form, build_form, overrides, recipe_of, values_of
 from tests.ui.made import built
 

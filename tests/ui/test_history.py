@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from qwenlab.contest.figures import Comparison, Rate
 from qwenlab.recipe import EvaluateSettings
 from qwenlab.runs import Evaluation, Run, Status, list_runs
+from qwenlab.stats.types import Comparison, Rate
 from qwenlab.ui.history import differences, overlay, table
 from qwenlab.ui.runs import actions, deleted, listing, renamed, states
 from tests.ui.made import made_run

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qwenlab.runs import Status, gpu_turn
+from qwenlab.runs import Status, gpu_lock
 from qwenlab.ui import build
 from qwenlab.ui.choices import RECIPE_FOLDER, first_recipe, recipe_choices
 from qwenlab.ui.strip import has_gpu, machine, show, stop_button
@@ -27,13 +27,13 @@ def test_the_strip_says_what_the_machine_does(tmp_path: Path, monkeypatch: pytes
     line, status = show(tmp_path)
     assert "at rest" in line and not stop_button(status).visible
     run = made_run(tmp_path, status=Status.running)
-    with run.locked(), gpu_turn(tmp_path, run.name):
+    with run.locked(), gpu_lock(tmp_path, run.name):
         line, status = show(tmp_path)
         assert "50 %" in line and run.name in line
         assert stop_button(status).visible and stop_button(status).interactive
         run.update(status=Status.stopping)
         assert not stop_button(show(tmp_path)[1]).interactive
-    with gpu_turn(tmp_path, "compare"):
+    with gpu_lock(tmp_path, "compare"):
         assert ("the GPU is with compare" if has_gpu() else "at work: compare") in show(tmp_path)[0]
 
 

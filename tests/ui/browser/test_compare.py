@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from qwenlab.runs import Run, gpu_turn, list_runs
+from qwenlab.runs import Run, gpu_lock, list_runs
 from qwenlab.runs.comparisons import list_comparisons
 from qwenlab.ui.served import pending
 from tests.ui.browser.conftest import Lab, Waited
@@ -83,7 +83,7 @@ def test_blind_columns_are_a_and_b_until_the_vote(lab: Lab, run: Run) -> None:
 
 def test_a_gpu_that_is_taken_is_told_and_waited_for_when_asked(lab: Lab, run: Run, waited: Waited) -> None:
     page = lab.page
-    with gpu_turn(lab.runs, "20261122-153012-other"):
+    with gpu_lock(lab.runs, "20261122-153012-other"):
         page.get_by_role("button", name="Answer side by side").click()
         notice = page.locator("#compare-notice")
         expect(notice).to_contain_text("The GPU is with 20261122-153012-other")
@@ -96,7 +96,7 @@ def test_a_gpu_that_is_taken_is_told_and_waited_for_when_asked(lab: Lab, run: Ru
 
 def test_stop_ends_the_waiting_server(lab: Lab, run: Run, waited: Waited) -> None:
     page = lab.page
-    with gpu_turn(lab.runs, "20261122-153012-other"):
+    with gpu_lock(lab.runs, "20261122-153012-other"):
         page.get_by_role("button", name="Answer side by side").click()
         page.get_by_role("button", name="Wait in line").click()
         waited(lambda: pending(lab.runs, [run.name]) is not None)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from qwenlab.contest.report import Report
 from qwenlab.recipe import EvaluateSettings
+from qwenlab.report.schema import Report
 from qwenlab.runs import Evaluation, Run, Status, list_evaluations
-from tests.contest.reports import SCRIPT, whole_report
+from tests.report.reports import SCRIPT, whole_report
 from tests.ui.browser.conftest import Lab
 from tests.ui.browser.trained import copy_of_a_trained_run, end_launches
 from tests.ui.made import made_run

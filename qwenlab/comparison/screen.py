@@ -1,0 +1,88 @@
+"""How columns look in a terminal: live while they grow, whole and with their stamps in the end."""
+
+from collections.abc import Sequence
+
+from rich.box import HORIZONTALS
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from qwenlab.answering.answerer import Answerer, How
+from qwenlab.comparison.questions import Question
+from qwenlab.evaluation.verdict import MEANING, Verdict
+from qwenlab.runs.comparisons import Column
+
+LETTERS = "AB"
+"""Names of the columns of which nobody may know whose they are."""
+
+AT_ONCE = 8
+"""Questions in a batch where nobody watches the answers grow."""
+
+
+class Screen:
+    """Shows questions and their columns; `blind`: without names and stamps, in an order that the caller has chosen."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def ask(
+        self, answerer: Answerer, questions: Sequence[Question], how: How, order: Sequence[int], blind: bool
+    ) -> list[tuple[Column, ...]]:
+        """Have the questions answered, live on a terminal if there is one question; `order` is that of the columns."""
+        texts = [Text() for _ in answerer.names]
+        titles = [self._title(answerer.names[number], place, blind) for place, number in enumerate(order)]
+
+        def tell(question: int, column: int, piece: str) -> None:
+            texts[column].append(piece)
+            live.update(_table(titles, [texts[number] for number in order]))
+
+        watched = self.console.is_terminal and len(questions) == 1
+        if not watched:
+            return answerer.answer([question.messages for question in questions], how, lambda *_: None)
+        with Live(console=self.console, transient=True, vertical_overflow="ellipsis") as live:
+            return answerer.answer([questions[0].messages], how, tell)
+
+    def show_question(self, question: Question) -> None:
+        self.console.print(Rule(align="left"))
+        self.console.print(question.text.strip(), markup=False, style="bold")
+
+    def show(self, columns: Sequence[Column], blind: bool) -> None:
+        """Whole columns, with what is known of them."""
+        titles = [self._title(column.model, place, blind) for place, column in enumerate(columns)]
+        self.console.print(_table(titles, [_body(column, blind) for column in columns]))
+
+    @staticmethod
+    def _title(model: str, place: int, blind: bool) -> str:
+        return LETTERS[place] if blind else model
+
+
+def _table(titles: Sequence[str], bodies: Sequence[RenderableType]) -> Table:
+    table = Table(box=HORIZONTALS, expand=True)
+    for title in titles:
+        table.add_column(Text(title), ratio=1, overflow="fold")
+    table.add_row(*bodies)
+    return table
+
+
+def _body(column: Column, blind: bool) -> Group:
+    parts: list[RenderableType] = [Text(column.text.rstrip())]
+    if column.verdict is not None:
+        meaning = MEANING[Verdict(column.verdict)] if column.verdict else "no program in it"
+        style = "green" if column.verdict == Verdict.AC else "yellow"
+        parts.append(Text(f"\n{column.verdict} {meaning}".rstrip() + f"  {column.detail}".rstrip(), style=style))
+    if not blind:
+        speed = f", {column.tokens / column.seconds:,.0f} tokens/s" if column.tokens and column.seconds else ""
+        cut = ", cut off" if column.finish == "length" else ""
+        parts.append(Text(f"\n{stamp_line(column)}\n{column.tokens:,} tokens{speed}{cut}", style="dim"))
+    return Group(*parts)
+
+
+def stamp_line(column: Column) -> str:
+    """What made a column: the weights, the adapter or none, and where it was computed."""
+    stamp = column.stamp
+    if "weights_sha256" not in stamp:
+        return f"{stamp['model']} at {stamp['endpoint']}"
+    adapter = f"adapter on {stamp['adapter_sha256'][:8]}" if stamp["adapter_sha256"] else "adapter off"
+    return f"{stamp['model']}, weights {stamp['weights_sha256'][:8]}, {adapter}, {stamp['dtype']} on {stamp['device']}"

@@ -1,0 +1,127 @@
+"""Which problems base and tuned are compared on: from a file or the hub, drawn by seed, with a cap on their tests."""
+
+import hashlib
+import random
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from qwenlab.errors import UserError
+from qwenlab.evaluation.codecontests import fetch_test_split, load_parquet
+from qwenlab.evaluation.load import Problems, load_problems
+from qwenlab.evaluation.problem import Problem
+
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+LATE_2021 = range(1575, 1624)
+"""Codeforces' contests in Code Contests' test split."""
+
+
+class Benchmark(NamedTuple):
+    """The problems that were drawn, and what a report says of them."""
+
+    problems: tuple[Problem, ...]
+    source: str
+    version: str
+    """The file's SHA-256, or the hub's commit; empty where there is neither."""
+    available: int
+    """Problems that could have been drawn: those that can be judged."""
+    left_out: dict[str, tuple[str, ...]]
+    """Names of problems that cannot be judged, by reason."""
+    tests_cut: int
+    """Tests of the drawn problems that the cap left away."""
+    contamination: str
+    """Whether the models may have seen the problems before: a sentence."""
+
+    def facts(self) -> dict[str, Any]:
+        """All but the problems themselves."""
+        return {key: value for key, value in self._asdict().items() if key != "problems"}
+
+
+def load_benchmark(source: str, limit: int, max_tests: int, seed: int) -> Benchmark:
+    """Problems of a .jsonl file, a .parquet file of Code Contests' shape, or a hub data set of that shape.
+
+    `limit` are drawn as `draw` does it. Of each, the first `max_tests` tests are kept, 0: all; the visible ones stand
+    first in these files.
+
+    Raises:
+        UserError: there is no such source, it cannot be read, or none of its problems can be judged.
+    """
+    path = Path(source).expanduser()
+    if path.exists() or path.suffix in (".jsonl", ".parquet") or source.startswith((".", "/", "~")):
+        found = _load_file(path)
+        version = _sha256(path)
+    elif HUB_ID.fullmatch(source):
+        file, version = fetch_test_split(source)
+        found = load_parquet(file)
+    else:
+        raise UserError(
+            f"{source!r} is neither a file here nor the name of a hub data set.",
+            "evaluate.problems is a .jsonl or .parquet file, a hub data set owner/name, or tiny.",
+        )
+    if not found.problems:
+        reasons = ", ".join(f"{len(names)} {reason}" for reason, names in found.left_out.items())
+        raise UserError(f"No problem of {source} can be judged: {reasons}.", "Choose other problems.")
+    drawn = draw(found.problems, limit, seed)
+    capped = tuple(problem.model_copy(update={"tests": problem.tests[: max_tests or None]}) for problem in drawn)
+    return Benchmark(
+        problems=capped,
+        source=source,
+        version=version,
+        available=len(found.problems),
+        left_out=found.left_out,
+        tests_cut=sum(len(problem.tests) for problem in drawn) - sum(len(problem.tests) for problem in capped),
+        contamination=_contamination(found.problems),
+    )
+
+
+def draw(problems: Sequence[Problem], limit: int, seed: int) -> tuple[Problem, ...]:
+    """`limit` problems, each difficulty with its share (by largest remainder), in the order in which they came.
+
+    0, or more than there are: all. What is drawn of one difficulty depends on the seed and on that difficulty's
+    problems alone.
+    """
+    if limit == 0 or limit >= len(problems):
+        return tuple(problems)
+    places: dict[str, list[int]] = {}
+    for place, problem in enumerate(problems):
+        places.setdefault(problem.difficulty, []).append(place)
+    counts = _shares({difficulty: len(of_it) for difficulty, of_it in places.items()}, limit)
+    drawn: list[int] = []
+    for difficulty, of_it in places.items():
+        shuffled = random.Random(f"{seed} {difficulty}").sample(of_it, len(of_it))
+        drawn += shuffled[: counts[difficulty]]
+    return tuple(problems[place] for place in sorted(drawn))
+
+
+def _shares(sizes: dict[str, int], limit: int) -> dict[str, int]:
+    """How many of each, `limit` in all: the whole part of each one's share, the rest to the largest remainders."""
+    total = sum(sizes.values())
+    counts = {name: limit * size // total for name, size in sizes.items()}
+    by_remainder = sorted(sizes, key=lambda name: (-(limit * sizes[name] % total), name))
+    for name in by_remainder[: limit - sum(counts.values())]:
+        counts[name] += 1
+    return counts
+
+
+def _load_file(path: Path) -> Problems:
+    return load_parquet(path) if path.suffix == ".parquet" else load_problems(path)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _contamination(problems: Sequence[Problem]) -> str:
+    contests = {problem.contest for problem in problems}
+    if all(contest and contest.isdecimal() and int(contest) in LATE_2021 for contest in contests):
+        return (
+            "These are Codeforces problems of late 2021 (Code Contests' test split), public before the models' "
+            "training data ended: the base may have seen them and their solutions, so its rate may be too high."
+        )
+    return (
+        "Whether the base has seen these problems in its own training is not known; only problems that are younger "
+        "than its training data are surely new to it."
+    )

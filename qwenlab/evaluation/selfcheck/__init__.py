@@ -1,0 +1,1 @@
+"""The judge is self-tested before every scoring: known good passes, known bad fails, hostile is contained."""

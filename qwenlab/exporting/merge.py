@@ -1,0 +1,60 @@
+"""An adapter taken out of its run: merged into its base, or copied as it is."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from peft import PeftModel
+
+from qwenlab.errors import UserError
+from qwenlab.recipe import ModelSettings
+from qwenlab.training.engine import Engine
+from qwenlab.training.load import load_base
+from qwenlab.training.source import find_model, load_tokenizer
+
+Dtype = Literal["float16", "bfloat16"]
+
+
+def export_dtype(settings: ModelSettings, engine: Engine) -> Dtype:
+    """The precision to store in: what the recipe computes in where that has 16 bits, else float16, whose rounding is
+    eight times finer than bfloat16's."""
+    return "bfloat16" if "bfloat16" in (settings.dtype, engine.dtype) else "float16"
+
+
+def merge(settings: ModelSettings, adapter: Path, folder: Path, dtype: Dtype) -> None:
+    """Write base and adapter as one model, in 16 bits, that plain transformers loads.
+
+    The base is loaded in 16 bits too, whether or not the training had quantised it, and on the CPU. Each weight is
+    rounded once, after the addition.
+
+    Raises:
+        UserError: the base is a quantised one, or a merged weight does not fit into the precision.
+    """
+    source = find_model(settings)
+    if "quantization_config" in source.config:
+        raise UserError(
+            f"{source.name} is stored quantised, so an adapter cannot be merged into it exactly.",
+            "Export the adapter: --to adapter.",
+        )
+    plain = Engine("transformers", "merging", "cpu", dtype)
+    model: Any = PeftModel.from_pretrained(load_base(settings, plain, source), adapter, torch_device="cpu")
+    merged = model.merge_and_unload()
+    for name, weight in merged.named_parameters():
+        if not torch.isfinite(weight).all():
+            raise UserError(f"The merged weight {name} does not fit into {dtype}.", "Add --dtype bfloat16.")
+    merged.save_pretrained(folder)
+    load_tokenizer(source).save_pretrained(folder)
+    if (source.folder / "generation_config.json").exists():
+        shutil.copyfile(source.folder / "generation_config.json", folder / "generation_config.json")
+
+
+def copy_adapter(adapter: Path, folder: Path, base_name: str | None = None) -> None:
+    """Copy the adapter with its tokenizer; `base_name` is what it shall call its base from now on."""
+    ignored = shutil.ignore_patterns("README.md")  # peft's empty form
+    shutil.copytree(adapter, folder, copy_function=shutil.copyfile, ignore=ignored, dirs_exist_ok=True)
+    if base_name:
+        config_file = folder / "adapter_config.json"
+        config = json.loads(config_file.read_text(encoding="utf-8")) | {"base_model_name_or_path": base_name}
+        config_file.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,225 @@
+"""The tables of a report as texts, the same for the page and for Markdown."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from qwenlab.evaluation.results import SelfCheck
+from qwenlab.evaluation.verdict import MEANING
+from qwenlab.report.criteria import detectable_sentence, p_in_words
+from qwenlab.report.schema import Report
+from qwenlab.stats.types import Comparison, Estimate, Interval, NotMeasured, Rate, ScoreComparison
+
+METRICS = {"generation": "a program was found", "syntax": "and it parses", "pass": "and it passes every test"}
+RULES = {"strict": "the strict comparison of outputs", "deepmind": "DeepMind's comparison of outputs"}
+
+NO_BREAK = "\N{NO-BREAK SPACE}"
+"""Keeps a number and what belongs to it on one line."""
+
+Row = tuple[str, ...]
+
+
+class Table(NamedTuple):
+    """Texts in rows. The first column names what the row is about."""
+
+    title: str
+    columns: Row
+    rows: tuple[Row, ...]
+    note: str = ""
+
+
+def metrics(report: Report) -> Table:
+    """Base and tuned by every measure, and how sure the difference is."""
+    answers = "" if report.samples == 1 else " Of the first answer to each problem, but for pass@k."
+    clusters = {compared.clusters for compared in report.metrics.values() if isinstance(compared, Comparison)}
+    resampled = next((f", whole contests ({count}) resampled" for count in clusters if count), "")
+    rows = [_metric(f"{name}: {METRICS[name]}", compared) for name, compared in report.metrics.items()]
+    rows += [_metric(f"pass@{k}", scores) for k, scores in report.pass_at_k.items()]
+    rows += [_metric(f"pass, by {RULES[rule]}", compared) for rule, compared in report.comparisons.items()]
+    return Table(
+        title="Base and tuned",
+        columns=("measure", "base", "tuned", "difference", "relative gain", "gained / lost", "p"),
+        rows=tuple(rows),
+        note=f"In brackets 95 % intervals: Wilson for rates, paired bootstrap for differences{resampled}. p: exact "
+        f"McNemar{', paired permutation for pass@k' if report.pass_at_k else ''}.{answers}",
+    )
+
+
+def strata(report: Report) -> Table:
+    """Rates by difficulty, exploratory."""
+    rows = [
+        (stratum.name, metric, _rate(stratum.before), _rate(stratum.after))
+        for metric, strata in report.strata.items()
+        for stratum in strata
+    ]
+    return Table(
+        title="By difficulty",
+        columns=("difficulty", "measure", "base", "tuned"),
+        rows=tuple(rows),
+        note="Exploratory: among so many small groups some differ by chance alone, so there is no p.",
+    )
+
+
+def transitions(report: Report) -> Table:
+    """From which verdict to which: a row for each of the base's verdicts, a column for each of the tuned model's."""
+    counts = report.transitions.matrix()
+    before, after = (_in_order({pair[side] for pair in counts}) for side in (0, 1))
+    rows = [(first, *(str(counts.get((first, second), "")) for second in after)) for first in before]
+    meanings = [f"{name}: {MEANING[name]}" for name in MEANING if name in {*before, *after}]
+    return Table(
+        title="Verdicts, base to tuned",
+        columns=("base ↓ tuned →", *after),
+        rows=tuple(rows),
+        note="; ".join(meanings),
+    )
+
+
+def causes(report: Report) -> Table:
+    """Why answers failed."""
+    rows = [(one.cause, one.verdict, str(one.base), str(one.tuned)) for one in report.causes]
+    return Table(title="Why answers failed", columns=("cause", "verdict", "base", "tuned"), rows=tuple(rows))
+
+
+def cost(report: Report) -> Table:
+    """Tokens and time."""
+    rows = [
+        (
+            side.replace("_", " "),
+            f"{spent.tokens:,}",
+            seconds(spent.seconds),
+            f"{_rounded(spent.tokens / spent.seconds)}",
+        )
+        for side, spent in report.cost.items()
+        if spent.seconds
+    ]
+    return Table(
+        title="Cost",
+        columns=("side", "tokens", "time", "tokens per second"),
+        rows=tuple(rows),
+        note=f"Judging took {seconds(report.judging_seconds)}.",
+    )
+
+
+def asked(report: Report) -> str:
+    """Which problems, which not, and which of their tests."""
+    found = report.problem_set
+    left_out = ", ".join(f"{len(names)} {reason}" for reason, names in found.left_out.items())
+    return (
+        f"{report.n} of {found.available} problems of {found.source}. Left out: {left_out or 'none'}. "
+        f"The cap on a problem's tests left {found.tests_cut:,} tests away."
+    )
+
+
+def provenance(report: Report) -> Table:
+    """What was asked, of which models, with which settings."""
+    problem_set = report.problem_set
+    rows = [
+        ("run", report.run),
+        ("evaluated", f"{report.created:%Y-%m-%d %H:%M %Z}"),
+        ("command", " ".join(report.command)),
+        ("problems", asked(report)),
+        *([("version of the problems", problem_set.version)] if problem_set.version else []),
+        ("after a failed test", "goes on" if report.all_tests else "stops"),
+        *((f"evaluate.{name}", _value(value)) for name, value in report.settings.items()),
+        *(
+            (f"{side}: {name}", _value(value))
+            for side, stamp in report.stamps.items()
+            for name, value in stamp.items()
+            if value is not None
+        ),
+    ]
+    return Table(title="Settings", columns=("", ""), rows=tuple(rows))
+
+
+def checks(check: SelfCheck | NotMeasured) -> Table:
+    """What the sandbox was made to prove."""
+    if isinstance(check, NotMeasured):
+        return Table(title="Judge not verified", columns=(), rows=(), note=f"No program was run. {check.why}")
+    passed = sum(one.passed for one in check.checks)
+    return Table(
+        title="Judge verified" if check.fit else "Judge not verified",
+        columns=("check", "expected", "found"),
+        rows=tuple((one.name, one.expected, one.found) for one in check.checks),
+        note=f"{passed} of {len(check.checks)} checks passed just before the programs were run: {check.backend} "
+        f"{check.version}, {check.interpreter}, as {check.user}, Linux {check.kernel}, {check.machine}.",
+    )
+
+
+def noise(report: Report) -> Iterator[str]:
+    """What the comparison could show, and what the base differs from itself."""
+    yield f"{detectable_sentence(report.detectable)}."
+    floor = report.noise_floor
+    if floor and floor.flipped.value is not None:
+        yield (
+            f"The base against itself: {floor.gained} gained and {floor.lost} lost of {floor.n} "
+            f"({_rate(floor.flipped)} flipped). A change of that size shows nothing."
+        )
+
+
+def seconds(value: float) -> str:
+    """Such as "12 min", "3.4 s"."""
+    if value >= 3600:
+        return f"{value / 3600:.1f} h"
+    return f"{value / 60:.0f} min" if value >= 120 else f"{_rounded(value)} s"
+
+
+def _metric(name: str, compared: Comparison | ScoreComparison | NotMeasured) -> Row:
+    if isinstance(compared, NotMeasured):
+        return name, f"not measured: {compared.why}", "", "", "", "", ""
+    return (
+        name,
+        _side(compared.before),
+        _side(compared.after),
+        _estimate(compared.difference, "points"),
+        _estimate(compared.relative_gain, "%"),
+        f"{compared.gained} / {compared.lost}",
+        ""
+        if compared.p_value is None
+        else _together(p_in_words(compared.p_value).removeprefix("p = ").removeprefix("p ")),
+    )
+
+
+def _side(side: Rate | Estimate | None) -> str:
+    if isinstance(side, Rate):
+        return _together(f"{side.count} of {side.n}:") + f" {_rate(side)}"
+    return "" if side is None else _together(f"{100 * side.value:.1f} %") + _shares(side.interval)
+
+
+def _rate(rate: Rate) -> str:
+    return "" if rate.value is None else _together(f"{100 * rate.value:.1f} %") + _shares(rate.interval)
+
+
+def _shares(interval: Interval | None) -> str:
+    return " " + _together(f"({100 * interval.low:.0f} to {100 * interval.high:.0f} %)") if interval else ""
+
+
+def _estimate(estimate: Estimate | None, unit: str) -> str:
+    """A change, in percents or points, with its sign."""
+    if estimate is None:
+        return "none"
+    between = " to ".join(map(_signed, estimate.interval)) if estimate.interval else ""
+    return _together(f"{_signed(estimate.value)} {unit}") + (" " + _together(f"({between})") if between else "")
+
+
+def _together(text: str) -> str:
+    return text.replace(" ", NO_BREAK)
+
+
+def _signed(share: float) -> str:
+    """Hundredths with a sign; zero has none."""
+    text = f"{100 * share:+.1f}".removesuffix(".0")
+    return text if text not in ("+0", "-0") else "0"
+
+
+def _rounded(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def _in_order(verdicts: set[str]) -> list[str]:
+    """As they are listed; what is no verdict stands last."""
+    listed = [str(name) for name in MEANING]
+    return sorted(verdicts, key=lambda name: (listed.index(name) if name in listed else len(listed), name))
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)

@@ -1,0 +1,112 @@
+"""A folder that one process works in: a record of how it stands, and a lock that shows whether the process lives."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from filelock import FileLock, Timeout
+
+from qwenlab.errors import UserError
+from qwenlab.files import write_atomically
+from qwenlab.runs.record import Status
+
+
+class JobRecord(Protocol):
+    """What the folder's record says at least; a pydantic model."""
+
+    status: Status
+    pid: int | None
+
+    def model_dump(self) -> dict[str, Any]: ...
+
+    def model_dump_json(self, *, indent: int) -> str: ...
+
+    @classmethod
+    def model_validate(cls, obj: Any) -> Any: ...
+
+    @classmethod
+    def model_validate_json(cls, json_data: str) -> Any: ...
+
+
+Record = TypeVar("Record", bound=JobRecord)
+
+
+class JobFolder(Generic[Record]):
+    """A folder with a record and a lock. A process id alone would not tell who lives: ids are used again."""
+
+    def __init__(self, folder: Path, record_name: str, record_type: type[Record]) -> None:
+        self.folder = folder
+        self.record_file = folder / record_name
+        self.stop_file = folder / "stop"
+        self._record_type = record_type
+        self._lock = FileLock(folder / ".lock")
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    def read(self) -> Record:
+        """The record as its process last wrote it; `status` says what holds for an onlooker."""
+        record: Record = self._record_type.model_validate_json(self.record_file.read_text(encoding="utf-8"))
+        return record
+
+    def write(self, record: Record) -> None:
+        write_atomically(self.record_file, record.model_dump_json(indent=2) + "\n")
+
+    def update(self, **changes: Any) -> Record:
+        """Change some fields of the record and return it."""
+        record: Record = self._record_type.model_validate(self.read().model_dump() | changes)
+        self.write(record)
+        return record
+
+    @property
+    def status(self) -> Status:
+        """As recorded, but `lost` where a process should live and none holds the lock."""
+        status = self.read().status
+        return Status.lost if status.claims_life and not self.is_alive else status
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether a process holds the folder."""
+        try:
+            with FileLock(self._lock.lock_file, timeout=0):
+                return False
+        except Timeout:
+            return True
+
+    def request_stop(self) -> None:
+        """Ask the folder's process to save what it has and end; it looks again and again."""
+        self.stop_file.touch()
+
+    @contextlib.contextmanager
+    def owned(self) -> Iterator[None]:
+        """Hold the folder for as long as this process works in it, and say so in its record.
+
+        Raises:
+            UserError: another process holds it.
+        """
+        with self.locked():
+            self.update(pid=os.getpid(), command=[Path(sys.executable).name, *sys.orig_argv[1:]])
+            yield
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder, without an earlier wish to stop.
+
+        Raises:
+            UserError: another process holds it.
+        """
+        try:
+            self._lock.acquire(timeout=1)  # an onlooker may be trying it for a moment
+        except Timeout:
+            raise UserError(
+                f"{self.name} is being worked on by process {self.read().pid}.", "Wait for it, or stop it first."
+            ) from None
+        try:
+            self.stop_file.unlink(missing_ok=True)
+            yield
+        finally:
+            self._lock.release()

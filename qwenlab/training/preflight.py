@@ -1,0 +1,105 @@
+"""What would stop a training, told before a weight is fetched: in a dry run, in the plan, and as a training begins."""
+
+from typing import Any
+
+from qwenlab.errors import UserError
+from qwenlab.recipe import Recipe
+from qwenlab.runs.record import Hardware
+from qwenlab.training.engine import Engine
+from qwenlab.training.estimate import GB, Shape, weight_bytes
+from qwenlab.training.source import ModelSource
+
+SMALLER = "Set model.load_in_4bit = true, or choose a smaller model."
+
+
+def check_recipe(recipe: Recipe, engine: Engine, source: ModelSource, hardware: Hardware) -> None:
+    """Hold the recipe against the model's configuration and the machine.
+
+    Raises:
+        UserError: it cannot work, however free the machine is; names every reason.
+    """
+    found = [
+        _context(recipe, source),
+        _bfloat16(engine, hardware),
+        _room(recipe, engine, source, hardware.gpu_memory_gb),
+    ]
+    reasons = [reason for reason in found if reason]
+    if len(reasons) == 1:
+        raise reasons[0]
+    if reasons:
+        raise UserError("\n".join(r.message for r in reasons), "\n".join(r.hint for r in reasons))
+
+
+def check_room(recipe: Recipe, engine: Engine, source: ModelSource, hardware: Hardware) -> None:
+    """Hold the weights against the memory that is free right now; call it when it is this job's turn at the GPU.
+
+    Raises:
+        UserError: other programs hold so much that the weights alone do not fit.
+    """
+    if hardware.gpu_free_gb is None or hardware.gpu_memory_gb is None:
+        return
+    reason = _room(recipe, engine, source, hardware.gpu_free_gb)
+    if reason:
+        taken = hardware.gpu_memory_gb - hardware.gpu_free_gb
+        raise UserError(
+            f"{reason.message} Other programs hold {taken:.1f} GB of the card.",
+            f"nvidia-smi lists them. {reason.hint}",
+        )
+
+
+def check_placed(model: Any) -> None:
+    """Raises:
+    UserError: layers of the loaded model lie outside of the GPUs, where training would fail or crawl.
+    """
+    places = {str(place) for place in getattr(model, "hf_device_map", {}).values()}
+    outside = sorted(places & {"cpu", "disk"})
+    if outside:
+        raise UserError(
+            f"The model does not fit into the memory of the GPUs: layers were put on the {' and the '.join(outside)}.",
+            SMALLER,
+        )
+
+
+def _context(recipe: Recipe, source: ModelSource) -> UserError | None:
+    """Unsloth would stretch the model's positions, the plain engine would not, and neither would every answer later."""
+    context = source.config.get("max_position_embeddings")
+    if not context or recipe.data.max_length <= context:
+        return None
+    return UserError(
+        f"data.max_length = {recipe.data.max_length:,}: {source.name} reads {context:,} tokens at most.",
+        f"Set data.max_length = {context} or less.",
+    )
+
+
+def _bfloat16(engine: Engine, hardware: Hardware) -> UserError | None:
+    if engine.device != "cuda" or engine.dtype != "bfloat16":
+        return None
+    import torch
+
+    if torch.cuda.is_bf16_supported(including_emulation=False):
+        return None
+    return UserError(
+        f'model.dtype = "bfloat16": {hardware.gpu} has no bfloat16; RTX 30 and later have it.',
+        'Set model.dtype = "auto", which takes float16 there.',
+    )
+
+
+def _room(recipe: Recipe, engine: Engine, source: ModelSource, card_gb: float | None) -> UserError | None:
+    """Where several GPUs are seen, one process spreads the model over all of them; only they can tell."""
+    if engine.device != "cuda" or card_gb is None or _gpus() > 1:
+        return None
+    needed = weight_bytes(Shape.of(source.config), recipe.model.load_in_4bit, engine.bytes_each) / GB
+    if needed <= card_gb:
+        return None
+    precision = "4 bits" if recipe.model.load_in_4bit else engine.dtype
+    hint = "Choose a smaller model." if recipe.model.load_in_4bit else SMALLER
+    return UserError(
+        f"The weights of {source.name} take {needed:.1f} GB in {precision}, and the GPU has {card_gb:.1f} GB for them.",
+        hint,
+    )
+
+
+def _gpus() -> int:
+    import torch
+
+    return int(torch.cuda.device_count())

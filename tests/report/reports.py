@@ -1,0 +1,196 @@
+"""A small evaluation with one of everything, made by hand, for the tests of what is written about it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from qwenlab.evaluation.problem import Problem
+from qwenlab.evaluation.results import Check, FailingTest, ProgramResult, SelfCheck
+from qwenlab.evaluation.samples import Sample, Side
+from qwenlab.evaluation.scoring import Judged
+from qwenlab.evaluation.verdict import Verdict
+from qwenlab.recipe import Recipe
+from qwenlab.report.advice import TrainingFacts
+from qwenlab.report.build import About, build_report
+from qwenlab.report.schema import Attempt, Cost, ProblemRow, ProblemSet, Report
+from qwenlab.stats.types import NotMeasured
+
+SCRIPT = "<script>alert(1)</script>"
+
+PROGRAM = "```python\nprint(int(input()) + 1)\n```\n"
+
+CHECK = SelfCheck(
+    backend="bubblewrap",
+    version="0.8.0",
+    interpreter="/usr/bin/python3 (3.11.2)",
+    user="somebody",
+    kernel="6.1",
+    machine="x86_64",
+    fit=True,
+    seconds=2.5,
+    checks=(Check(name="network", expected="refused", found="refused", passed=True),),
+)
+
+
+def events(validation: list[tuple[int, float]], train: list[tuple[int, float]] = []) -> list[dict[str, Any]]:  # noqa: B006
+    """A run's events, as they are read back."""
+    return [
+        *({"kind": "train", "step": step, "loss": loss, "learning_rate": 2e-4} for step, loss in train),
+        *({"kind": "eval", "step": step, "eval_loss": loss} for step, loss in validation),
+    ]
+
+
+def memory_note(step: int, before: int, after: int) -> dict[str, Any]:
+    text = f"out of GPU memory: micro-batch {before} to {after}, the effective batch stays"
+    return {"kind": "note", "step": step, "about": "memory", "micro_batch": after, "text": text}
+
+
+def failing_test(verdict: Verdict, **values: Any) -> FailingTest:
+    return FailingTest(
+        **{
+            "number": 2,
+            "verdict": verdict,
+            "input": "41\n",
+            "expected": "42\n",
+            "got": "40\n",
+            "error": "",
+            "exit_status": 0,
+            "seconds": 0.03,
+        }
+        | values
+    )
+
+
+def program_result(verdict: Verdict, deepmind: Verdict | None = None, **values: Any) -> ProgramResult:
+    """`values` are the failing test's."""
+    return ProgramResult(
+        name="p",
+        verdict=verdict,
+        strict=verdict,
+        deepmind=deepmind or verdict,
+        tests=10,
+        tests_run=10 if verdict is Verdict.AC else 2,
+        seconds=0.03,
+        limit_s=6.0,
+        peak_bytes=2**24,
+        failing_test=None if verdict is Verdict.AC else failing_test(verdict, **values),
+    )
+
+
+def attempt(verdict: Verdict | None = None, cause: str | None = None, **values: Any) -> Attempt:
+    """An answer with a program in it; `values` replace what is usual."""
+    return Attempt(
+        **{
+            "answer": PROGRAM,
+            "code": "print(int(input()) + 1)\n",
+            "rule": "python_fence",
+            "truncated": False,
+            "parses": True,
+            "tokens": 20,
+            "verdict": verdict,
+            "strict": verdict,
+            "deepmind": verdict,
+            "tests": 10,
+            "tests_run": 10,
+            "failing_test": None,
+            "cause": cause,
+        }
+        | values
+    )
+
+
+def row(tuned: Attempt, base: Attempt | None = None) -> ProblemRow:
+    return ProblemRow(
+        name="p",
+        difficulty="easy",
+        contest=None,
+        description="Add one.",
+        outcome="neither",
+        base=(base or attempt(),),
+        tuned=(tuned,),
+    )
+
+
+A, W, R, T = Verdict.AC, Verdict.WA, Verdict.RE, Verdict.TLE
+# Base and tuned, a problem each: a verdict, or None for an answer without a program.
+OUTCOMES: list[tuple[Verdict | None, Verdict | None]] = [
+    *[(W, A)] * 6,
+    *[(None, A)] * 3,
+    (A, R),
+    *[(A, A)] * 2,
+    *[(W, W)] * 4,
+    (T, W),
+    (None, None),
+]
+
+
+def whole_report(sandbox: bool = True, name: str = "add-one", hostile: str = "") -> Report:
+    """Of 18 problems. `hostile` stands in names, answers and tests."""
+    problems = [
+        Problem(
+            name=f"{name}-{number}{hostile}",
+            description=f"Add one to the number.{hostile}\n\nInput: a number < 100.",
+            tests=(),
+            difficulty=("easy", "hard", "medium")[number % 3],
+        )
+        for number in range(len(OUTCOMES))
+    ]
+    samples: list[Sample] = []
+    judged: list[Judged] = []
+    sides: tuple[Side, Side] = ("base", "tuned")
+    for problem, outcome in zip(problems, OUTCOMES, strict=True):
+        for side, verdict in zip(sides, outcome, strict=True):
+            answer = PROGRAM if verdict else f"I cannot say.{hostile}"
+            samples.append(
+                Sample(problem=problem.name, model=side, sample=0, answer=answer, tokens=20, truncated=False)
+            )
+            judged.append(
+                Judged(
+                    problem=problem.name,
+                    model=side,
+                    sample=0,
+                    code=f"print(int(input()) + 1)\n{hostile}" if verdict else "",
+                    rule="python_fence" if verdict else "none",
+                    parses=verdict is not None,
+                    result=_result(verdict, hostile) if verdict and sandbox else None,
+                )
+            )
+    return build_report(
+        problems,
+        samples,
+        judged,
+        CHECK if sandbox else NotMeasured(why="no sandbox works here; sudo apt install bubblewrap"),
+        training_facts(),
+        _about(hostile),
+    )
+
+
+def training_facts() -> TrainingFacts:
+    train = [(step, 2.0 / (1 + step / 100)) for step in range(10, 910, 10)]
+    validation = [(0, 2.1), (300, 0.41), (600, 0.45), (900, 0.52)]
+    return TrainingFacts([memory_note(0, 4, 2), *events(validation, train)], Recipe())
+
+
+def _result(verdict: Verdict, hostile: str) -> ProgramResult:
+    error = 'Traceback (most recent call last):\n  File "x", line 1\nValueError: no\n' if verdict is R else ""
+    return program_result(verdict, input=f"41\n{hostile}", got=f"40\n{hostile}", error=error)
+
+
+def _about(hostile: str) -> About:
+    return About(
+        run=f"a-run{hostile}",
+        created=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+        command=["python", "-m", "qwenlab.evaluate", "a-run"],
+        stamps={"base": {"weights": "tiny"}, "tuned": {"weights": "tiny", "adapter": f"best{hostile}"}},
+        problem_set=ProblemSet(
+            source=f"problems.jsonl{hostile}",
+            version="abc123",
+            available=30,
+            left_out={"interactive": ("guess-it", "ask-it")},
+            tests_cut=7,
+            contamination="The problems are public and may be in the base model's training data.",
+        ),
+        settings={"limit": 18, "temperature": 0.0},
+        all_tests=False,
+        cost={"base": Cost(tokens=360, seconds=12.0), "tuned": Cost(tokens=300, seconds=9.5)},
+        judging_seconds=3.0,
+    )

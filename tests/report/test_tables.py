@@ -1,0 +1,71 @@
+"""The report's tables: the right figure in the right cell."""
+
+import pytest
+
+from qwenlab.report import tables
+from qwenlab.report.tables import NO_BREAK, Table
+from qwenlab.stats.intervals import rate
+from qwenlab.stats.types import NoiseFloor
+from tests.report.reports import whole_report
+
+
+def _cells(table: Table) -> list[list[str]]:
+    return [[cell.replace(NO_BREAK, " ") for cell in row] for row in table.rows]
+
+
+def test_metrics() -> None:
+    generation, _, passed, strict, deepmind = _cells(tables.metrics(whole_report()))
+    assert generation[1:3] == ["14 of 18: 77.8 % (55 to 91 %)", "17 of 18: 94.4 % (74 to 99 %)"]
+    assert passed[3:] == ["+44.4 points (+11.1 to +72.2)", "+266.7 %", "9 / 1", "0.021"]
+    assert (strict[0], deepmind[0]) == (
+        "pass, by the strict comparison of outputs",
+        "pass, by DeepMind's comparison of outputs",
+    )
+
+
+def test_transitions_are_a_matrix_with_accepted_first_and_no_program_last() -> None:
+    table = tables.transitions(whole_report())
+    assert table.columns == ("base ↓ tuned →", "AC", "WA", "RE", "no program")
+    assert table.rows == (
+        ("AC", "2", "", "1", ""),
+        ("WA", "6", "4", "", ""),
+        ("TLE", "", "1", "", ""),
+        ("no program", "3", "", "", "1"),
+    )
+
+
+def test_strata_and_causes_and_cost() -> None:
+    report = whole_report()
+    assert [row[:2] for row in tables.strata(report).rows][-3:] == [(d, "pass") for d in ("easy", "medium", "hard")]
+    assert ("ValueError", "RE", "0", "1") in tables.causes(report).rows
+    assert tables.cost(report).rows == (("base", "360", "12 s", "30"), ("tuned", "300", "9.5 s", "32"))
+    assert tables.cost(report).note == "Judging took 3.0 s."
+
+
+def test_what_was_asked_and_what_was_left_away() -> None:
+    assert tables.asked(whole_report()) == (
+        "18 of 30 problems of problems.jsonl. Left out: 2 interactive. The cap on a problem's tests left 7 tests away."
+    )
+
+
+def test_provenance_tells_what_was_asked_of_whom() -> None:
+    rows = {row[0]: row[1] for row in tables.provenance(whole_report()).rows}
+    assert rows["problems"] == tables.asked(whole_report())
+    assert rows["evaluate.temperature"] == "0.0"
+    assert rows["tuned: adapter"] == "best"
+
+
+def test_noise_tells_of_the_base_against_itself() -> None:
+    report = whole_report()
+    [before] = tables.noise(report)
+    assert before.startswith("18 problems show a net gain of 8 (44 points) or more")
+    floor = NoiseFloor(n=18, left_out=0, gained=1, lost=2, flipped=rate(3, 18))
+    *_, again = tables.noise(report.model_copy(update={"noise_floor": floor}))
+    assert "1 gained and 2 lost of 18 (16.7 %" in again.replace(NO_BREAK, " ")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (75, "75 s"), (734, "12 min"), (9000, "2.5 h")]
+)
+def test_times_are_told_in_the_unit_that_one_thinks_in(value: float, words: str) -> None:
+    assert tables.seconds(value) == words

@@ -1,0 +1,78 @@
+"""The memory estimate and the plan: shapes counted by hand."""
+
+import pytest
+
+from qwenlab.recipe import Recipe
+from qwenlab.training.estimate import Shape, estimate_memory, verdict
+from qwenlab.training.plan import total_steps
+
+# Published shapes.
+QWEN25_7B = {
+    "hidden_size": 3584, "num_hidden_layers": 28, "num_attention_heads": 28, "num_key_value_heads": 4,
+    "intermediate_size": 18944, "vocab_size": 152064, "tie_word_embeddings": False,
+}  # fmt: skip
+QWEN3_8B = {
+    "hidden_size": 4096, "num_hidden_layers": 36, "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 128,
+    "intermediate_size": 12288, "vocab_size": 151936, "tie_word_embeddings": False,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("config", "billions"), [(QWEN25_7B, 7.616), (QWEN3_8B, 8.191)])
+def test_parameters_are_those_of_the_published_model(config: dict[str, int], billions: float) -> None:
+    """Biases and norms are left out: less than a thousandth."""
+    shape = Shape.of(config)
+    assert (shape.linear_parameters + shape.embedding_parameters) / 1e9 == pytest.approx(billions, rel=1e-3)
+
+
+def test_lora_parameters_are_rank_times_inputs_and_outputs() -> None:
+    shape = Shape.of(QWEN25_7B)
+    attention = 16 * ((3584 + 3584) + 2 * (3584 + 512) + (3584 + 3584))
+    assert shape.lora_parameters(16, ("q_proj", "k_proj", "v_proj", "o_proj")) == 28 * attention
+
+
+def test_each_setting_moves_the_part_that_it_should() -> None:
+    shape, recipe = Shape.of(QWEN25_7B), Recipe()
+    full = estimate_memory(shape, recipe)
+    four_bit = estimate_memory(shape, recipe.with_values(model={"load_in_4bit": True}))
+    assert four_bit.weights < 0.5 * full.weights
+    assert four_bit._replace(weights=full.weights) == full
+    small_batch = estimate_memory(shape, recipe.with_values(train={"per_device_train_batch_size": 1}))
+    assert small_batch.activations == pytest.approx(full.activations / 4)
+    assert small_batch.weights == full.weights
+    open_layers = estimate_memory(shape, recipe.with_values(train={"gradient_checkpointing": False}))
+    assert open_layers.activations > 10 * full.activations
+    assert estimate_memory(shape, recipe, unsloth=False).activations > full.activations
+    paged_8bit = estimate_memory(shape, recipe.with_values(train={"optim": "paged_adamw_8bit"}))
+    assert paged_8bit.adapter == pytest.approx(full.adapter * 10 / 16)
+
+
+def test_the_loss_takes_what_each_engine_gives_it() -> None:
+    shape, recipe = Shape.of(QWEN25_7B), Recipe()
+    hidden = 2048 * 4 * 3584 * 8 / 1e9
+    assert estimate_memory(shape, recipe).logits == pytest.approx(2**30 / 1e9 + hidden)
+    assert estimate_memory(shape, recipe, unsloth=False).logits == pytest.approx(256 * 152064 * 12 / 1e9 + hidden)
+
+
+def test_the_16_bit_7b_of_the_document_wants_a_24_gb_card_and_4_bits_a_12_gb_one() -> None:
+    shape, recipe = Shape.of(QWEN25_7B), Recipe()
+    assert verdict(estimate_memory(shape, recipe).total, 16.0) == "will not fit"
+    assert verdict(estimate_memory(shape, recipe).total, 24.0) in ("fits", "tight")
+    small = recipe.with_values(model={"load_in_4bit": True}, train={"per_device_train_batch_size": 2})
+    assert verdict(estimate_memory(shape, small).total, 12.0) in ("fits", "tight")
+
+
+def test_verdicts() -> None:
+    assert [verdict(needed, 10) for needed in (5, 9.5, 10.5)] == ["fits", "tight", "will not fit"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "settings", "steps"),
+    [
+        (190_000, {}, 35_625),  # 47,500 batches of 4, 11,875 steps an epoch, 3 epochs
+        (10, {}, 3),  # 3 batches, one short accumulation
+        (10, {"max_steps": 7}, 7),
+        (33, {"num_train_epochs": 1.0}, 3),
+    ],
+)
+def test_steps_are_counted_as_the_trainer_counts_them(rows: int, settings: dict[str, float], steps: int) -> None:
+    assert total_steps(Recipe().with_values(train=settings), rows) == steps
