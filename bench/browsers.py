@@ -4,7 +4,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-from qwenlab.ui.audience import POLL_SECONDS
+from qwenlab.ui.polling import POLL_SECONDS
 
 if TYPE_CHECKING:
     import httpx

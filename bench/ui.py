@@ -30,7 +30,7 @@ STRETCH_SECONDS = 20.0
 def redraw(folder: Path) -> list[float]:
     """Seconds of each redraw of a run with `EVENTS` points."""
     from qwenlab.recipe import Recipe
-    from qwenlab.ui.stage_view import afresh
+    from qwenlab.ui.views.run_panel import afresh
 
     run = Run.create(folder, Recipe(), "long")
     log = run.log

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "qwenlab"
 VERBS = {"train", "prepare", "demo", "judge", "evaluate", "compare", "serve", "export"}
 
 LAYERS = (
-    {"errors", "nvidia"},
+    {"errors", "nvidia", "text"},
     {"files", "recipe", "stats"},
     {"tiny", "runs"},
     {"answering", "data"},

@@ -13,23 +13,23 @@ from typing import Any
 import gradio as gr
 
 from qwenlab.runs import Run
-from qwenlab.ui import theme, theme_results
+from qwenlab.ui import theme
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.clock import Clock, connect
-from qwenlab.ui.compare import build_compare_tab
-from qwenlab.ui.data import build_data_tab, settings
-from qwenlab.ui.evaluate import build_evaluate_tab
+from qwenlab.ui.components import QUIET
 from qwenlab.ui.form import PATHS, values_of
-from qwenlab.ui.quiet import QUIET
-from qwenlab.ui.runs import build_runs_tab
-from qwenlab.ui.stage_view import looked_at
-from qwenlab.ui.strip import build_strip
+from qwenlab.ui.status_bar import build_strip
+from qwenlab.ui.tabs.compare import build_compare_tab
+from qwenlab.ui.tabs.data import build_data_tab, settings
+from qwenlab.ui.tabs.evaluate import build_evaluate_tab
+from qwenlab.ui.tabs.runs import build_runs_tab
+from qwenlab.ui.tabs.train import build_train_tab, edited
 from qwenlab.ui.theme import THEME
-from qwenlab.ui.train import build_train_tab, edited
+from qwenlab.ui.views.run_panel import looked_at
 
 __all__ = ["CSS", "THEME", "build"]
 
-CSS = theme.CSS + theme_results.CSS
+CSS = theme.CSS
 
 QUEUE_SECONDS = 0.05
 """How long an answer in the queue waits at most before it begins."""

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from qwenlab.ui.html import text
+from qwenlab.ui.components import text
 
 MOST_POINTS = 300
 """Points of a line that are drawn; more of them are averaged in groups."""

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from qwenlab.runs import list_runs
 from qwenlab.runs.launch import ROOT
-from qwenlab.ui.strip import has_gpu
-from qwenlab.ui.watch import name
+from qwenlab.ui.run_cache import name
+from qwenlab.ui.status_bar import has_gpu
 
 _FOLDER = ROOT / "recipes"
 RECIPE_FOLDER = _FOLDER.relative_to(Path.cwd()) if _FOLDER.is_relative_to(Path.cwd()) else _FOLDER

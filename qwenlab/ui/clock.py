@@ -6,9 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from qwenlab.ui.audience import POLL_SECONDS
-from qwenlab.ui.quiet import QUIET
-from qwenlab.ui.strip import Strip
+from qwenlab.ui.components import QUIET
+from qwenlab.ui.polling import POLL_SECONDS
+from qwenlab.ui.status_bar import Strip
 
 
 class Clock:

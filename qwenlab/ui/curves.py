@@ -7,8 +7,8 @@ from pathlib import Path
 from qwenlab.runs import Run
 from qwenlab.runs.events import Event
 from qwenlab.ui.charts import Dot, Line, Mark, Point, line_chart
-from qwenlab.ui.html import lab
-from qwenlab.ui.watch import Stamp, events, record, stamp
+from qwenlab.ui.components import lab
+from qwenlab.ui.run_cache import Stamp, events, record, stamp
 
 SMALL = {
     "learning_rate": "learning rate",

@@ -12,7 +12,7 @@ from qwenlab.evaluation.lines import read_lines
 from qwenlab.recipe import TINY, read_recipe
 from qwenlab.runs import Run, list_evaluations
 from qwenlab.tiny import problems as tiny_problems
-from qwenlab.ui.watch import stamp
+from qwenlab.ui.run_cache import stamp
 
 MOST_ROWS = 200
 """Held-out rows that are offered."""

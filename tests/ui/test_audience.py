@@ -2,7 +2,7 @@
 
 from pytest import approx
 
-from qwenlab.ui.audience import FORGOTTEN, POLL_SECONDS, SECONDS_A_BROWSER, Audience
+from qwenlab.ui.polling import FORGOTTEN, POLL_SECONDS, SECONDS_A_BROWSER, Audience
 
 
 class Time:

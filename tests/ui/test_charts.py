@@ -6,7 +6,7 @@ import re
 import pytest
 
 from qwenlab.ui.charts import MOST_POINTS, Dot, Line, Mark, bar, histogram, line_chart, number, sparkline
-from qwenlab.ui.html import text
+from qwenlab.ui.components import text
 
 
 def drawn(chart: str) -> list[str]:

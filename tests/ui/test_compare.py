@@ -15,8 +15,9 @@ from qwenlab.runs import Run, gpu_lock, list_runs
 from qwenlab.runs.comparisons import list_comparisons, tally
 from qwenlab.runs.launch import list_launches
 from qwenlab.runs.serving import serving
-from qwenlab.ui import compare, served
-from qwenlab.ui.compare import HELD_OUT, PROBLEM, TYPED, Seen
+from qwenlab.ui.jobs import served
+from qwenlab.ui.tabs import compare
+from qwenlab.ui.tabs.compare import HELD_OUT, PROBLEM, TYPED, Seen
 
 RECIPE = Path(__file__).parent.parent.parent / "recipes" / "tiny.toml"
 QUICKLY = ("data.max_samples=320", "train.learning_rate=4e-3", "train.eval_steps=100")

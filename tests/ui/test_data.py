@@ -12,9 +12,9 @@ from qwenlab.data.report import DatasetReport, Overlap, OverlapExample, Row, sum
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe, read_recipe
 from qwenlab.ui.choices import RECIPE_FOLDER
-from qwenlab.ui.data import RULES, checked, controls_of, edited, settings, turned
-from qwenlab.ui.dataset_view import report_view
-from qwenlab.ui.prepared import check_of, keep_uploads, latest_question
+from qwenlab.ui.jobs.prepared import check_of, keep_uploads, latest_question
+from qwenlab.ui.tabs.data import RULES, checked, controls_of, edited, settings, turned
+from qwenlab.ui.views.dataset import report_view
 from tests.ui.test_stage import waited
 
 TINY = read_recipe(RECIPE_FOLDER / "tiny.toml")

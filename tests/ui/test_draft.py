@@ -7,7 +7,7 @@ from qwenlab.recipe import Recipe, read_recipe, recipe_toml
 from qwenlab.ui.choices import RECIPE_FOLDER, first_recipe
 from qwenlab.ui.draft import draft_of, read_draft
 from qwenlab.ui.form import PATHS, values_of
-from qwenlab.ui.train import edited, picked, restored
+from qwenlab.ui.tabs.train import edited, picked, restored
 
 TINY = str(RECIPE_FOLDER / "tiny.toml")
 

@@ -14,10 +14,11 @@ from qwenlab.recipe import EvaluateSettings
 from qwenlab.report.schema import Report
 from qwenlab.runs import Evaluation, Run, Status
 from qwenlab.runs.launch import list_launches
-from qwenlab.ui import evaluate, problem_view
-from qwenlab.ui.evaluate import SETTINGS, Opened, Shown
-from qwenlab.ui.evaluations import NEWEST
-from qwenlab.ui.report_view import report_view
+from qwenlab.ui.jobs.evaluations import NEWEST
+from qwenlab.ui.tabs import evaluate
+from qwenlab.ui.tabs.evaluate import SETTINGS, Opened, Shown
+from qwenlab.ui.views import problem
+from qwenlab.ui.views.report import report_view
 from tests.report.reports import SCRIPT, whole_report
 from tests.ui.made import made_run
 
@@ -111,7 +112,7 @@ def test_problems_are_filtered_by_outcome_and_by_verdict(runs: Path, run: Run) -
     gained = evaluate.filtered(runs, run.name, name, "gained", "all")
     assert [row[0] for row in gained] == list(report.transitions.gained)
     assert 0 < len(gained) < len(everything)
-    for verdict in problem_view.verdicts(report)[1:]:
+    for verdict in problem.verdicts(report)[1:]:
         rows = evaluate.filtered(runs, run.name, name, "all", verdict)
         assert rows
         assert all(verdict in row[2:4] for row in rows)

@@ -7,8 +7,8 @@ import pytest
 from qwenlab.recipe import EvaluateSettings
 from qwenlab.runs import Evaluation, Run, Status, list_runs
 from qwenlab.stats.types import Comparison, Rate
-from qwenlab.ui.history import differences, overlay, table
-from qwenlab.ui.runs import actions, deleted, listing, renamed, states
+from qwenlab.ui.tabs.runs import actions, deleted, listing, renamed, states
+from qwenlab.ui.views.history import differences, overlay, table
 from tests.ui.made import made_run
 
 

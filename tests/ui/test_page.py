@@ -9,8 +9,8 @@ import pytest
 from qwenlab.runs import Status, gpu_lock
 from qwenlab.ui import build
 from qwenlab.ui.choices import RECIPE_FOLDER, first_recipe, recipe_choices
-from qwenlab.ui.strip import has_gpu, machine, show, stop_button
-from qwenlab.ui.train import edited, picked, started
+from qwenlab.ui.status_bar import has_gpu, machine, show, stop_button
+from qwenlab.ui.tabs.train import edited, picked, started
 from tests.conftest import ROOT
 from tests.ui.made import built, made_run
 

@@ -8,8 +8,8 @@ import pytest
 from qwenlab.recipe import Recipe
 from qwenlab.runs.plan import PlanRecord
 from qwenlab.runs.record import Hardware
-from qwenlab.ui import planned
-from qwenlab.ui.planned import plan_card, plan_key, start_plan
+from qwenlab.ui.views import plan
+from qwenlab.ui.views.plan import plan_card, plan_key, start_plan
 
 RECIPE = Recipe()
 
@@ -49,7 +49,7 @@ def test_what_is_free_is_looked_up_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_gb: float | None, again: bool
 ) -> None:
     started: list[Any] = []
-    monkeypatch.setattr(planned, "launch", lambda *values: started.append(values))
+    monkeypatch.setattr(plan, "launch", lambda *values: started.append(values))
     known(tmp_path, free_gb)
     start_plan(tmp_path, RECIPE, ["recipe.toml"])
     assert bool(started) is again

@@ -11,8 +11,8 @@ import pytest
 from qwenlab.errors import UserError
 from qwenlab.runs import Run, Status
 from qwenlab.runs.launch import Launch, launch
-from qwenlab.ui.stage import run_card, unimproved
-from qwenlab.ui.stage_view import afresh, controls, extended, looked_at, resumed, show, stopped
+from qwenlab.ui.views.run_card import run_card, unimproved
+from qwenlab.ui.views.run_panel import afresh, controls, extended, looked_at, resumed, show, stopped
 from tests.ui.made import made_run
 
 CARD, CURVES = 2, 3

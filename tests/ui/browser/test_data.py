@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from qwenlab.ui.prepared import latest_question
+from qwenlab.ui.jobs.prepared import latest_question
 from tests.ui.browser.conftest import PATIENCE, Lab
 
 pytestmark = pytest.mark.browser

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from qwenlab.runs import Run, RunRecord, Status
 from qwenlab.runs.events import Event
+from qwenlab.text import duration, time_left
 from qwenlab.ui.charts import bar
-from qwenlab.ui.html import card, facts, lab, text
-from qwenlab.ui.watch import name, record, status
-from qwenlab.ui.words import duration, time_left
+from qwenlab.ui.components import card, facts, lab, text
+from qwenlab.ui.run_cache import name, record, status
 
 COLOURS = {
     Status.queued: "slate",

@@ -13,18 +13,16 @@ from qwenlab.report.schema import ProblemRow, Report
 from qwenlab.runs import Evaluation, Run, Status, find_run, list_evaluations
 from qwenlab.runs.launch import Launch, shown_command
 from qwenlab.stats.power import smallest_detectable_gain
-from qwenlab.ui import evaluations
-from qwenlab.ui import problem_view as view
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.clock import Clock
-from qwenlab.ui.evaluation_view import EMPTY, progress_card
-from qwenlab.ui.evaluations import NEWEST
+from qwenlab.ui.components import QUIET, fault, lab, pulse, text
 from qwenlab.ui.form import control_for, overrides, read_values
-from qwenlab.ui.html import fault, lab, text
-from qwenlab.ui.pulse import pulse
-from qwenlab.ui.quiet import QUIET
-from qwenlab.ui.report_view import report_view
-from qwenlab.ui.watch import stamp
+from qwenlab.ui.jobs import evaluations
+from qwenlab.ui.jobs.evaluations import NEWEST
+from qwenlab.ui.run_cache import stamp
+from qwenlab.ui.views import problem as view
+from qwenlab.ui.views.evaluation import EMPTY, progress_card
+from qwenlab.ui.views.report import report_view
 
 SETTINGS = [(key, field) for section, key, field in fields() if section == "evaluate"]
 FIRST = ("limit", "problems")

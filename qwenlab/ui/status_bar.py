@@ -10,12 +10,10 @@ import gradio as gr
 from qwenlab import nvidia
 from qwenlab.runs import Run, Status, gpu_waiting, list_runs
 from qwenlab.runs.stop import stop
-from qwenlab.ui.audience import POLL_SECONDS, Audience
-from qwenlab.ui.html import lab, text
-from qwenlab.ui.pulse import pulse
-from qwenlab.ui.quiet import QUIET
-from qwenlab.ui.watch import events, name, record, status
-from qwenlab.ui.words import time_left
+from qwenlab.text import time_left
+from qwenlab.ui.components import QUIET, lab, pulse, text
+from qwenlab.ui.polling import POLL_SECONDS, Audience
+from qwenlab.ui.run_cache import events, name, record, status
 
 Look = Callable[[gr.Request], tuple[str, str, str]]
 

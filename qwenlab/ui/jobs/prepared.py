@@ -14,7 +14,7 @@ from qwenlab.data.report import DatasetReport
 from qwenlab.files import write_atomically
 from qwenlab.recipe import Recipe
 from qwenlab.runs.launch import Launch, launch, list_launches
-from qwenlab.ui.watch import stamp
+from qwenlab.ui.run_cache import stamp
 
 NAME = "prepare"
 

@@ -13,11 +13,10 @@ from qwenlab.report.colours import ACCENT, AMBER, SLATE
 from qwenlab.runs.launch import shown_command
 from qwenlab.ui.choices import first_recipe
 from qwenlab.ui.clock import Clock
-from qwenlab.ui.dataset_view import report_view, row_title
+from qwenlab.ui.components import QUIET, card, fault
 from qwenlab.ui.form import control_for, overrides, read_values, values_of
-from qwenlab.ui.html import card, fault
-from qwenlab.ui.prepared import Check, check_of, keep_uploads, latest_question, start_check
-from qwenlab.ui.quiet import QUIET
+from qwenlab.ui.jobs.prepared import Check, check_of, keep_uploads, latest_question, start_check
+from qwenlab.ui.views.dataset import report_view, row_title
 
 RULES = ("max_samples", "min_chars", "max_chars", "validation_split", "max_length", "system_prompt")
 ROLES = ("user", "assistant", "system", "messages")

@@ -22,14 +22,13 @@ from qwenlab.runs.comparisons import (
     read_comparison,
     tally,
 )
-from qwenlab.ui import compare_view as view
-from qwenlab.ui import served
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.clock import Clock
-from qwenlab.ui.html import card, fault, text
+from qwenlab.ui.components import QUIET, card, fault, text
+from qwenlab.ui.jobs import served
 from qwenlab.ui.prompts import MOST_ROWS, Question, held_out, is_problem, problem_named, problems, question
-from qwenlab.ui.quiet import QUIET
 from qwenlab.ui.side_by_side import Answer, Sampling, answers
+from qwenlab.ui.views import comparison as view
 
 MOST_RUNS = 4
 TYPED, HELD_OUT, PROBLEM = "Typed", "Held-out row", "Contest problem"

@@ -2,10 +2,10 @@
 
 from qwenlab.runs import Evaluation, Status
 from qwenlab.runs.launch import Launch
+from qwenlab.text import time_left
 from qwenlab.ui.charts import bar
-from qwenlab.ui.html import card, facts, fault, text
-from qwenlab.ui.stage import chip
-from qwenlab.ui.words import time_left
+from qwenlab.ui.components import card, facts, fault, text
+from qwenlab.ui.views.run_card import chip
 
 PHASES = {
     "preparing": "Getting the problems ready, and the sandbox to prove itself",

@@ -9,10 +9,10 @@ from qwenlab.recipe import fields
 from qwenlab.runs import Run, Status, list_evaluations, list_runs
 from qwenlab.stats.types import Comparison
 from qwenlab.ui.charts import Line, line_chart, number, sparkline
+from qwenlab.ui.components import card, lab, text
 from qwenlab.ui.curves import points
-from qwenlab.ui.html import card, lab, text
-from qwenlab.ui.stage import ago, chip
-from qwenlab.ui.watch import events, label, name, record, stamp, status
+from qwenlab.ui.run_cache import events, label, name, record, stamp, status
+from qwenlab.ui.views.run_card import ago, chip
 
 COLOURS = ("accent", "slate", "amber", "violet", "red", "blue")
 MOST = len(COLOURS)

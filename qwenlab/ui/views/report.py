@@ -7,8 +7,8 @@ from qwenlab.report.criteria import Criterion, detectable_sentence
 from qwenlab.report.plots import rates_by_difficulty
 from qwenlab.report.schema import NO_PROGRAM, Metric, Report
 from qwenlab.stats.types import Comparison, NotMeasured, Stratum, Transitions
-from qwenlab.ui.html import card, facts, lab, no_template, text
-from qwenlab.ui.words import duration
+from qwenlab.text import duration
+from qwenlab.ui.components import card, facts, lab, no_template, text
 
 NAMES: dict[Metric, str] = {
     "pass": "Problems solved",

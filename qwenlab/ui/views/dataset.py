@@ -3,9 +3,9 @@
 from qwenlab.data.preview import PreviewRow
 from qwenlab.data.report import DatasetReport, Example, TokenLengths
 from qwenlab.data.terminal import NAMES, overlap_line
+from qwenlab.text import percent
 from qwenlab.ui.charts import histogram
-from qwenlab.ui.html import facts, lab, text
-from qwenlab.ui.words import percent
+from qwenlab.ui.components import facts, lab, text
 
 
 def report_view(report: DatasetReport, max_length: int) -> str:

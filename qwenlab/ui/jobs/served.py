@@ -13,8 +13,8 @@ from qwenlab.errors import UserError
 from qwenlab.runs import find_run, gpu_waiting
 from qwenlab.runs.launch import Launch, launch, list_launches, shown_command
 from qwenlab.runs.serving import ServeRecord, serving
-from qwenlab.ui.watch import events
-from qwenlab.ui.words import time_left
+from qwenlab.text import time_left
+from qwenlab.ui.run_cache import events
 
 SERVER = "serve"
 """How the server is called in the line at the GPU, and the verb that it is."""

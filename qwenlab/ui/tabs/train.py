@@ -12,12 +12,11 @@ from qwenlab.recipe import Recipe, parse_recipe, read_recipe, recipe_toml
 from qwenlab.runs.launch import launch, shown_command
 from qwenlab.ui.choices import first_recipe, recipe_choices
 from qwenlab.ui.clock import Clock
+from qwenlab.ui.components import QUIET, fault, lab
 from qwenlab.ui.draft import Draft, build_draft, draft_of, read_draft
 from qwenlab.ui.form import PATHS, Form, build_form, recipe_of, values_of
-from qwenlab.ui.html import fault, lab
-from qwenlab.ui.planned import plan_card, plan_pending, start_plan
-from qwenlab.ui.quiet import QUIET
-from qwenlab.ui.stage_view import Stage, afresh, build_stage
+from qwenlab.ui.views.plan import plan_card, plan_pending, start_plan
+from qwenlab.ui.views.run_panel import Stage, afresh, build_stage
 
 
 class TrainTab(NamedTuple):

@@ -12,13 +12,11 @@ from qwenlab.runs.launch import Launch, list_launches
 from qwenlab.runs.stop import stop
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.clock import Clock
+from qwenlab.ui.components import QUIET, card, fault, pulse
 from qwenlab.ui.curves import curves
-from qwenlab.ui.going_on import can_extend, can_resume, go_on, length, lengthened
-from qwenlab.ui.html import card, fault
-from qwenlab.ui.pulse import pulse
-from qwenlab.ui.quiet import QUIET
-from qwenlab.ui.stage import notes, run_card
-from qwenlab.ui.watch import events, record, stamp, status
+from qwenlab.ui.jobs.continued import can_extend, can_resume, go_on, length, lengthened
+from qwenlab.ui.run_cache import events, record, stamp, status
+from qwenlab.ui.views.run_card import notes, run_card
 
 LATEST = ("the latest", "")
 LOG_LINES = 200

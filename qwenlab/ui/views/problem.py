@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from qwenlab.evaluation.verdict import MEANING
 from qwenlab.report.schema import Attempt, ProblemRow, Report
-from qwenlab.ui.compare_view import verdict_chip
-from qwenlab.ui.html import lab, text
+from qwenlab.ui.components import lab, text
+from qwenlab.ui.views.comparison import verdict_chip
 
 ALL = "all"
 OUTCOMES = [ALL, "gained", "lost", "both", "neither", "not judged"]

@@ -8,7 +8,7 @@ from qwenlab.runs.comparisons import Column, Comparison
 from qwenlab.stats.intervals import rate
 from qwenlab.stats.paired import mcnemar_p
 from qwenlab.stats.types import ALPHA, Rate
-from qwenlab.ui.html import lab, text
+from qwenlab.ui.components import lab, text
 from qwenlab.ui.side_by_side import Answer
 
 BASE = "base"

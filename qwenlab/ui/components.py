@@ -1,6 +1,12 @@
-"""HTML that the lab makes itself. Every text goes through `text`, so that nothing from data or models is markup."""
+"""What every tab is built from: HTML that escapes what it shows, the page's way to answer, and a hidden trigger."""
 
 import html
+from typing import Any
+
+import gradio as gr
+
+QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+"""How the page's handlers answer: at once, without a spinner over what they change."""
 
 
 def text(value: object) -> str:
@@ -34,3 +40,12 @@ def facts(pairs: dict[str, str]) -> str:
         + "".join(f"<div><span>{text(name)}</span>{value}</div>" for name, value in pairs.items())
         + "</div>"
     )
+
+
+def pulse(value: str = "") -> gr.Textbox:
+    """Holds a text, unseen; `.change` fires in the browser when an answer has set another.
+
+    A `gr.State` would be the word for it, but in Gradio 6.31 it tells of changes only after events that went through
+    the queue, and what a page asks every two seconds does not.
+    """
+    return gr.Textbox(value, visible="hidden", container=False, show_label=False)

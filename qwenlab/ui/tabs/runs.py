@@ -13,12 +13,10 @@ from qwenlab.runs.launch import Launch, launch
 from qwenlab.runs.stop import delete
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.clock import Clock
-from qwenlab.ui.going_on import Way, can_extend, can_resume, go_on, latest_launch, length, lengthened
-from qwenlab.ui.history import MOST, differences, overlay, state, table
-from qwenlab.ui.html import card, fault, text
-from qwenlab.ui.pulse import pulse
-from qwenlab.ui.quiet import QUIET
-from qwenlab.ui.watch import record, stamp, status
+from qwenlab.ui.components import QUIET, card, fault, pulse, text
+from qwenlab.ui.jobs.continued import Way, can_extend, can_resume, go_on, latest_launch, length, lengthened
+from qwenlab.ui.run_cache import record, stamp, status
+from qwenlab.ui.views.history import MOST, differences, overlay, state, table
 
 CHOOSE = card("<p class='quiet'>Choose one run to go on with it, rename or delete it; two or more to compare them.</p>")
 

@@ -9,11 +9,11 @@ from qwenlab.recipe import Recipe
 from qwenlab.runs import list_runs
 from qwenlab.runs.launch import Launch, launch, list_launches
 from qwenlab.runs.plan import PlanRecord
+from qwenlab.text import duration, percent
 from qwenlab.ui.charts import bar
+from qwenlab.ui.components import card, facts, fault, text
 from qwenlab.ui.curves import points
-from qwenlab.ui.html import card, facts, fault, text
-from qwenlab.ui.watch import events, stamp
-from qwenlab.ui.words import duration, percent
+from qwenlab.ui.run_cache import events, stamp
 
 HINT = (
     "<b>Before it starts</b><p class='quiet'>See the plan tells rows, steps, tokens, time and memory. "

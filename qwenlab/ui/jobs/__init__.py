@@ -1,0 +1,1 @@
+"""Processes behind the page: how each is started, found again, stopped and continued."""

@@ -1,0 +1,1 @@
+"""What a tab shows, as HTML made from typed records. No controls."""
