@@ -79,4 +79,4 @@ def _seconds(loaded: "Inference", asks: "list[Ask]") -> Seconds:
 
 
 if __name__ == "__main__":
-    cli.run(main, "bench.compare")
+    cli.run(main, "python -m bench.compare")

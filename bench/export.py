@@ -91,4 +91,4 @@ def _answers(recipe: "Recipe", adapter: Path, dtype: str, prompts: int) -> list[
 
 
 if __name__ == "__main__":
-    cli.run(main, "bench.export")
+    cli.run(main, "python -m bench.export")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "qwenlab"
-VERBS = {"train", "prepare", "demo", "judge", "evaluate", "compare", "serve", "export"}
+VERBS = {"train", "prepare", "demo", "judge", "evaluate", "compare", "serve", "export", "lab"}
 
 LAYERS = (
     {"errors", "nvidia", "text"},
@@ -22,8 +22,9 @@ LAYERS = (
     {"inference"},
     {"api", "exporting"},
     {"jobs"},
-    {"cli"},
-    VERBS | {"ui"},
+    {"library", "cli", "ui"},
+    VERBS,
+    {"__main__"},
 )
 """From the ground up: a room imports from those below it alone, not from its neighbours, inside functions neither."""
 

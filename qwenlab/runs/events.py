@@ -54,5 +54,15 @@ def read_events(path: Path) -> list[Event]:
     return events
 
 
+def new_events(path: Path, place: int) -> tuple[list[Event], int]:
+    """The events that were appended after `place` bytes of the file, and the place after them."""
+    if not path.exists():
+        return [], place
+    with path.open("rb") as file:
+        file.seek(place)
+        lines = file.read().split(b"\n")[:-1]
+    return [json.loads(line) for line in lines], place + sum(len(line) + 1 for line in lines)
+
+
 def _finite(value: Any) -> Any:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -24,6 +24,7 @@ from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe
 from qwenlab.runs.record import Status
 from qwenlab.runs.run import Run
+from qwenlab.runs.stop import Stopper
 from qwenlab.training.callback import RunCallback
 from qwenlab.training.distributed import world
 from qwenlab.training.engine import Engine
@@ -39,25 +40,6 @@ NOT_DETERMINISTIC = re.compile(
     r"(\S+) does not have a deterministic implementation|not deterministic because it uses CuBLAS"
 )
 """What torch says of an operation that it cannot make deterministic, with the operation's name."""
-
-
-class Stopper:
-    """Passes the wish to stop to the training that is under way, which fulfils it after the step at hand."""
-
-    def __init__(self) -> None:
-        self.callback: RunCallback | None = None
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether a training is about to fulfil the wish."""
-        return self.callback is not None and self.callback.stop_requested
-
-    def request(self) -> bool:
-        """Whether there is a training that will see it, and that was not asked before."""
-        if self.callback is None or self.callback.stop_requested:
-            return False
-        self.callback.stop_requested = True
-        return True
 
 
 class _Attempt(NamedTuple):
