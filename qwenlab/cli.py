@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -16,25 +17,13 @@ import typer
 
 from qwenlab.errors import UserError
 
-VERBS = {
-    "prepare": "Check a data set: what is dropped and why, what is left, what leaks",
-    "train": "Fine-tune a LoRA adapter by a recipe",
-    "evaluate": "Did the training help? Base and tuned on the same problems, with statistics",
-    "compare": "Ask a run and its base the same questions, side by side",
-    "judge": "Run programs on their problems' tests, in the sandbox",
-    "serve": "Serve runs and their base by OpenAI's API",
-    "export": "Export an adapter: merged, GGUF, Ollama, or to the hub",
-    "demo": "The whole job on the bundled tiny Qwen, on any CPU",
-    "lab": "Open the browser lab",
-}
-"""Each verb is the module `qwenlab.VERB`."""
-
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """`qwenlab VERB ...`; only the verb's own module is imported."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     verb = given[0] if given else "--help"
-    if verb in VERBS:
+    known = verbs()
+    if verb in known:
         run(importlib.import_module(f"qwenlab.{verb}").main, f"qwenlab {verb}", given[1:])
     if verb == "--version":
         from qwenlab import __version__
@@ -42,10 +31,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"qwenlab {__version__}")
         return
     print("Fine-tune Qwen on one consumer GPU, and know whether it helped.\n\nUsage: qwenlab VERB ...\n")
-    print("\n".join(f"  {name:<10}{help}" for name, help in VERBS.items()))
+    print("\n".join(f"  {name:<10}{help}" for name, help in known.items()))
     print("\nqwenlab VERB --help lists a verb's options; python -m qwenlab.VERB is the same command.")
     if verb not in ("--help", "-h", "help"):
         sys.exit(f"\nThere is no verb {verb}.")
+
+
+def verbs() -> dict[str, str]:
+    """The verbs, each a module of the package that has a command line, with the first line of its docstring."""
+    found = {}
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        text = file.read_text(encoding="utf-8")
+        if f'cli.run(main, "python -m qwenlab.{file.stem}")' in text:
+            found[file.stem] = text.partition("\n")[0].strip('"')
+    return found
 
 
 def run(main: Callable[..., None], program: str, arguments: Sequence[str] | None = None) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from qwenlab.cli import verbs
+
 PACKAGE = Path(__file__).parent.parent / "qwenlab"
-VERBS = {"train", "prepare", "demo", "judge", "evaluate", "compare", "serve", "export", "lab"}
+VERBS = set(verbs())
 
 LAYERS = (
     {"errors", "nvidia", "text"},

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from qwenlab.data.files import COMPRESSED, READERS
 from qwenlab.data.preview import PreviewRow
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe, fields, read_recipe
@@ -20,7 +21,6 @@ from qwenlab.ui.views.dataset import report_view, row_title
 
 RULES = ("max_samples", "min_chars", "max_chars", "validation_split", "max_length", "system_prompt")
 ROLES = ("user", "assistant", "system", "messages")
-FILES = [".jsonl", ".json", ".csv", ".tsv", ".parquet", ".gz", ".zst"]
 KINDS = ["in order", "longest", "cut"]
 DETECTED = ("as detected", "")
 
@@ -47,7 +47,7 @@ def build_data_tab(runs: Path, clock: Clock, page: gr.Blocks) -> DataTab:
             upload = gr.File(
                 label="Drop files here: JSONL, JSON, CSV or Parquet",
                 file_count="multiple",
-                file_types=FILES,
+                file_types=[*READERS, *COMPRESSED],
                 height=150,
             )
             chosen = _build_controls(first)
