@@ -80,15 +80,6 @@ class SelfCheck(_Frozen):
     """The command that mends it."""
 
 
-class NotMeasured(_Frozen):
-    """There is no sandbox fit to judge here: no program was run, and nothing that needs running is known."""
-
-    reason: str
-    mend: str
-    """The command that mends it."""
-    attempts: tuple[SelfCheck, ...] = ()
-
-
 class JudgeSettings(_Frozen):
     """How programs are judged, beyond what their problems say."""
 

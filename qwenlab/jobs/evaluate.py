@@ -15,11 +15,11 @@ from qwenlab.evaluation.benchmark import Benchmark, load_benchmark
 from qwenlab.evaluation.generation import Batch, TooLargeError, generate_samples, in_order, plan, unanswered
 from qwenlab.evaluation.lines import read_lines, rewrite_lines
 from qwenlab.evaluation.remote import EndpointAnswerer
-from qwenlab.evaluation.results import JudgeSettings, NotMeasured
+from qwenlab.evaluation.results import JudgeSettings
 from qwenlab.evaluation.samples import Sample, Side
 from qwenlab.evaluation.sandbox.interpreter import judging_interpreter
 from qwenlab.evaluation.scoring import Judged, score_samples
-from qwenlab.evaluation.selfcheck.select import FitSandbox, fit_sandbox
+from qwenlab.evaluation.selfcheck.select import FitSandbox, NoSandbox, fit_sandbox
 from qwenlab.evaluation.syntax import Parser
 from qwenlab.files import write_atomically
 from qwenlab.recipe import EvaluateSettings
@@ -34,7 +34,7 @@ from qwenlab.runs.output import Output
 from qwenlab.runs.progress import PhaseProgress, StopRequested
 from qwenlab.runs.shared_base import shared_base
 from qwenlab.stats.power import smallest_detectable_gain
-from qwenlab.stats.types import NotMeasured as Missing
+from qwenlab.stats.types import NotMeasured
 from qwenlab.tiny import problems as tiny_problems
 
 __all__ = ["begin", "evaluate", "newest", "unfinished"]
@@ -163,8 +163,8 @@ def _bundled(settings: EvaluateSettings) -> Benchmark:
     )
 
 
-def _tell_sandbox(found: FitSandbox | NotMeasured, output: Output) -> None:
-    if isinstance(found, NotMeasured):
+def _tell_sandbox(found: FitSandbox | NoSandbox, output: Output) -> None:
+    if isinstance(found, NoSandbox):
         output.say(f'No program will be run, and pass@k will read "not measured". {found.reason}')
         output.say(f"What mends it: {found.mend}")
         return
@@ -259,11 +259,11 @@ def _verdicts(
     evaluation: Evaluation,
     problems: tuple[Problem, ...],
     samples: list[Sample],
-    found: FitSandbox | NotMeasured,
+    found: FitSandbox | NoSandbox,
     output: Output,
 ) -> list[Judged]:
     record = evaluation.read()
-    sandbox = None if isinstance(found, NotMeasured) else found.sandbox
+    sandbox = None if isinstance(found, NoSandbox) else found.sandbox
     began = time.monotonic()
     with (
         Parser(sandbox.interpreter if sandbox else judging_interpreter()) as parser,
@@ -288,7 +288,7 @@ def _report(
     problems: tuple[Problem, ...],
     samples: list[Sample],
     judged: list[Judged],
-    found: FitSandbox | NotMeasured,
+    found: FitSandbox | NoSandbox,
 ) -> Report:
     """Build it and write it, as JSON, as Markdown and as a page."""
     record = evaluation.read()
@@ -296,8 +296,8 @@ def _report(
         problems,
         samples,
         judged,
-        self_check=Missing(why=f"{found.reason} What mends it: {found.mend}")
-        if isinstance(found, NotMeasured)
+        self_check=NotMeasured(why=f"{found.reason} What mends it: {found.mend}")
+        if isinstance(found, NoSandbox)
         else found.self_check,
         training=TrainingFacts(run.events, run.recipe) if run.events else None,
         about=About(

@@ -14,8 +14,8 @@ from qwenlab.errors import UserError
 from qwenlab.evaluation import judge as judging
 from qwenlab.evaluation.judge import Program
 from qwenlab.evaluation.load import load_problems, load_solutions
-from qwenlab.evaluation.results import JudgeReport, JudgeSettings, NotMeasured, ProgramResult, SelfCheck
-from qwenlab.evaluation.selfcheck.select import FitSandbox, fit_sandbox
+from qwenlab.evaluation.results import JudgeReport, JudgeSettings, ProgramResult, SelfCheck
+from qwenlab.evaluation.selfcheck.select import FitSandbox, NoSandbox, fit_sandbox
 from qwenlab.evaluation.verdict import MEANING, Verdict
 from qwenlab.files import write_atomically
 
@@ -77,8 +77,8 @@ class Work(NamedTuple):
     left_out: dict[str, tuple[str, ...]]
 
 
-def _fit(found: FitSandbox | NotMeasured) -> FitSandbox:
-    if isinstance(found, NotMeasured):
+def _fit(found: FitSandbox | NoSandbox) -> FitSandbox:
+    if isinstance(found, NoSandbox):
         raise UserError(f"Nothing was judged. {found.reason}", f"What mends it:\n{found.mend}")
     return found
 
