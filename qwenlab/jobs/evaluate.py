@@ -21,13 +21,12 @@ from qwenlab.evaluation.sandbox.interpreter import judging_interpreter
 from qwenlab.evaluation.scoring import Judged, score_samples
 from qwenlab.evaluation.selfcheck.select import FitSandbox, NoSandbox, fit_sandbox
 from qwenlab.evaluation.syntax import Parser
-from qwenlab.files import write_atomically
 from qwenlab.recipe import EvaluateSettings
 from qwenlab.report.advice import TrainingFacts
-from qwenlab.report.build import About, build_report
+from qwenlab.report.build import build_report
 from qwenlab.report.criteria import detectable_sentence
-from qwenlab.report.pages import texts
-from qwenlab.report.schema import Cost, ProblemSet, Report
+from qwenlab.report.render import write
+from qwenlab.report.schema import Report
 from qwenlab.runs import Evaluation, Run, Status, gpu_lock
 from qwenlab.runs.evaluation import newest, unfinished
 from qwenlab.runs.output import Output
@@ -291,7 +290,6 @@ def _report(
     found: FitSandbox | NoSandbox,
 ) -> Report:
     """Build it and write it, as JSON, as Markdown and as a page."""
-    record = evaluation.read()
     report = build_report(
         problems,
         samples,
@@ -300,24 +298,10 @@ def _report(
         if isinstance(found, NoSandbox)
         else found.self_check,
         training=TrainingFacts(run.events, run.recipe) if run.events else None,
-        about=About(
-            run=run.name,
-            created=record.created,
-            command=record.command,
-            stamps=record.stamps,
-            problem_set=ProblemSet.model_validate(record.problem_set),
-            settings=record.settings.model_dump(),
-            all_tests=record.all_tests,
-            cost={
-                # Counted from the answers: a kill may lose what was noted beside them.
-                side: Cost(tokens=sum(one.tokens for one in samples if one.model == side), seconds=spent.seconds)
-                for side, spent in record.spent.items()
-            },
-            judging_seconds=record.judging_seconds,
-        ),
+        run=run.name,
+        record=evaluation.read(),
     )
-    for name, text in texts(report).items():
-        write_atomically(evaluation.folder / name, text)
+    write(report, evaluation.folder)
     return report
 
 

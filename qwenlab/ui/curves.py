@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from qwenlab.report.charts import Line, Mark, Point, line_chart, loss_chart
 from qwenlab.runs import Run
 from qwenlab.runs.events import Event
-from qwenlab.ui.charts import Dot, Line, Mark, Point, line_chart
 from qwenlab.ui.components import lab
 from qwenlab.ui.run_cache import Stamp, events, record, stamp
 
@@ -33,24 +33,10 @@ def curves(run: Run) -> str:
 @lru_cache(maxsize=8)
 def _curves(folder: Path, changed: Stamp, total_steps: int | None) -> str:
     happened = events(Run(folder))
-    return lab(loss_chart(happened, total_steps) + small_charts(happened, total_steps))
-
-
-def loss_chart(happened: Sequence[Event], total_steps: int | None) -> str:
-    """Training thin and grey, validation in the accent, its best step a dot with its number, notes as marks."""
-    validation = points(happened, "eval", "eval_loss")
-    best = min((point for point in validation if point[0] > 0), key=lambda point: point[1], default=None)
-    return line_chart(
-        "Loss",
-        [
-            Line("training", points(happened, "train", "loss"), "slate", 1),
-            Line("validation", validation, "accent", 2),
-        ],
-        x_name="step",
-        x_end=total_steps or 0,
-        dots=[Dot(*best, f"best {best[1]:.3f} at step {best[0]:.0f}")] if best else [],
-        marks=[Mark(event["step"], event["text"]) for event in happened if event["kind"] == "note" and "step" in event],
-    )
+    notes = [Mark(event["step"], event["text"]) for event in happened if event["kind"] == "note" and "step" in event]
+    training, validation = points(happened, "train", "loss"), points(happened, "eval", "eval_loss")
+    losses = loss_chart(training, validation, x_end=total_steps or 0, marks=notes)
+    return lab(losses + small_charts(happened, total_steps))
 
 
 def small_charts(happened: Sequence[Event], total_steps: int | None) -> str:

@@ -10,7 +10,7 @@ from qwenlab.data.files import COMPRESSED, READERS
 from qwenlab.data.preview import PreviewRow
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe, fields, read_recipe
-from qwenlab.report.colours import ACCENT, AMBER, SLATE
+from qwenlab.report.charts import LIGHT
 from qwenlab.runs.launch import shown_command
 from qwenlab.ui.choices import first_recipe
 from qwenlab.ui.clock import Clock
@@ -243,7 +243,7 @@ def _build_viewer() -> Viewer:
         title = gr.Textbox(show_label=False, interactive=False, container=False, elem_id="row-title")
         row = gr.HighlightedText(
             label="Context is grey, what is learned is coloured, what max_length cuts off is amber",
-            color_map={"learned": ACCENT, "context": SLATE, "cut": AMBER},
+            color_map={"learned": LIGHT["accent"], "context": LIGHT["slate"], "cut": LIGHT["amber"]},
             show_inline_category=False,
             show_legend=True,
             elem_id="row",

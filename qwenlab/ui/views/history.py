@@ -6,9 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from qwenlab.recipe import fields
+from qwenlab.report.charts import Line, line_chart, number, sparkline
 from qwenlab.runs import Run, Status, list_evaluations, list_runs
 from qwenlab.stats.types import Comparison
-from qwenlab.ui.charts import Line, line_chart, number, sparkline
 from qwenlab.ui.components import card, lab, text
 from qwenlab.ui.curves import points
 from qwenlab.ui.run_cache import events, label, name, record, stamp, status
@@ -105,7 +105,7 @@ def _rates(path: Path, changed: tuple[int, int]) -> str:
     found = json.loads(path.read_text(encoding="utf-8"))["metrics"].get("pass", {})
     if "after" not in found:
         return ""  # no sandbox, so nothing was run
-    rates = Comparison.model_validate(found)
+    rates = Comparison.model_validate(found, extra="ignore")
     before, after = (
         f"{100 * rate.value:.0f} %" if rate.value is not None else "?" for rate in (rates.before, rates.after)
     )

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qwenlab.recipe import Recipe
+from qwenlab.report.charts import bar
 from qwenlab.runs import list_runs
 from qwenlab.runs.launch import Launch, launch, list_launches
 from qwenlab.runs.plan import PlanRecord
 from qwenlab.text import duration, percent
-from qwenlab.ui.charts import bar
 from qwenlab.ui.components import card, facts, fault, text
 from qwenlab.ui.curves import points
 from qwenlab.ui.run_cache import events, stamp

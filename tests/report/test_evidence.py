@@ -5,7 +5,7 @@ import pytest
 from qwenlab.evaluation.extract import Rule
 from qwenlab.evaluation.results import ProgramResult
 from qwenlab.evaluation.verdict import Verdict
-from qwenlab.report.causes import cause, count_causes
+from qwenlab.report.evidence import cause, count_causes
 from tests.report.reports import attempt, program_result, row
 
 

@@ -1,13 +1,20 @@
-"""Why answers failed, in two or three words, and how often: the report's error analysis."""
+"""What advice and criteria rest on: why answers failed, in two or three words, and what the training's events say.
+
+Events are dictionaries as runs writes them: `kind`, `step` and the values of that kind. Losses that are not finite
+stand there as texts, and are points of no curve.
+"""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from qwenlab.evaluation.extract import Rule
 from qwenlab.evaluation.results import ProgramResult
 from qwenlab.evaluation.verdict import Verdict
-from qwenlab.report.schema import Attempt, Cause, ProblemRow
+from qwenlab.report.criteria import Stability
+from qwenlab.report.schema import Attempt, Cause, Curve, Point, ProblemRow
+from qwenlab.stats.types import NotMeasured
 
 CUT_SHORT = "cut before a program"
 NO_CODE = "no code in the answer"
@@ -20,6 +27,11 @@ EXIT_STATUS = "exit status"
 
 EXCEPTION = re.compile(r"(?:\w+\.)*(?P<name>\w*(?:Error|Exception|Interrupt|Exit|Iteration|Warning|Group))(?::.*)?")
 """The last line that Python writes of an uncaught exception."""
+
+MAJOR = ("spike", "infinite_loss", "nan")
+"""The notes that tell of a loss that jumped."""
+
+Events = Sequence[dict[str, Any]]
 
 
 def cause(code: str, rule: Rule, truncated: bool, parses: bool, result: ProgramResult | None) -> str | None:
@@ -52,6 +64,39 @@ def count_causes(rows: Sequence[ProblemRow]) -> tuple[Cause, ...]:
     )
 
 
+def curve(events: Events) -> Curve:
+    """Both losses by step, and the step of the best adapter: the lowest validation loss after the start."""
+    validation = tuple(_points(events, "eval", "eval_loss"))
+    trained = [point for point in validation if point.step > 0]
+    return Curve(
+        train=tuple(_points(events, "train", "loss")),
+        validation=validation,
+        best_step=min(trained, key=lambda point: point.loss).step if trained else None,
+    )
+
+
+def stability(events: Events) -> Stability | NotMeasured:
+    """How often the loss jumped, and whether it ended lower than it began.
+
+    By validation where it was done twice, else by the means of the first and the last tenth of the training losses.
+    """
+    losses = curve(events)
+    # A resumed run notes again what happened between its checkpoint and its end.
+    spikes = len({event["step"] for event in events if event["kind"] == "note" and event.get("about") in MAJOR})
+    if len(losses.validation) > 1:
+        return Stability(spikes, losses.validation[-1].loss < losses.validation[0].loss)
+    if len(losses.train) > 1:
+        first, last = ends(losses.train)
+        return Stability(spikes, last < first)
+    return NotMeasured(why="the run has no loss curve")
+
+
+def ends(points: Sequence[Point]) -> tuple[float, float]:
+    """The mean losses of the first and the last tenth, of at least one point each."""
+    tenth = max(1, len(points) // 10)
+    return _mean(points[:tenth]), _mean(points[-tenth:])
+
+
 def _count(attempts: Iterable[Attempt]) -> Counter[tuple[str, str]]:
     return Counter((one.shown, one.cause) for one in attempts if one.cause)
 
@@ -81,3 +126,15 @@ def _of_error(result: ProgramResult) -> str:
     found = (EXCEPTION.fullmatch(line.rstrip()) for line in reversed(failing.error.splitlines()))
     exception = next(filter(None, found), None)
     return exception["name"] if exception else f"{EXIT_STATUS} {failing.exit_status}"
+
+
+def _points(events: Events, kind: str, key: str) -> Iterable[Point]:
+    return (Point(event["step"], event[key]) for event in events if event["kind"] == kind and _is_number(event[key]))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)
+
+
+def _mean(points: Sequence[Point]) -> float:
+    return sum(point.loss for point in points) / len(points)
