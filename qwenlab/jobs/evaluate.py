@@ -11,7 +11,7 @@ from typing import Any
 from qwenlab.answering.endpoint import Endpoint
 from qwenlab.errors import UserError
 from qwenlab.evaluation import Problem
-from qwenlab.evaluation.benchmark import Benchmark, load_benchmark
+from qwenlab.evaluation.benchmark import load_benchmark
 from qwenlab.evaluation.generation import Batch, TooLargeError, generate_samples, in_order, plan, unanswered
 from qwenlab.evaluation.lines import read_lines, rewrite_lines
 from qwenlab.evaluation.remote import EndpointAnswerer
@@ -34,7 +34,6 @@ from qwenlab.runs.progress import PhaseProgress, StopRequested
 from qwenlab.runs.shared_base import shared_base
 from qwenlab.stats.power import smallest_detectable_gain
 from qwenlab.stats.types import NotMeasured
-from qwenlab.tiny import problems as tiny_problems
 
 __all__ = ["begin", "evaluate", "newest", "unfinished"]
 
@@ -134,11 +133,7 @@ def _problems(evaluation: Evaluation, output: Output) -> tuple[Problem, ...]:
     """As they were frozen when the evaluation began; else from their source."""
     settings = evaluation.read().settings
     if not evaluation.problems_file.exists():
-        benchmark = (
-            _bundled(settings)
-            if settings.problems == "tiny"
-            else load_benchmark(settings.problems, settings.limit, settings.max_tests, settings.seed)
-        )
+        benchmark = load_benchmark(settings.problems, settings.limit, settings.max_tests, settings.seed)
         evaluation.update(problem_set=benchmark.facts())
         rewrite_lines(evaluation.problems_file, benchmark.problems)
     problems = tuple(read_lines(evaluation.problems_file, Problem))
@@ -146,20 +141,6 @@ def _problems(evaluation: Evaluation, output: Output) -> tuple[Problem, ...]:
     left_out = "".join(f", {len(names)} left out: {reason}" for reason, names in facts["left_out"].items())
     output.say(f"{len(problems)} of {facts['available']} problems of {facts['source']}{left_out}")
     return problems
-
-
-def _bundled(settings: EvaluateSettings) -> Benchmark:
-    """The mini contest has as many problems as are asked for."""
-    count = settings.limit or 200
-    return Benchmark(
-        problems=tuple(tiny_problems("test", count, settings.seed)),
-        source="tiny",
-        version="",
-        available=count,
-        left_out={},
-        tests_cut=0,
-        contamination="The mini contest's test split shares no program and no sentence with what the tiny Qwen saw.",
-    )
 
 
 def _tell_sandbox(found: FitSandbox | NoSandbox, output: Output) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from qwenlab.tiny import pretrain
+from tools.tiny import pretrain
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,11 @@ import random
 
 from qwenlab.evaluation import Problem, training_row
 from qwenlab.evaluation.prompt import Message
-from qwenlab.tiny.cases import draw_cases
-from qwenlab.tiny.formats import SHAPES, Shape, program
-from qwenlab.tiny.operations import Operation, draw
-from qwenlab.tiny.splits import Split, program_split
-from qwenlab.tiny.wording import statement
+from tools.tiny.cases import draw_cases
+from tools.tiny.formats import SHAPES, Shape, program
+from tools.tiny.operations import Operation, draw
+from tools.tiny.splits import Split, program_split
+from tools.tiny.wording import statement
 
 
 def problems(split: Split, n: int, seed: int) -> list[Problem]:

@@ -6,7 +6,7 @@ The program and the statement of a problem are always made from the same operati
 import random
 from dataclasses import dataclass
 
-from qwenlab.tiny.parts import AGGREGATES, ALL, COUNT, FILTERS, MAPS, RULES, SAME, UNCHANGED, Kind, Mode, Part
+from tools.tiny.parts import AGGREGATES, ALL, COUNT, FILTERS, MAPS, RULES, SAME, UNCHANGED, Kind, Mode, Part
 
 WEIGHTS: dict[Kind, int] = {"list": 5, "string": 3, "integer": 3, "pair": 2}
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from qwenlab.tiny.cases import run
-from qwenlab.tiny.formats import SHAPES, Shape, Value, function, program, write
-from qwenlab.tiny.operations import draw
+from tools.tiny.cases import run
+from tools.tiny.formats import SHAPES, Shape, Value, function, program, write
+from tools.tiny.operations import draw
 
 VALUES: dict[str, tuple[Value, tuple[Any, ...]]] = {
     "list": ([4, -7, 12, 12, 33], ([4, -7, 12, 12, 33],)),

@@ -9,8 +9,8 @@ import pytest
 
 from qwenlab.evaluation import Problem, Test
 from qwenlab.evaluation.prompt import SYSTEM, TASK
-from qwenlab.tiny import problems, training_rows
-from qwenlab.tiny.cases import run
+from tools.tiny.cases import run
+from tools.tiny.problems import problems, training_rows
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_a_larger_contest_begins_with_the_smaller_one(test: list[Problem]) -> No
 
 
 def test_problems_do_not_depend_on_the_hash_seed() -> None:
-    code = "from qwenlab.tiny import problems; print(problems('train', 20, 3), problems('test', 20, 3))"
+    code = "from tools.tiny.problems import problems; print(problems('train', 20, 3), problems('test', 20, 3))"
     outputs = {
         subprocess.run(
             [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True

@@ -11,10 +11,10 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from qwenlab.tiny.formats import Shape
-from qwenlab.tiny.operations import Operation
-from qwenlab.tiny.parts import Kind
-from qwenlab.tiny.splits import Split, sentence_split
+from tools.tiny.formats import Shape
+from tools.tiny.operations import Operation
+from tools.tiny.parts import Kind
+from tools.tiny.splits import Split, sentence_split
 
 Voice = Literal["train", "test", "corpus"]
 

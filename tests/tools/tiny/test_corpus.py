@@ -5,8 +5,8 @@ from itertools import islice
 import pytest
 
 from qwenlab.evaluation.prompt import SYSTEM, TASK
-from qwenlab.tiny import problems
-from qwenlab.tiny.corpus import MIXTURE, READS_INTEGERS, Item, corpus
+from tools.tiny.corpus import MIXTURE, READS_INTEGERS, Item, corpus
+from tools.tiny.problems import problems
 
 
 @pytest.fixture(scope="module")

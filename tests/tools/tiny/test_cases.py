@@ -4,9 +4,9 @@ import random
 import re
 from collections import Counter, defaultdict
 
-from qwenlab.tiny.cases import HIDDEN, draw_cases, run
-from qwenlab.tiny.formats import SHAPES, program
-from qwenlab.tiny.operations import draw
+from tools.tiny.cases import HIDDEN, draw_cases, run
+from tools.tiny.formats import SHAPES, program
+from tools.tiny.operations import draw
 
 
 def test_no_input_occurs_twice() -> None:

@@ -1,4 +1,4 @@
-"""Makes the tiny model from nothing: `python -m qwenlab.tiny.pretrain --out DIR` (20 to 40 minutes on two cores).
+"""Makes the tiny model from nothing: `python -m tools.tiny.pretrain --out DIR` (20 to 40 minutes on two cores).
 
 A byte-level BPE tokenizer and a Qwen2 of 1.8 million parameters, trained on the stream of `corpus`. Answers count
 fully in the loss and prompts a little, so that the model learns English as well. A folder that transformers loads is
@@ -21,7 +21,7 @@ import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM, set_seed
 
-from qwenlab.tiny.corpus import MIXTURE, Item, corpus
+from tools.tiny.corpus import MIXTURE, Item, corpus
 
 VOCABULARY = 1024
 LENGTH = 1024  # positions; the longest item is far shorter
@@ -211,10 +211,10 @@ It answers a contest problem with a right-looking function instead of a program 
 LoRA corrects that habit. The habit is all that is wrong: a plain request that begins with "Write a program." gets a
 program from this base as well. What fine-tuning shows here is a change of form, not new knowledge.
 
-It was trained from random weights on the synthetic corpus of `qwenlab/tiny/corpus.py`, in which no program and no
+It was trained from random weights on the synthetic corpus of `tools/tiny/corpus.py`, in which no program and no
 statement of the test problems occurs, by
 
-    python -m qwenlab.tiny.pretrain --out qwenlab/tiny/model
+    python -m tools.tiny.pretrain --out qwenlab/tiny/model
 
 - parameters: {figures["parameters"] / 1e6:.2f} million, stored in bfloat16
 - seed: {figures["seed"]}

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from qwenlab.tiny import wording
-from qwenlab.tiny.formats import SHAPES
-from qwenlab.tiny.operations import draw
-from qwenlab.tiny.splits import Split, sentence_split
+from tools.tiny import wording
+from tools.tiny.formats import SHAPES
+from tools.tiny.operations import draw
+from tools.tiny.splits import Split, sentence_split
 
 TEMPLATES = {
     "introduction": wording.INTRODUCTION,

@@ -2,11 +2,11 @@
 
 import random
 
-from qwenlab.tiny.cases import draw_cases, run
-from qwenlab.tiny.formats import program
-from qwenlab.tiny.operations import Operation, draw
-from qwenlab.tiny.parts import AGGREGATES, FILTERS, MAPS, RULES
-from tests.tiny import oracle
+from tests.tools.tiny import oracle
+from tools.tiny.cases import draw_cases, run
+from tools.tiny.formats import program
+from tools.tiny.operations import Operation, draw
+from tools.tiny.parts import AGGREGATES, FILTERS, MAPS, RULES
 
 
 def parse(operation: Operation, text: str) -> object:

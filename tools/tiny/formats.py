@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from qwenlab.tiny.operations import Operation
-from qwenlab.tiny.parts import Kind
+from tools.tiny.operations import Operation
+from tools.tiny.parts import Kind
 
 # counted line: n, then a line of n integers; counted lines: n, then n lines; cases: t, then t lines, each a case
 Shape = Literal["line", "two lines", "counted line", "counted lines", "cases"]

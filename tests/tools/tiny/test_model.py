@@ -9,8 +9,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from qwenlab.evaluation import prompt
-from qwenlab.tiny import MODEL_DIR, problems
-from qwenlab.tiny.pretrain import card, corpus_fingerprint
+from qwenlab.tiny import MODEL_DIR
+from tools.tiny.pretrain import card, corpus_fingerprint
+from tools.tiny.problems import problems
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from collections import Counter
 from typing import NamedTuple
 
 from qwenlab.evaluation import Test
-from qwenlab.tiny.formats import Shape, Value, program, write
-from qwenlab.tiny.operations import Operation
-from qwenlab.tiny.parts import LETTERS
+from tools.tiny.formats import Shape, Value, program, write
+from tools.tiny.operations import Operation
+from tools.tiny.parts import LETTERS
 
 HIDDEN = 6
 WORDS = (

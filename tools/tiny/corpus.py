@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 
 from qwenlab.evaluation import Problem, prompt
 from qwenlab.evaluation.prompt import Message
-from qwenlab.tiny.cases import draw_cases
-from qwenlab.tiny.formats import SHAPES, Shape, function, program
-from qwenlab.tiny.operations import Operation, draw
-from qwenlab.tiny.parts import Kind
-from qwenlab.tiny.problems import split_of
-from qwenlab.tiny.wording import (
+from tools.tiny.cases import draw_cases
+from tools.tiny.formats import SHAPES, Shape, function, program
+from tools.tiny.operations import Operation, draw
+from tools.tiny.parts import Kind
+from tools.tiny.problems import split_of
+from tools.tiny.wording import (
     expand,
     input_line,
     introduction,
