@@ -25,7 +25,7 @@ class Benchmark(NamedTuple):
     problems: tuple[Problem, ...]
     source: str
     version: str
-    """The file's SHA-256, or the hub's commit; empty where there is neither."""
+    """The file's SHA-256, or that of a suite's problems, or the hub's commit."""
     available: int
     """Problems that could have been drawn: those that can be judged."""
     left_out: dict[str, tuple[str, ...]]
@@ -76,7 +76,8 @@ def _load(source: str) -> tuple[Problems, str, str]:
     """The problems, their version, and the sentence on contamination."""
     if source in suite_names():
         suite = load_suite(source)
-        return suite.found, "", suite.contamination
+        content = "\n".join(problem.model_dump_json() for problem in suite.found.problems)
+        return suite.found, hashlib.sha256(content.encode()).hexdigest(), suite.contamination
     path, version = _file(source), ""
     if path:
         found = load_parquet(path) if path.suffix == ".parquet" else load_problems(path)
