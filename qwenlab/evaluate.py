@@ -167,7 +167,7 @@ def _problems(evaluation: "Evaluation", output: "Output") -> "tuple[Problem, ...
     """As they were frozen when the evaluation began; else from their source."""
     from qwenlab.evaluation import Problem
     from qwenlab.evaluation.benchmark import load_benchmark
-    from qwenlab.evaluation.lines import read_lines, rewrite_lines
+    from qwenlab.files import read_lines, rewrite_lines
 
     settings = evaluation.read().settings
     if not evaluation.problems_file.exists():

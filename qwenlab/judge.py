@@ -134,17 +134,18 @@ def _tell_sandbox(console: "Console", fit: "FitSandbox") -> None:
 
 
 def _judge(work: Work, fit: "FitSandbox", settings: "JudgeSettings") -> "JudgeReport":
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     from qwenlab.evaluation.judge import report
+    from qwenlab.runs.output import Output
+    from qwenlab.runs.progress import Progress
+    from qwenlab.text import time_left
 
-    columns = (TextColumn("judging"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=len(work.programs))
-        judged = report(
-            work.programs, fit.sandbox, fit.self_check, settings, lambda done: progress.update(task, completed=done)
-        )
+    with Progress(Output()) as progress:
+        progress.start("judging", len(work.programs))
+
+        def told(done: int) -> None:
+            progress.reach(done, time_left(progress.seconds_left(done)))
+
+        judged = report(work.programs, fit.sandbox, fit.self_check, settings, told)
     return judged.model_copy(update={"problems": work.problems, "solutions": work.solutions, "left_out": work.left_out})
 
 
@@ -195,10 +196,10 @@ def _self_check_table(check: "SelfCheck") -> "Table":
 
 
 def _write(path: Path, result: "JudgeReport") -> None:
-    from qwenlab.files import write_atomically
+    from qwenlab.files import make_parent
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, result.model_dump_json(indent=2) + "\n")
+    make_parent(path)
+    result.write(path)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,6 @@
 Exit code 0: rows are left; 2: something that you can mend; 1: a bug.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,10 +16,9 @@ from qwenlab import cli
 from qwenlab.errors import UserError
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from qwenlab.data import Dataset
     from qwenlab.data.preview import Preview
+    from qwenlab.files import Record
     from qwenlab.recipe import Recipe
 
 TOKENISED_ROWS = 20_000
@@ -128,34 +125,23 @@ def _write_rows(dataset: "Dataset", out: Path) -> None:
     """One row a conversation: its `messages`, and the `split` that it is in."""
     import polars as pl
 
+    from qwenlab.files import make_parent, replacing
+
     parts = {"train": dataset.train, "validation": dataset.validation}
     rows = pl.concat([part.select("messages", split=pl.lit(name)) for name, part in parts.items()])
-    with _writable(out):
-        temporary = out.with_name(f".{out.name}.tmp")
+    make_parent(out)
+    with replacing(out) as temporary:
         if out.suffix == ".parquet":
             rows.write_parquet(temporary)
         else:
             rows.write_ndjson(temporary)
-        temporary.replace(out)
 
 
-def _write_json(what: "BaseModel", path: Path) -> None:
-    from qwenlab.files import write_atomically
+def _write_json(what: "Record", path: Path) -> None:
+    from qwenlab.files import make_parent
 
-    with _writable(path):
-        write_atomically(path, what.model_dump_json(indent=2) + "\n")
-
-
-@contextmanager
-def _writable(path: Path) -> Iterator[None]:
-    """Make the folder; what the disk refuses is a sentence."""
-    if path.is_dir():
-        raise UserError(f"{path} is a folder and cannot be written as a file.", "Name a file in it.")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror or error}.", "Choose another place.") from None
+    make_parent(path)
+    what.write(path)
 
 
 if __name__ == "__main__":

@@ -88,7 +88,6 @@ def _tell_plan(recipe: "Recipe", file: Path | None, runs: Path) -> None:
     engine = choose_engine(recipe.model)
     from qwenlab import data
     from qwenlab.data.terminal import funnel
-    from qwenlab.files import write_atomically
     from qwenlab.recipe import recipe_toml
     from qwenlab.runs import gpu_waiting
     from qwenlab.training.environment import hardware
@@ -110,7 +109,7 @@ def _tell_plan(recipe: "Recipe", file: Path | None, runs: Path) -> None:
     console.print(Rule("recipe", align="left"))
     console.print(recipe_toml(recipe), markup=False, soft_wrap=True)
     if file:
-        write_atomically(file, plan_record(plan, recipe, report).model_dump_json(indent=2) + "\n")
+        plan_record(plan, recipe, report).write(file)
 
 
 def _train(job: "Job", runs: Path, force: bool) -> None:
@@ -152,14 +151,14 @@ def _work(
     """Data, then the turn at the GPU, then the training."""
     from qwenlab import data
     from qwenlab.data.terminal import funnel
-    from qwenlab.files import write_atomically
     from qwenlab.runs import Status, gpu_lock
+    from qwenlab.runs.events import StatusChange
+    from qwenlab.runs.progress import Progress
     from qwenlab.training.distributed import world
     from qwenlab.training.environment import hardware, versions
     from qwenlab.training.manifest import Manifest, check_unchanged
     from qwenlab.training.plan import make_plan, plan_table
     from qwenlab.training.preflight import check_recipe, check_room
-    from qwenlab.training.progress import Progress
     from qwenlab.training.rows import lengths, make_rows
     from qwenlab.training.source import find_model, load_tokenizer
     from qwenlab.training.trainer import fit
@@ -180,7 +179,7 @@ def _work(
     if job.earlier:
         check_unchanged(run.read(), manifest, force)
         run.write_recipe(recipe)
-    write_atomically(run.data_file, report.model_dump_json(indent=2) + "\n")
+    report.write(run.data_file)
     run.update(hardware=machine, versions=versions(engine), data_sha256=report.sha256, rows=rows.train.num_rows)
     run.update(processes=world().size)
     output.show(funnel(report))
@@ -191,15 +190,14 @@ def _work(
 
     def waiting(ahead: list[str]) -> None:
         output.say(f"waiting for the GPU: {', then '.join(ahead)}")
-        run.log.write("status", status=Status.queued, step=0, ahead=ahead)
+        run.log.write(StatusChange(step=0, status=Status.queued, ahead=ahead))
 
     with gpu_lock(runs, run.name, waiting):
         check_room(recipe, engine, source, hardware())
         checkpoint = run.checkpoints[-1] if job.earlier and run.checkpoints else None
         step = int(checkpoint.name.partition("-")[2]) if checkpoint else 0
         run.update(status=Status.running, early_stopped=False)
-        going_on = {"resumed_from": step} if job.earlier else {}
-        run.log.write("status", status=Status.running, step=step, **going_on)
+        run.log.write(StatusChange(step=step, status=Status.running, resumed_from=step if job.earlier else None))
         if job.earlier:
             output.say(f"going on from {checkpoint.name if checkpoint else 'the start: there is no checkpoint yet'}")
         with _assisted(run, rows, checkpoint, engine):
@@ -234,7 +232,7 @@ def _assist() -> None:
 
         engine = choose_engine(recipe.model)
         from qwenlab.runs.output import Output
-        from qwenlab.training.progress import Progress
+        from qwenlab.runs.progress import Progress
         from qwenlab.training.rows import read_rows
         from qwenlab.training.trainer import Stopper, fit
 
@@ -244,8 +242,10 @@ def _assist() -> None:
 
 
 def _end(run: "Run", status: "Status", error: str | None = None) -> None:
+    from qwenlab.runs.events import StatusChange
+
     record = run.update(status=status, finished=datetime.now(UTC).astimezone(), error=error)
-    run.log.write("status", status=status, step=record.step, **({"error": error} if error else {}))
+    run.log.write(StatusChange(step=record.step, status=status, error=error))
 
 
 def _tell_result(run: "Run", status: "Status", output: "Output") -> None:

@@ -1,9 +1,13 @@
 """A model card: what an exported folder says of itself, from what the run recorded."""
 
-import json
+import contextlib
 from pathlib import Path
 from typing import Literal
 
+from pydantic import BaseModel
+
+from qwenlab.errors import UserError
+from qwenlab.files import read_json
 from qwenlab.recipe import TINY, recipe_toml
 from qwenlab.runs.evaluation import list_evaluations
 from qwenlab.runs.record import ModelRecord, RunRecord
@@ -82,10 +86,13 @@ def base_licence(model: ModelRecord) -> str | None:
 def evaluation_sentence(run: Run) -> str | None:
     """What the newest evaluation that has a report says, in a sentence."""
     for evaluation in reversed(list_evaluations(run)):
-        if evaluation.report_file.exists():
-            sentence = json.loads(evaluation.report_file.read_text(encoding="utf-8")).get("sentence")
-            return str(sentence) if sentence else None
+        with contextlib.suppress(UserError):  # it has no report yet, or one that cannot be read
+            return read_json(evaluation.report_file, _Said).sentence or None
     return None
+
+
+class _Said(BaseModel):
+    sentence: str | None = None
 
 
 def _licence_on_hub(name: str, revision: str) -> str | None:

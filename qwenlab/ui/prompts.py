@@ -8,7 +8,7 @@ from qwenlab.data import load
 from qwenlab.errors import UserError
 from qwenlab.evaluation import Problem, prompt
 from qwenlab.evaluation.benchmark import load_benchmark
-from qwenlab.evaluation.lines import read_lines
+from qwenlab.files import read_lines
 from qwenlab.recipe import TINY, read_recipe
 from qwenlab.runs import Run, list_evaluations
 from qwenlab.tiny import problems as tiny_problems

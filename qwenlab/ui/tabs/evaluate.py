@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from qwenlab.errors import UserError
+from qwenlab.files import read_json
 from qwenlab.recipe import EvaluateSettings, Recipe, fields
 from qwenlab.report.criteria import detectable_sentence
 from qwenlab.report.schema import ProblemRow, Report
@@ -196,20 +197,25 @@ def state(runs: Path, name: str | None, evaluation: str) -> tuple[str, str]:
     """Another pair whenever another picture is due: of the progress, and of the report."""
     try:
         run = find_run(runs, name) if name else None
+        return _state(run, evaluations.looked_at(runs, run, evaluation)) if run else ("", "")
     except UserError as error:
         return str(error), ""
-    return _state(run, evaluations.looked_at(runs, run, evaluation)) if run else ("", "")
 
 
 def look(runs: Path, name: str | None, evaluation: str, seen: tuple[str, str]) -> list[Any]:
     """The values of `Shown`; what the browser shows already is not sent again."""
     if not name:
         return _blank(EMPTY)
+    names: list[str] = []
     try:
         run = find_run(runs, name)
+        names = [each.name for each in reversed(list_evaluations(run))]
+        return _looked(runs, run, names, evaluation, seen)
     except UserError as error:
-        return _blank(fault(str(error)))
-    names = [each.name for each in reversed(list_evaluations(run))]
+        return _blank(fault(str(error)), names, evaluation)
+
+
+def _looked(runs: Path, run: Run, names: list[str], evaluation: str, seen: tuple[str, str]) -> list[Any]:
     found = evaluations.looked_at(runs, run, evaluation)
     state = _state(run, found)
     head: list[Any] = [gr.skip()] * 5
@@ -310,7 +316,8 @@ def _can_show(problems: int) -> str:
 
 
 def _lives(found: Evaluation | Launch) -> bool:
-    return found.status.claims_life if isinstance(found, Evaluation) else found.is_alive
+    """One that cannot be read may live all the same."""
+    return found.status.claims_life if isinstance(found, Evaluation) and not found.fault else found.is_alive
 
 
 def _is_stopping(found: Evaluation | Launch | None) -> bool:
@@ -360,7 +367,7 @@ def _report_of(runs: Path, name: str | None, evaluation: str) -> Report | None:
 
 @lru_cache(maxsize=4)
 def _read(file: Path, changed: tuple[int, int]) -> Report:
-    return Report.model_validate_json(file.read_text(encoding="utf-8"))
+    return read_json(file, Report)
 
 
 def _log(found: Evaluation | Launch | None) -> str:
@@ -374,6 +381,6 @@ def _choice(names: list[str], chosen: str) -> gr.Dropdown:
     return gr.Dropdown([NEWEST, *names], value=chosen if chosen in names else NEWEST)
 
 
-def _blank(content: str) -> list[Any]:
-    hidden = gr.Button(visible=False)
-    return [("", ""), gr.HTML(content, visible=True), hidden, hidden, "", _choice([], NEWEST), *_no_report()]
+def _blank(content: str, names: list[str] = [], evaluation: str = NEWEST) -> list[Any]:  # noqa: B006
+    hidden, choice = gr.Button(visible=False), _choice(names, evaluation)
+    return [("", ""), gr.HTML(content, visible=True), hidden, hidden, "", choice, *_no_report()]
