@@ -161,20 +161,22 @@ def _state(runs: Path, found: Run | Launch | None) -> str:
     """Another text whenever another picture is due."""
     if isinstance(found, Run):
         files = [stamp(path) for path in (found.events_file, found.record_file, found.log_file)]
-        return repr((found.name, status(found), files, stamp(found.folder / "label.json")))
+        return repr((found.name, broken(found) or status(found), files, stamp(found.folder / "label.json")))
     return repr((str(found.log), found.is_alive, stamp(found.log))) if found else "no run"
 
 
 def _buttons(runs: Path, found: Run | Launch | None) -> str:
     """Another text whenever other buttons, or other runs to choose from, are due."""
     names = run_choices(runs)
-    return repr((names, found.name, status(found)) if isinstance(found, Run) else names)
+    return repr((names, found.name, broken(found) or status(found)) if isinstance(found, Run) else names)
 
 
 def _picture(found: Run | Launch | None) -> list[str]:
     """The card, the curves and the log."""
     if found is None:
         return [EMPTY, "", ""]
+    if isinstance(found, Run) and (why := broken(found)):
+        return [fault(why), "", log_tail(found)]
     if isinstance(found, Launch):
         return [_launched(found), "", ""]
     happened = events(found)
