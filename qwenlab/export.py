@@ -131,10 +131,10 @@ def _to_folder(job: Job, out: Path, llama_cpp: Path | None) -> None:
 
 
 def _to_hub(job: Job, repo: str, public: bool, yes: bool) -> None:
-    from qwenlab.exporting.upload import check_access, check_name, hub_address, read_token, upload
+    from qwenlab.hub import address, check_access, check_name, read_token, upload
 
     check_name(repo)
-    where = f"{repo} at {hub_address()}, {'readable by everybody' if public else 'a private repository'}"
+    where = f"{repo} at {address()}, {'readable by everybody' if public else 'a private repository'}"
     if not yes:
         raise UserError(f"Nothing was uploaded. With --yes, this goes to {where}:\n{_uploaded(job)}", "Add --yes.")
     token = read_token()
@@ -142,8 +142,8 @@ def _to_hub(job: Job, repo: str, public: bool, yes: bool) -> None:
     job = job._replace(name=repo, published=True)
     with cli.terminated_as_interrupted(), tempfile.TemporaryDirectory(prefix=".export-", dir=job.run.folder) as folder:
         _export(job, Path(folder))
-        address = upload(Path(folder), repo, token, public)
-    typer.echo(f"Uploaded to {where}: {address}")
+        page = upload(Path(folder), repo, token, public)
+    typer.echo(f"Uploaded to {where}: {page}")
 
 
 def _uploaded(job: Job) -> str:

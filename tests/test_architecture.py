@@ -12,7 +12,7 @@ VERBS = {"train", "prepare", "demo", "judge", "evaluate", "compare", "serve", "e
 
 LAYERS = (
     {"errors", "nvidia", "text"},
-    {"files", "recipe", "stats"},
+    {"files", "hub", "recipe", "stats"},
     {"tiny", "runs"},
     {"answering", "data"},
     {"evaluation"},

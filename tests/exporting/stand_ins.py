@@ -6,7 +6,7 @@ from pathlib import Path
 from qwenlab.runs import Run, find_run
 from qwenlab.train import main as train
 
-TINY = Path(__file__).parent.parent / "recipes" / "tiny.toml"
+TINY = Path(__file__).parent.parent.parent / "recipes" / "tiny.toml"
 
 CONVERTER = """\
 import json, pathlib, sys
