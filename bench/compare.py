@@ -18,7 +18,6 @@ import typer
 
 from bench.adapters import loaded_with_adapters
 from qwenlab import cli
-from qwenlab.tiny import problems
 
 if TYPE_CHECKING:
     from qwenlab.inference.generate import Ask
@@ -38,11 +37,12 @@ def main(
         loaded = loaded_with_adapters(model, Path(folder), ["tuned"])
         import torch
 
+        from qwenlab.evaluation.benchmark import load_benchmark
         from qwenlab.evaluation.prompt import prompt
         from qwenlab.inference.generate import Ask, Sampling
 
         torch.set_num_threads(threads or torch.get_num_threads())
-        asked = [prompt(problem) for problem in problems("test", PROMPTS, 1)]
+        asked = [prompt(problem) for problem in load_benchmark("tiny", PROMPTS, 0, 1).problems]
         batches = {
             columns: [Ask(messages, Sampling(tokens), name) for messages in asked for name in columns]
             for columns in (("tuned",), ("base", "tuned"), ("base",), ("base", "base"))
@@ -79,4 +79,4 @@ def _seconds(loaded: "Inference", asks: "list[Ask]") -> Seconds:
 
 
 if __name__ == "__main__":
-    cli.run(main, "bench.compare")
+    cli.run(main, "python -m bench.compare")

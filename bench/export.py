@@ -76,12 +76,12 @@ def _answers(recipe: "Recipe", adapter: Path, dtype: str, prompts: int) -> list[
     settings = recipe.model.model_copy(update={"dtype": dtype})
     engine = choose_engine(settings)
     from qwenlab.evaluation import prompt
+    from qwenlab.evaluation.benchmark import load_benchmark
     from qwenlab.exporting.equivalence import ADAPTER, answer_greedily
     from qwenlab.exporting.merge import merge
     from qwenlab.inference.load import BASE, load_inference
-    from qwenlab.tiny import problems
 
-    asked = [prompt(problem) for problem in problems("test", prompts, seed=1)]
+    asked = [prompt(problem) for problem in load_benchmark("tiny", prompts, 0, seed=1).problems]
     ours = answer_greedily(load_inference(settings, engine, {ADAPTER: adapter}), ADAPTER, asked)
     with tempfile.TemporaryDirectory() as folder:
         merge(settings, adapter, Path(folder) / "merged", dtype)  # type: ignore[arg-type]
@@ -91,4 +91,4 @@ def _answers(recipe: "Recipe", adapter: Path, dtype: str, prompts: int) -> list[
 
 
 if __name__ == "__main__":
-    cli.run(main, "bench.export")
+    cli.run(main, "python -m bench.export")

@@ -119,4 +119,4 @@ def _counts(verdicts: list[Verdict]) -> str:
 
 
 if __name__ == "__main__":
-    cli.run(main, "bench.faults")
+    cli.run(main, "python -m bench.faults")

@@ -85,4 +85,4 @@ def _plain(workers: int, runs: int) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main, "bench.judge")
+    cli.run(main, "python -m bench.judge")

@@ -124,4 +124,4 @@ def _wait(runs: Path, process: "subprocess.Popen[bytes]") -> ServeRecord:
 
 
 if __name__ == "__main__":
-    cli.run(main, "bench.serve")
+    cli.run(main, "python -m bench.serve")

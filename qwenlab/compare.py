@@ -10,23 +10,15 @@ Every comparison is kept in the folder of the first run, where the browser shows
 Exit code 0: compared, or stopped with Ctrl-C; 2: something that you can mend; 1: a bug.
 """
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from qwenlab import cli
 from qwenlab.errors import UserError
-
-if TYPE_CHECKING:
-    from qwenlab.answering.answerer import Answerer, How
-    from qwenlab.comparison.questions import Question
-    from qwenlab.comparison.screen import Screen
-    from qwenlab.comparison.verdicts import Judge
-    from qwenlab.recipe import Recipe
-    from qwenlab.runs import Run
+from qwenlab.runs import find_run
+from qwenlab.runs.shared_base import named
 
 
 def main(
@@ -63,145 +55,28 @@ def main(
     runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
 ) -> None:
     """Compare the answers of runs and their base, side by side."""
-    from rich.console import Console
-
-    from qwenlab.answering.answerer import How
-    from qwenlab.comparison.screen import Screen
-    from qwenlab.runs import find_run
-    from qwenlab.runs.shared_base import named
-
     found = named([find_run(runs, name) for name in run])
-    recipe = next(iter(found.values())).recipe
     if blind and len(found) > 1:
         raise UserError("Blind comparisons are between two: a run and its base.", "Name one run.")
     if run_code and not problems:
         raise UserError("--run-code needs problems with tests.", "Add --problems FILE, or --problems tiny.")
     if endpoint and tuned_model and len(found) > 1:
         raise UserError("--tuned-model names one model, and there are several runs.", "Name one run.")
-    questions = _questions(recipe, prompt, prompts, held_out, problems, limit)
-    settings = recipe.evaluate
-    how = How(
-        max_tokens=max_tokens or settings.max_new_tokens,
-        temperature=settings.temperature if temperature is None else temperature,
-        seed=settings.seed if seed is None else seed,
-    )
-    screen = Screen(Console(highlight=False))
-    try:
-        with contextlib.ExitStack() as stack:
-            judge = stack.enter_context(_judge()) if run_code else None
-            if endpoint:
-                served = {"base": base_model} | {name: tuned_model or name for name in found}
-                answerer = stack.enter_context(_remote(endpoint, served))
-            else:
-                answerer = stack.enter_context(_in_memory(runs, found, screen))
-            _compare(screen, next(iter(found.values())), answerer, questions, how, judge, blind)
-    except (KeyboardInterrupt, EOFError):
-        screen.console.print("\nstopped")
-    if blind:
-        from qwenlab.comparison.choice import tally_sentence
-
-        [(name, only)] = found.items()
-        screen.console.print(tally_sentence(only, name, "base"), style="bold", markup=False)
-
-
-def _questions(
-    recipe: "Recipe",
-    prompt: str | None,
-    prompts: Path | None,
-    held_out: int | None,
-    problems: str | None,
-    limit: int,
-) -> list["Question"]:
-    from qwenlab.comparison.questions import from_file, from_held_out, from_problems, from_prompt
-
-    given = [choice for choice in (prompt, prompts, held_out, problems) if choice is not None]
-    if len(given) != 1:
+    if len([choice for choice in (prompt, prompts, held_out, problems) if choice is not None]) != 1:
         raise UserError("What shall they be asked?", "One of --prompt, --prompts, --held-out and --problems.")
-    if prompt is not None:
-        return [from_prompt(prompt, recipe)]
-    if prompts is not None:
-        return from_file(prompts, recipe)
-    return from_held_out(recipe, held_out) if held_out else from_problems(problems or "", limit, recipe)
+    from qwenlab.jobs import compare as comparing
 
-
-def _compare(
-    screen: "Screen",
-    run: "Run",
-    answerer: "Answerer",
-    questions: list["Question"],
-    how: "How",
-    judge: "Judge | None",
-    blind: bool,
-) -> None:
-    """Ask, show, keep; one question at a time where somebody watches."""
-    from qwenlab.comparison.choice import ask_which, shuffled
-    from qwenlab.comparison.screen import AT_ONCE
-    from qwenlab.runs.comparisons import Comparison, keep, now
-
-    size = 1 if blind or screen.console.is_terminal else AT_ONCE
-    for first in range(0, len(questions), size):
-        batch = questions[first : first + size]
-        order = shuffled(how.seed, first) if blind else list(range(len(answerer.names)))
-        if size == 1:
-            screen.show_question(batch[0])
-        for question, columns in zip(batch, screen.ask(answerer, batch, how, order, blind), strict=True):
-            if size > 1:
-                screen.show_question(question)
-            if judge and question.problem:
-                columns = judge(question.problem, columns)
-            comparison = Comparison(
-                created=now(),
-                messages=question.messages,
-                **how._asdict(),
-                problem=question.problem.name if question.problem else None,
-                columns=tuple(columns[number] for number in order),
-                blind=blind,
-            )
-            keep(run, comparison)
-            screen.show(comparison.columns, blind)
-            if blind:
-                ask_which(screen.console, run, comparison)
-
-
-@contextlib.contextmanager
-def _judge() -> Iterator["Judge"]:
-    from qwenlab.comparison.verdicts import judge_of_columns
-
-    with judge_of_columns() as judge:
-        yield judge
-
-
-@contextlib.contextmanager
-def _remote(url: str, models: dict[str, str]) -> Iterator["Answerer"]:
-    from qwenlab.answering.answerer import Remote
-    from qwenlab.answering.endpoint import Endpoint
-
-    with Endpoint(url) as endpoint:
-        yield Remote(endpoint, models)
-
-
-@contextlib.contextmanager
-def _in_memory(runs: Path, found: dict[str, "Run"], screen: "Screen") -> Iterator["Answerer"]:
-    """With the turn at the GPU."""
-    from qwenlab.runs import gpu_lock
-    from qwenlab.runs.serving import serving
-    from qwenlab.runs.shared_base import shared_base
-
-    settings, record = shared_base(found)
-
-    def waiting(ahead: list[str]) -> None:
-        screen.console.print(f"waiting for the GPU: {', then '.join(ahead)}", markup=False)
-        if (server := serving(runs)) and set(found) <= set(server.models):
-            screen.console.print(f"The server there can answer at once: --endpoint {server.url}", markup=False)
-
-    with gpu_lock(runs, "compare", waiting):
-        from qwenlab.inference.runs import load_runs
-
-        loaded = load_runs(found, settings, record)
-        from qwenlab.inference.columns import InMemory
-
-        yield InMemory(loaded)
+    recipe = next(iter(found.values())).recipe
+    comparing.compare(
+        found,
+        comparing.questions(recipe, prompt, prompts, held_out, problems, limit),
+        comparing.sampling(recipe, max_tokens, temperature, seed),
+        runs=runs,
+        run_code=run_code,
+        blind=blind,
+        served=(endpoint, {"base": base_model} | {name: tuned_model or name for name in found}) if endpoint else None,
+    )
 
 
 if __name__ == "__main__":
-    cli.run(main, "qwenlab.compare")
+    cli.run(main, "python -m qwenlab.compare")

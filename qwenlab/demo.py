@@ -6,19 +6,21 @@ python -m qwenlab.demo
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich.box import HORIZONTALS
+from rich.console import Console, Group
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
 
 from qwenlab import cli
 from qwenlab.errors import UserError
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from qwenlab.report.schema import Report
-
-RECIPE = Path(__file__).parent.parent / "recipes" / "tiny.toml"
+from qwenlab.recipe import find_recipe, shown_path
+from qwenlab.report.schema import Report, read_report
+from qwenlab.runs import find_run
+from qwenlab.runs.evaluation import newest
 
 
 def main(
@@ -26,19 +28,11 @@ def main(
     problems: Annotated[int, typer.Option(min=1, max=50, help="Held-out problems to show.")] = 3,
 ) -> None:
     """Fine-tune the bundled tiny Qwen on its mini contest, then let base and tuned solve problems held out of it."""
-    recipe = RECIPE.relative_to(Path.cwd()) if RECIPE.is_relative_to(Path.cwd()) else RECIPE
-    _run("train", str(recipe), runs)
-
-    from rich.console import Console
-
-    from qwenlab.report.schema import Report
-    from qwenlab.runs import find_run
-    from qwenlab.runs.evaluation import newest
-
+    _run("train", str(shown_path(find_recipe(Path("tiny")))), runs)
     run = find_run(runs, "last")
     _run("evaluate", run.name, runs)
     evaluation = newest(run)
-    report = Report.model_validate_json(evaluation.report_file.read_text(encoding="utf-8"))
+    report = read_report(evaluation.report_file)
     console = Console(highlight=False, soft_wrap=True)
     console.print(_table(report, problems))
     console.print(f"The adapter is in {run.adapter}, the whole report in {evaluation.page_file}", markup=False)
@@ -52,14 +46,8 @@ def _run(verb: str, what: str, runs: Path) -> None:
         raise UserError(f"python -m qwenlab.{verb} did not finish; what it said stands above.")
 
 
-def _table(report: "Report", count: int) -> "Table":
+def _table(report: Report, count: int) -> Table:
     """The first problems of the contest, whatever became of them."""
-    from rich.box import HORIZONTALS
-    from rich.console import Group
-    from rich.syntax import Syntax
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table("held-out problem", "base", "tuned", box=HORIZONTALS, show_lines=True, expand=True)
     for row in sorted(report.problems, key=lambda row: row.name)[:count]:
         programs = [
@@ -74,4 +62,4 @@ def _table(report: "Report", count: int) -> "Table":
 
 
 if __name__ == "__main__":
-    cli.run(main, "qwenlab.demo")
+    cli.run(main, "python -m qwenlab.demo")

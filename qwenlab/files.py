@@ -124,9 +124,13 @@ def read_lines(path: Path, kind: type[Content]) -> list[Content]:
     return found
 
 
-def whole_lines(path: Path) -> list[bytes]:
-    """The file's lines but a last one without its end; none where there is no file."""
-    return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+def whole_lines(path: Path, place: int = 0) -> list[bytes]:
+    """The file's lines after `place` bytes, but a last one without its end; none where there is no file."""
+    if not path.exists():
+        return []
+    with path.open("rb") as file:
+        file.seek(place)
+        return file.read().split(b"\n")[:-1]
 
 
 def drop_torn_line(path: Path) -> None:

@@ -8,21 +8,13 @@ Exit code 0: rows are left; 2: something that you can mend; 1: a bug.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from qwenlab import cli
 from qwenlab.errors import UserError
-
-if TYPE_CHECKING:
-    from qwenlab.data import Dataset
-    from qwenlab.data.preview import Preview
-    from qwenlab.files import Record
-    from qwenlab.recipe import Recipe
-
-TOKENISED_ROWS = 20_000
-"""Enough for lengths and shares; a training counts them all."""
+from qwenlab.recipe import Recipe, parse_recipe, read_recipe
 
 ROLES = ("system", "user", "assistant", "messages")
 
@@ -50,30 +42,20 @@ def main(
 ) -> None:
     """Clean a data set as training would, and tell what is dropped, what is left and what leaks."""
     settings = _settings(recipe, set_ or [], source, columns or [])
-    _check_suffix(out)
-    from rich.console import Console
+    from qwenlab.jobs import prepare as preparing
 
-    from qwenlab.data import load, overlap
-    from qwenlab.data.read import read_texts
-    from qwenlab.data.terminal import funnel
-
-    problems = read_texts(against) if against else None
-    dataset = load(settings.data, settings.train.seed)
-    if problems is not None:
-        dataset.report.against = overlap(dataset.rows, problems)
-    seen = _count_tokens(dataset, settings)
-    Console(highlight=False).print(funnel(dataset.report))
+    preparing.check_suffix(out)
+    prepared = preparing.prepare(settings, against)
+    preparing.show(prepared.report)
     if out:
-        _write_rows(dataset, out)
+        preparing.write_rows(prepared.dataset, out)
     if report:
-        _write_json(dataset.report, report)
-    if preview and seen:
-        _write_json(seen, preview)
+        preparing.write_json(prepared.report, report)
+    if preview and prepared.preview:
+        preparing.write_json(prepared.preview, preview)
 
 
-def _settings(recipe: Path | None, overrides: list[str], source: str | None, columns: list[str]) -> "Recipe":
-    from qwenlab.recipe import parse_recipe, read_recipe
-
+def _settings(recipe: Path | None, overrides: list[str], source: str | None, columns: list[str]) -> Recipe:
     chosen = read_recipe(recipe, overrides) if recipe else parse_recipe("", overrides, where="--set")
     data: dict[str, object] = {"source": source} if source else {}
     if columns:
@@ -91,58 +73,5 @@ def _column(part: str) -> tuple[str, str]:
     return role, column
 
 
-def _count_tokens(dataset: "Dataset", settings: "Recipe") -> "Preview | None":
-    """Add the training rows' lengths in tokens to the report, or a note that says why they are not there.
-
-    Returns some of the rows as the model sees them, where there is a tokenizer.
-    """
-    from qwenlab.data.preview import preview
-    from qwenlab.data.tokens import token_lengths, tokenize
-    from qwenlab.training.engine import set_environment
-    from qwenlab.training.source import find_model, load_tokenizer
-
-    set_environment()
-    report, rows, max_length = dataset.report, dataset.train, settings.data.max_length
-    try:
-        tokenizer = load_tokenizer(find_model(settings.model, weights=False))
-    except UserError as error:
-        report.notes.append(f"Tokens were not counted: {error.message}")
-        return None
-    if rows.height > TOKENISED_ROWS:
-        rows = rows.sample(TOKENISED_ROWS, seed=settings.train.seed)
-        report.notes.append(f"Tokens were counted in {TOKENISED_ROWS:,} of the rows, drawn by seed.")
-    tokenized = tokenize(rows, tokenizer, max_length)
-    report.tokens = token_lengths(tokenized, max_length)
-    return preview(rows, tokenized.lengths, tokenizer, max_length)
-
-
-def _check_suffix(out: Path | None) -> None:
-    if out and out.suffix not in (".parquet", ".jsonl"):
-        raise UserError(f"--out {out}: this is neither .parquet nor .jsonl.", "For instance: --out clean.parquet")
-
-
-def _write_rows(dataset: "Dataset", out: Path) -> None:
-    """One row a conversation: its `messages`, and the `split` that it is in."""
-    import polars as pl
-
-    from qwenlab.files import make_parent, replacing
-
-    parts = {"train": dataset.train, "validation": dataset.validation}
-    rows = pl.concat([part.select("messages", split=pl.lit(name)) for name, part in parts.items()])
-    make_parent(out)
-    with replacing(out) as temporary:
-        if out.suffix == ".parquet":
-            rows.write_parquet(temporary)
-        else:
-            rows.write_ndjson(temporary)
-
-
-def _write_json(what: "Record", path: Path) -> None:
-    from qwenlab.files import make_parent
-
-    make_parent(path)
-    what.write(path)
-
-
 if __name__ == "__main__":
-    cli.run(main, "qwenlab.prepare")
+    cli.run(main, "python -m qwenlab.prepare")

@@ -6,7 +6,7 @@ prints that table. Names are the ones of transformers, peft and trl wherever tho
 
 import difflib
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,6 +22,10 @@ LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj",
 
 TINY = "tiny"
 """The name of the bundled model, and of the bundled data: its mini contest."""
+
+_HERE = Path(__file__).parent
+RECIPES = next(folder for folder in (_HERE / "recipes", _HERE.parent / "recipes") if folder.is_dir())
+"""The recipes that come along: in an installed package inside it, in a clone beside it."""
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 
@@ -160,30 +164,72 @@ class Recipe(Section):
         return make_recipe(values)
 
 
+def load_recipe(source: Path | str | Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Recipe:
+    """A recipe from a file, by the name of one that comes along, or from nested dictionaries.
+
+    Args:
+        source: a path, a name (`tiny`, `default`, `small_gpu`, `fast`), or `{"train": {"max_steps": 24}}`.
+        overrides: by `section.key`, such as `{"train.max_steps": 24, "data.source": "my.jsonl"}`.
+
+    Raises:
+        UserError: as `read_recipe`.
+
+    Example:
+        >>> load_recipe("tiny", {"train.max_steps": 24}).train.max_steps
+        24
+    """
+    if isinstance(source, Mapping):
+        values, where = {name: dict(section) for name, section in source.items()}, "recipe"
+    else:
+        values, where = parse_toml(*_read(Path(source))), str(source)
+    for key, value in (overrides or {}).items():
+        _set(values, key, str(value) if isinstance(value, Path) else value, key)
+    return make_recipe(values, where)
+
+
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read a TOML recipe and apply `section.key=value` overrides.
+
+    Args:
+        path: a file, or the name of a recipe that comes along.
 
     Raises:
         UserError: no such file, not TOML, or faults; all faults are told at once, each with its path.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError(f"There is no recipe at {path}.", _nearby_recipes(path)) from None
-    except (IsADirectoryError, UnicodeDecodeError):
-        raise UserError(f"{path} is not a recipe.", "A recipe is a TOML file; recipes/default.toml is one.") from None
-    return parse_recipe(text, overrides, where=str(path))
+    text, where = _read(path)
+    return parse_recipe(text, overrides, where)
+
+
+def find_recipe(path: Path) -> Path:
+    """The file that is meant: the path itself, or where it is a bare name the recipe of `RECIPES` that has it."""
+    shipped = RECIPES / f"{path}.toml"
+    return shipped if len(path.parts) == 1 and not path.is_file() and shipped.is_file() else path
+
+
+def shown_path(path: Path) -> Path:
+    """The path as short as it can be written from the current folder."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def parse_recipe(text: str, overrides: Sequence[str] = (), where: str = "recipe") -> Recipe:
     """As `read_recipe`, from the text itself; `where` names it in messages."""
+    values = parse_toml(text, where)
+    for override in overrides:
+        path, equals, value = override.partition("=")
+        if not equals:
+            raise UserError(f"--set {override}: this is not section.key=value.", "For instance: --set train.seed=1")
+        _set(values, path.strip(), _value(value.strip()), f"--set {override}")
+    return make_recipe(values, where)
+
+
+def parse_toml(text: str, where: str) -> dict[str, Any]:
+    """Raises:
+    UserError: it is not TOML.
+    """
     try:
-        values = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{where} is not valid TOML: {error}.", 'Texts need quotes: name = "tiny".') from None
-    for override in overrides:
-        _apply(values, override)
-    return make_recipe(values, where)
 
 
 def make_recipe(values: dict[str, Any], where: str = "recipe") -> Recipe:
@@ -270,15 +316,25 @@ def _known() -> list[str]:
     return [f"{section}.{key}" for section, key, _ in fields()]
 
 
-def _apply(values: dict[str, Any], override: str) -> None:
-    path, equals, text = override.partition("=")
-    section, dot, key = path.strip().partition(".")
-    if not (equals and dot and key):
-        raise UserError(f"--set {override}: this is not section.key=value.", "For instance: --set train.seed=1")
+def _read(path: Path) -> tuple[str, str]:
+    """The recipe's text, and what it is called in messages."""
+    found = find_recipe(path)
+    try:
+        return found.read_text(encoding="utf-8"), str(path)
+    except FileNotFoundError:
+        raise UserError(f"There is no recipe at {path}.", _nearby_recipes(path)) from None
+    except (IsADirectoryError, UnicodeDecodeError):
+        raise UserError(f"{path} is not a recipe.", "A recipe is a TOML file; recipes/default.toml is one.") from None
+
+
+def _set(values: dict[str, Any], path: str, value: Any, said: str) -> None:
+    section, dot, key = path.partition(".")
+    if not (dot and key):
+        raise UserError(f"{said}: this is not section.key=value.", "For instance: --set train.seed=1")
     table = values.setdefault(section, {})
     if not isinstance(table, dict):
-        raise UserError(f"--set {override}: {section} is not a table in this recipe.")
-    table[key] = _value(text.strip())
+        raise UserError(f"{said}: {section} is not a table in this recipe.")
+    table[key] = value
 
 
 def _value(text: str) -> Any:
@@ -358,9 +414,10 @@ def _shown(value: Any) -> str:
 
 
 def _nearby_recipes(path: Path) -> str:
-    folder = path.parent if path.parent.is_dir() else Path("recipes")
-    names = sorted(str(found) for found in folder.glob("*.toml"))
-    return f"There are: {', '.join(names)}." if names else "recipes/default.toml is a good start."
+    """Those in the same folder, or else those that come along, by their names."""
+    names = sorted(str(found) for found in path.parent.glob("*.toml")) if path.parent != Path() else []
+    names = names or sorted(found.stem for found in RECIPES.glob("*.toml"))
+    return f"There are: {', '.join(names)}."
 
 
 if __name__ == "__main__":

@@ -8,21 +8,14 @@ The models are called `base`, and each run by its name. Ctrl-C ends it.
 Exit code 0: served, and ended as asked; 2: something that you can mend; 1: a bug.
 """
 
-import contextlib
-import os
-import signal
-import socket
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from qwenlab import cli
-from qwenlab.errors import UserError
-
-if TYPE_CHECKING:
-    from qwenlab.inference.batcher import Batcher
+from qwenlab.runs import find_run
+from qwenlab.runs.shared_base import named
 
 
 def main(
@@ -44,75 +37,22 @@ def main(
     runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
 ) -> None:
     """Serve runs and their base by OpenAI's chat completions API."""
-    from qwenlab.runs import find_run, gpu_lock
-    from qwenlab.runs.shared_base import named, shared_base
-
     found = named([find_run(runs, name) for name in run])
-    settings, record = shared_base(found)
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        # Taken before anything is loaded: a port in use is told at once.
-        with _listener(host, port) as listener, gpu_lock(runs, "serve", _tell_waiting):
-            from qwenlab.inference.runs import load_runs
+    from qwenlab.jobs import serve as serving
 
-            print(f"loading {record.name}", flush=True)
-            loaded = load_runs(found, settings, record)
-            from qwenlab.inference.batcher import Batcher
-
-            _serve(Batcher(loaded, batch_size, queue), listener, api_key, max_body, runs, make_way)
-    except KeyboardInterrupt:
-        print("stopped")
-
-
-def _serve(
-    batcher: "Batcher", listener: socket.socket, key: str | None, max_body: int, runs: Path, make_way: bool
-) -> None:
-    """Until it is told to end, or makes way."""
-    from qwenlab.api.app import make_app
-    from qwenlab.api.server import Server
-    from qwenlab.runs import gpu_waiting
-    from qwenlab.runs.serving import ServeRecord, announced
-
-    host, port = listener.getsockname()[:2]
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
-    models = tuple(batcher.loaded.names)
-    record = ServeRecord(url=url, pid=os.getpid(), models=models, key_required=bool(key))
-    with contextlib.ExitStack() as stack:
-
-        def started() -> None:
-            stack.enter_context(announced(runs, record))
-            print(f"serving {', '.join(models)} at {url}", flush=True)
-
-        def ends() -> bool:
-            return make_way and not batcher.running and not batcher.waiting and len(gpu_waiting(runs)) > 1
-
-        Server(make_app(batcher, key, max_body), started, ends).run([listener])
-        print("stopped", flush=True)
-
-
-def _listener(host: str, port: int) -> socket.socket:
-    """A socket that has the address, and takes no connections yet.
-
-    Raises:
-        UserError: it is in use, or not this machine's.
-    """
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-    except OSError as error:
-        raise UserError(f"{host}:{port} cannot be served on: {error.strerror}.", "--port 0 takes a free one.") from None
-    return listener
-
-
-def _tell_waiting(ahead: list[str]) -> None:
-    print(f"waiting for the GPU: {', then '.join(ahead)}", flush=True)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+    with cli.terminated_as_interrupted():
+        serving.serve(
+            found,
+            runs=runs,
+            host=host,
+            port=port,
+            api_key=api_key,
+            batch_size=batch_size,
+            queue=queue,
+            max_body=max_body,
+            make_way=make_way,
+        )
 
 
 if __name__ == "__main__":
-    cli.run(main, "qwenlab.serve")
+    cli.run(main, "python -m qwenlab.serve")

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from qwenlab.cli import verbs
+
 PACKAGE = Path(__file__).parent.parent / "qwenlab"
-VERBS = {"train", "prepare", "demo", "judge", "evaluate", "compare", "serve", "export"}
+VERBS = set(verbs())
 
 LAYERS = (
-    {"errors", "nvidia", "text"},
+    {"errors", "nvidia", "text", "tiny"},
     {"files", "hub", "recipe", "stats"},
-    {"tiny", "runs"},
+    {"runs"},
     {"answering", "data"},
     {"evaluation"},
     {"report"},
@@ -22,26 +24,24 @@ LAYERS = (
     {"inference"},
     {"api", "exporting"},
     {"jobs"},
-    {"cli"},
-    VERBS | {"ui"},
+    {"library", "cli", "ui"},
+    VERBS,
+    {"__main__"},
 )
 """From the ground up: a room imports from those below it alone, not from its neighbours, inside functions neither."""
 
 HEAVY = {"torch", "transformers", "trl", "peft", "unsloth", "datasets", "accelerate", "polars"}
 NEEDS_TORCH = {"training", "inference", "exporting", "api"}
 
-# tiny/ still makes its contest from parts of the evaluation; it will hold data alone.
-FILES = sorted(
-    path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE / "tiny" and path != PACKAGE / "__init__.py"
-)
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 
 def _room(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def _imported_rooms(path: Path) -> set[str]:
-    """Rooms that the file imports from anywhere in it."""
+def _imported(path: Path) -> set[str]:
+    """Modules that the file imports anywhere in it."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -50,7 +50,11 @@ def _imported_rooms(path: Path) -> set[str]:
             names.update(f"qwenlab.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module)
-    return {name.split(".")[1] for name in names if name.startswith("qwenlab.")}
+    return names
+
+
+def _imported_rooms(path: Path) -> set[str]:
+    return {name.split(".")[1] for name in _imported(path) if name.startswith("qwenlab.")}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -58,6 +62,11 @@ def test_imports_run_downward(path: Path) -> None:
     room = _room(path)
     level = next(number for number, rooms in enumerate(LAYERS) if room in rooms)
     assert _imported_rooms(path) - {room, "__version__"} <= set().union(*LAYERS[:level])
+
+
+def test_what_is_shipped_needs_nothing_that_is_not() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        assert not {name.split(".")[0] for name in _imported(path)} & {"tools", "bench", "tests"}
 
 
 @pytest.mark.parametrize("room", ["ui"])

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from qwenlab import demo
+from qwenlab.recipe import RECIPES
 from qwenlab.report.schema import Report
 from qwenlab.runs import find_run
 from qwenlab.runs.evaluation import newest
@@ -14,9 +15,9 @@ def test_the_demo_trains_evaluates_and_ends_with_the_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     short = tmp_path / "tiny.toml"
-    text = demo.RECIPE.read_text(encoding="utf-8").replace("[train]", "[train]\nmax_steps = 6")
+    text = (RECIPES / "tiny.toml").read_text(encoding="utf-8").replace("[train]", "[train]\nmax_steps = 6")
     short.write_text(text.replace("limit = 200", "limit = 12"), encoding="utf-8")
-    monkeypatch.setattr(demo, "RECIPE", short)
+    monkeypatch.setattr(demo, "find_recipe", lambda name: short)
     monkeypatch.setenv("COLUMNS", "160")
     demo.main(runs=tmp_path / "runs", problems=2)
     shown = capsys.readouterr().out

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from qwenlab import evaluate
 from qwenlab.errors import UserError
+from qwenlab.evaluate import main
 from qwenlab.evaluation.sandbox import landlock
 from qwenlab.evaluation.selfcheck import select
 from qwenlab.evaluation.selfcheck.programs import TRIALS
@@ -61,7 +61,7 @@ def run(trained: Path, tmp_path: Path) -> Run:
 
 def evaluated(run: Run, **options: Any) -> Evaluation:
     """Evaluate it in this process; the newest evaluation."""
-    evaluate.main(run.name, runs=run.folder.parent, **options)
+    main(run.name, runs=run.folder.parent, **options)
     return newest(run)
 
 

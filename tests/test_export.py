@@ -13,9 +13,9 @@ import typer
 from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
 
-from qwenlab import export
 from qwenlab.errors import UserError
-from qwenlab.export import Target
+from qwenlab.export import main
+from qwenlab.exporting.target import Target
 from qwenlab.runs import Run
 from tests.conftest import Verb
 from tests.exporting.stand_ins import stand_in_llama_cpp, trained
@@ -36,7 +36,7 @@ def without_llama_cpp(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def exported(run: Run, to: Target, **options: Any) -> None:
-    export.main(run=run.name, to=to, runs=run.folder.parent, **options)
+    main(run=run.name, to=to, runs=run.folder.parent, **options)
 
 
 def names(folder: Path) -> list[str]:
@@ -82,9 +82,8 @@ def test_merged_loads_in_plain_transformers_and_answers_as_the_adapter(
 
 
 def test_a_changed_weight_fails_the_export(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from qwenlab.exporting import merge
-
-    real = merge.merge
+    from qwenlab.exporting import make
+    from qwenlab.exporting.merge import merge as real
 
     def sabotaged(settings: Any, adapter: Path, folder: Path, dtype: Any) -> None:
         real(settings, adapter, folder, dtype)
@@ -92,7 +91,7 @@ def test_a_changed_weight_fails_the_export(run: Run, tmp_path: Path, monkeypatch
         weights["model.layers.2.self_attn.o_proj.weight"] *= -1
         save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
-    monkeypatch.setattr(merge, "merge", sabotaged)
+    monkeypatch.setattr(make, "merge", sabotaged)
     with pytest.raises(UserError, match=r"nothing was written: \d+ of 20 .*\n  To '.* they part at token \d+: "):
         exported(run, Target.merged, out=tmp_path / "merged")
     assert list(tmp_path.iterdir()) == []

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from qwenlab import judge
 from qwenlab.evaluation.results import JudgeReport
 from qwenlab.evaluation.selfcheck import select
 from qwenlab.evaluation.selfcheck.programs import TRIALS
 from qwenlab.evaluation.selfcheck.run import self_check
 from qwenlab.evaluation.verdict import Verdict
+from qwenlab.judge import main
 from tests.conftest import Verb
 
 SUM = {"name": "sum", "description": "", "tests": [{"input": "1 2", "output": "3"}, {"input": "2 2", "output": "4"}]}
@@ -81,7 +81,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("quick")
 def test_all_tests_of_the_first_programs(problems: Path, solutions: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    judge.main(problems, solutions, report, all_tests=True, limit=3)
+    main(problems, solutions, report, all_tests=True, limit=3)
     found = JudgeReport.model_validate_json(report.read_text(encoding="utf-8"))
     assert [(row.name, row.verdict, row.tests_run) for row in found.results] == [
         ("sum", "AC", 2),
@@ -92,7 +92,7 @@ def test_all_tests_of_the_first_programs(problems: Path, solutions: Path, tmp_pa
 
 @pytest.mark.usefixtures("quick")
 def test_the_self_check_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
-    judge.main(self_check=True)
+    main(self_check=True)
     shown = capsys.readouterr().out
     assert re.search(r"✓ +network +contained +contained", shown)
     assert re.search(r"✓ +callers, seen from outside +none +none", shown)
@@ -117,11 +117,12 @@ def test_without_a_sandbox_nothing_is_judged(
 
 
 NO_SANDBOX = """
-from qwenlab import cli, judge
+from qwenlab import cli
+from qwenlab.judge import main
 from qwenlab.evaluation.sandbox import landlock
 
 landlock.landlock_abi = lambda: 0
-cli.run(judge.main, "qwenlab.judge")
+cli.run(main, "python -m qwenlab.judge")
 """
 
 

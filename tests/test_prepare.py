@@ -11,9 +11,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from qwenlab import prepare
 from qwenlab.data.report import DatasetReport
 from qwenlab.errors import UserError
+from qwenlab.prepare import main
 from tests.conftest import Verb
 from tests.data.made import ANSWER, QUESTION, SHARED_DATA, many, write_jsonl
 
@@ -23,7 +23,7 @@ REAL = SHARED_DATA / "gsm8k_train.jsonl"
 def run(*arguments: object) -> str:
     """Call the verb in this process; what it printed."""
     app = typer.Typer()
-    app.command()(prepare.main)
+    app.command()(main)
     result = CliRunner().invoke(
         app, [str(argument) for argument in arguments], catch_exceptions=True, env={"COLUMNS": "100"}
     )

@@ -138,4 +138,4 @@ def _environment(lab: Lab, until: float) -> Environment:
 
 
 if __name__ == "__main__":
-    cli.run(main, "bench.gpu")
+    cli.run(main, "python -m bench.gpu")

@@ -153,4 +153,4 @@ def _question(number: int) -> str:
 
 
 if __name__ == "__main__":
-    cli.run(main, "bench.gpu.answers")
+    cli.run(main, "python -m bench.gpu.answers")

@@ -119,4 +119,4 @@ def _kill_after(step: int) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main, "bench.gpu.child")
+    cli.run(main, "python -m bench.gpu.child")

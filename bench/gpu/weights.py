@@ -164,4 +164,4 @@ def main(
 
 
 if __name__ == "__main__":
-    cli.run(main, "bench.gpu.weights")
+    cli.run(main, "python -m bench.gpu.weights")

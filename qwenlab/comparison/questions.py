@@ -11,8 +11,7 @@ from qwenlab.errors import UserError
 from qwenlab.evaluation import Problem
 from qwenlab.evaluation.benchmark import load_benchmark
 from qwenlab.evaluation.prompt import prompt as asked_for
-from qwenlab.recipe import TINY, Recipe
-from qwenlab.tiny import problems as tiny_problems
+from qwenlab.recipe import Recipe
 
 
 class Question(NamedTuple):
@@ -87,10 +86,7 @@ def from_problems(source: str, count: int, recipe: Recipe) -> list[Question]:
         UserError: they cannot be had.
     """
     settings = recipe.evaluate
-    if source == TINY:
-        problems = tuple(tiny_problems("test", count or settings.limit, settings.seed))
-    else:
-        problems = load_benchmark(source, count, settings.max_tests, settings.seed).problems
+    problems = load_benchmark(source, count, settings.max_tests, settings.seed).problems
     return [Question(tuple(asked_for(problem)), problem) for problem in problems]
 
 

@@ -7,8 +7,8 @@ from qwenlab.errors import UserError
 from qwenlab.evaluation import Problem
 from qwenlab.evaluation.extract import extract
 from qwenlab.evaluation.judge import Program, judge
-from qwenlab.evaluation.results import JudgeSettings, NotMeasured, ProgramResult
-from qwenlab.evaluation.selfcheck.select import fit_sandbox
+from qwenlab.evaluation.results import JudgeSettings, ProgramResult
+from qwenlab.evaluation.selfcheck.select import NoSandbox, fit_sandbox
 from qwenlab.evaluation.syntax import Parser
 from qwenlab.runs.comparisons import Column
 
@@ -24,7 +24,7 @@ def judge_of_columns() -> Iterator[Judge]:
         UserError: no sandbox is fit to run programs here.
     """
     with fit_sandbox() as found:
-        if isinstance(found, NotMeasured):
+        if isinstance(found, NoSandbox):
             raise UserError(f"No program can be run. {found.reason}", f"What mends it:\n{found.mend}")
         with Parser(found.sandbox.interpreter) as parser:
 

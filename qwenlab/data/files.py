@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import io
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -16,7 +17,6 @@ from polars import selectors
 from qwenlab.data import strict_parsers
 from qwenlab.errors import UserError
 
-SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
 
 BLOCK = 2**22
@@ -42,7 +42,7 @@ def data_suffix(path: Path) -> str:
     """The suffix that says how a file is read, below any .gz or .zst; empty for other files."""
     inner = path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
     suffix = inner.suffix.lower()
-    return suffix if suffix in SUFFIXES else ""
+    return suffix if suffix in READERS else ""
 
 
 def data_files(path: Path) -> list[Path]:
@@ -74,12 +74,7 @@ def read_file(path: Path) -> Table:
     name, suffix = path.name, data_suffix(path)
     try:
         _check_beginning(path, suffix)
-        if suffix == ".parquet":
-            frame = _parquet(_content(path), name)
-        elif suffix in (".csv", ".tsv"):
-            frame = _csv(_content(path), name, suffix)
-        else:
-            frame = _json(path)
+        frame = READERS[suffix](path)
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
@@ -111,12 +106,15 @@ def _check_beginning(path: Path, suffix: str) -> None:
             raise UserError(f"{path.name} is not what its suffix says: its content is {kind}.", "Rename or convert it.")
 
 
-def _parquet(data: bytes, name: str) -> pl.DataFrame:
+def _parquet(path: Path) -> pl.DataFrame:
+    data = _content(path)
     try:
         return pl.read_parquet(data)
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).removeprefix("parquet: ")
-        raise UserError(f"{name} is not readable as Parquet: {reason}.", "Copy, download or write it again.") from None
+        raise UserError(
+            f"{path.name} is not readable as Parquet: {reason}.", "Copy, download or write it again."
+        ) from None
 
 
 def _json(path: Path) -> pl.DataFrame:
@@ -154,9 +152,17 @@ def _json_block(block: bytes) -> pl.DataFrame:
     return frame.with_columns(selectors.nested().gather(pl.int_range(pl.len())))
 
 
-def _csv(data: bytes, name: str, suffix: str) -> pl.DataFrame:
+def _tsv(path: Path) -> pl.DataFrame:
+    return _separated(_content(path), path.name, "\t")
+
+
+def _csv(path: Path) -> pl.DataFrame:
+    data = _content(path)
     header = data.partition(b"\n")[0]
-    separator = "\t" if suffix == ".tsv" else ";" if b";" in header and b"," not in header else ","
+    return _separated(data, path.name, ";" if b";" in header and b"," not in header else ",")
+
+
+def _separated(data: bytes, name: str, separator: str) -> pl.DataFrame:
     try:
         frame = pl.read_csv(data, infer_schema=False, separator=separator)
     except pl.exceptions.PolarsError as error:
@@ -182,4 +188,15 @@ def _near(path: Path) -> str:
 
 
 def _readable() -> str:
-    return f"What can be read: {', '.join(SUFFIXES)}, each also with {' or '.join(COMPRESSED)}."
+    return f"What can be read: {', '.join(READERS)}, each also with {' or '.join(COMPRESSED)}."
+
+
+READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
+    ".jsonl": _json,
+    ".ndjson": _json,
+    ".json": _json,
+    ".csv": _csv,
+    ".tsv": _tsv,
+    ".parquet": _parquet,
+}
+"""By suffix: what reads a file, compressed or not, into rows. It raises UserError with the place of the fault."""

@@ -13,11 +13,9 @@ from qwenlab.data.hub import read_hub
 from qwenlab.errors import UserError
 from qwenlab.hub import UnavailableError
 from qwenlab.recipe import TINY
+from qwenlab.tiny import TRAIN_FILE
 
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?(:[\w.-]+)?")
-
-TINY_ROWS = 2000
-"""Rows of the bundled data set."""
 
 TEXT_COLUMNS = ("description", "question", "problem", "prompt", "text")
 """Where problems to compare with stand; without any of these, in the first column of texts."""
@@ -79,7 +77,7 @@ def read_texts(path: Path) -> pl.DataFrame:
 
 def _read_one(source: str, notes: list[str]) -> Source:
     if source == TINY:
-        return Source(source, [Table(source, _tiny())], notes)
+        return Source(source, [Table(source, read_file(TRAIN_FILE).frame)], notes)
     path = Path(source).expanduser()
     if source and (path.exists() or data_suffix(path) or source.startswith((".", "/", "~"))):
         return Source(source, [read_file(file) for file in data_files(path)], notes)
@@ -89,9 +87,3 @@ def _read_one(source: str, notes: list[str]) -> Source:
             "Files end in .jsonl, .json, .csv or .parquet; hub data sets are org/name or org/name:configuration.",
         )
     return Source(source, [Table(source, read_hub(source, notes))], notes)
-
-
-def _tiny() -> pl.DataFrame:
-    from qwenlab.tiny import training_rows
-
-    return pl.DataFrame({"messages": training_rows(n=TINY_ROWS, seed=0)})

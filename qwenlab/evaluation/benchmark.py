@@ -9,13 +9,17 @@ from typing import Any, NamedTuple
 
 from qwenlab.errors import UserError
 from qwenlab.evaluation.codecontests import fetch_test_split, load_parquet
-from qwenlab.evaluation.load import Problems, load_problems
+from qwenlab.evaluation.load import load_problems
 from qwenlab.evaluation.problem import Problem
+from qwenlab.recipe import TINY
+from qwenlab.tiny import TEST_FILE
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 LATE_2021 = range(1575, 1624)
 """Codeforces' contests in Code Contests' test split."""
+
+BUNDLED = "The mini contest's test split shares no program and no sentence with what the tiny Qwen saw."
 
 
 class Benchmark(NamedTuple):
@@ -40,7 +44,7 @@ class Benchmark(NamedTuple):
 
 
 def load_benchmark(source: str, limit: int, max_tests: int, seed: int) -> Benchmark:
-    """Problems of a .jsonl file, a .parquet file of Code Contests' shape, or a hub data set of that shape.
+    """Problems of a .jsonl file, a .parquet file of Code Contests' shape, a hub data set of that shape, or `tiny`.
 
     `limit` are drawn as `draw` does it. Of each, the first `max_tests` tests are kept, 0: all; the visible ones stand
     first in these files.
@@ -48,9 +52,9 @@ def load_benchmark(source: str, limit: int, max_tests: int, seed: int) -> Benchm
     Raises:
         UserError: there is no such source, it cannot be read, or none of its problems can be judged.
     """
-    path = Path(source).expanduser()
-    if path.exists() or path.suffix in (".jsonl", ".parquet") or source.startswith((".", "/", "~")):
-        found = _load_file(path)
+    path = local_file(source)
+    if path:
+        found = load_parquet(path) if path.suffix == ".parquet" else load_problems(path)
         version = _sha256(path)
     elif HUB_ID.fullmatch(source):
         file, version = fetch_test_split(source)
@@ -72,8 +76,15 @@ def load_benchmark(source: str, limit: int, max_tests: int, seed: int) -> Benchm
         available=len(found.problems),
         left_out=found.left_out,
         tests_cut=sum(len(problem.tests) for problem in drawn) - sum(len(problem.tests) for problem in capped),
-        contamination=_contamination(found.problems),
+        contamination=BUNDLED if source == TINY else _contamination(found.problems),
     )
+
+
+def local_file(source: str) -> Path | None:
+    """The file that a source names, whether it is there or not; None for what only the hub can have."""
+    path = TEST_FILE if source == TINY else Path(source).expanduser()
+    is_file = path.exists() or path.suffix in (".jsonl", ".parquet") or source.startswith((".", "/", "~"))
+    return path if is_file else None
 
 
 def draw(problems: Sequence[Problem], limit: int, seed: int) -> tuple[Problem, ...]:
@@ -103,10 +114,6 @@ def _shares(sizes: dict[str, int], limit: int) -> dict[str, int]:
     for name in by_remainder[: limit - sum(counts.values())]:
         counts[name] += 1
     return counts
-
-
-def _load_file(path: Path) -> Problems:
-    return load_parquet(path) if path.suffix == ".parquet" else load_problems(path)
 
 
 def _sha256(path: Path) -> str:

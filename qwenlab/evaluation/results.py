@@ -75,15 +75,6 @@ class SelfCheck(Record):
     """The command that mends it."""
 
 
-class NotMeasured(Record):
-    """There is no sandbox fit to judge here: no program was run, and nothing that needs running is known."""
-
-    reason: str
-    mend: str
-    """The command that mends it."""
-    attempts: tuple[SelfCheck, ...] = ()
-
-
 class JudgeSettings(Record):
     """How programs are judged, beyond what their problems say."""
 

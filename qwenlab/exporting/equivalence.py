@@ -16,12 +16,12 @@ from transformers import LogitsProcessor, LogitsProcessorList
 
 from qwenlab import data
 from qwenlab.errors import UserError
+from qwenlab.evaluation.benchmark import load_benchmark
 from qwenlab.evaluation.prompt import prompt as contest_prompt
 from qwenlab.exporting.llama_cpp import server_answers
 from qwenlab.inference.generate import Conversation
 from qwenlab.inference.load import BASE, Inference, load_inference, on_device
-from qwenlab.recipe import ModelSettings, Recipe
-from qwenlab.tiny import problems
+from qwenlab.recipe import TINY, ModelSettings, Recipe
 from qwenlab.training.engine import Engine
 from qwenlab.training.memory import first_line, is_out_of_memory
 from qwenlab.training.source import find_model, load_tokenizer
@@ -203,7 +203,9 @@ def choose_prompts(recipe: Recipe, tokenizer: Any, context: int) -> Prompts:
         fitting = (one for one in asked if _tokens(one, tokenizer) + CHECKED_TOKENS <= context)
         held_out = list(itertools.islice(fitting, CHECKED_PROMPTS))
     rest = CHECKED_PROMPTS - len(held_out)
-    contest = [contest_prompt(problem) for problem in problems("test", rest, recipe.evaluate.seed)] if rest else []
+    contest = [
+        contest_prompt(problem) for problem in load_benchmark(TINY, limit=0, max_tests=0, seed=0).problems[:rest]
+    ]
     origins = [f"{len(held_out)} held-out rows"] if held_out else []
     origins += [f"{rest} problems of the mini contest{missing}"] if rest else []
     return Prompts([*held_out, *contest], " and ".join(origins))

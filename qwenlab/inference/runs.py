@@ -3,6 +3,7 @@
 Light to import, so that a verb may wait for its turn at the GPU before torch takes memory there.
 """
 
+import gc
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -36,3 +37,13 @@ def load_runs(runs: Mapping[str, Run], settings: ModelSettings, record: ModelRec
             "Put the old ones back, or train again.",
         )
     return load_inference(settings, engine, {name: run.adapter for name, run in runs.items()})
+
+
+def forget(loaded: "Inference") -> None:
+    """Give the memory of the model back, of the card as well."""
+    import torch
+
+    loaded.model = None
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

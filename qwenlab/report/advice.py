@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from qwenlab.recipe import Recipe
-from qwenlab.report.causes import DOES_NOT_PARSE, NO_CODE, WRONG_ANSWER, WRONG_FORM
-from qwenlab.report.loss_curve import curve, ends
+from qwenlab.report.evidence import DOES_NOT_PARSE, NO_CODE, WRONG_ANSWER, WRONG_FORM, curve, ends
 from qwenlab.report.schema import Advice, Attempt, Metric, Point, ProblemRow
 from qwenlab.runs.events import Event, Note, of_kind
 from qwenlab.stats.types import Comparison, NotMeasured

@@ -1,8 +1,6 @@
 """From answers and verdicts to the report's figures. Pure: the same answers give the same figures."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
 
 from qwenlab.evaluation.problem import Problem
 from qwenlab.evaluation.results import SelfCheck
@@ -10,10 +8,10 @@ from qwenlab.evaluation.samples import Sample, Side
 from qwenlab.evaluation.scoring import Judged
 from qwenlab.evaluation.verdict import Verdict
 from qwenlab.report.advice import TrainingFacts, advise
-from qwenlab.report.causes import cause, count_causes
 from qwenlab.report.criteria import criteria, sentence
-from qwenlab.report.loss_curve import curve, stability
-from qwenlab.report.schema import Attempt, Cost, Curve, Metric, Outcome, ProblemRow, ProblemSet, Report
+from qwenlab.report.evidence import cause, count_causes, curve, stability
+from qwenlab.report.schema import METRICS, Attempt, Cost, Curve, Metric, Outcome, ProblemRow, ProblemSet, Report
+from qwenlab.runs.evaluation import EvaluationRecord
 from qwenlab.stats.intervals import rate
 from qwenlab.stats.paired import by_stratum, compare, compare_scores, noise_floor, pass_at_k, passed, transitions
 from qwenlab.stats.power import smallest_detectable_gain
@@ -22,22 +20,6 @@ from qwenlab.stats.types import Comparison, NoiseFloor, NotMeasured, Rate, Score
 KS = (1, 5, 10, 100)
 """The k of pass@k that are told, besides the number of answers itself."""
 
-METRICS: tuple[Metric, ...] = ("generation", "syntax", "pass")
-
-
-class About(NamedTuple):
-    """What a report says besides its figures."""
-
-    run: str
-    created: datetime
-    command: list[str]
-    stamps: dict[str, dict[str, Any]]
-    problem_set: ProblemSet
-    settings: dict[str, Any]
-    all_tests: bool
-    cost: dict[str, Cost]
-    judging_seconds: float
-
 
 def build_report(
     problems: Sequence[Problem],
@@ -45,7 +27,8 @@ def build_report(
     judged: Sequence[Judged],
     self_check: SelfCheck | NotMeasured,
     training: TrainingFacts | None,
-    about: About,
+    run: str,
+    record: EvaluationRecord,
 ) -> Report:
     """The report of one evaluation.
 
@@ -54,6 +37,8 @@ def build_report(
         judged: what became of each sample, in the same order.
         self_check: of the sandbox that ran the programs, or why none was run.
         training: what the run's events say; None: nothing is known of the training.
+        run: the run's name.
+        record: what was asked of whom, and what it took.
     """
     attempts = _attempts(samples, judged)
     rows = tuple(_row(problem, attempts) for problem in problems)
@@ -85,7 +70,15 @@ def build_report(
         advice=advise(training, rows, metrics),
         curve=curve(training.events) if training else Curve(),
         problems=rows,
-        **about._asdict(),
+        run=run,
+        created=record.created,
+        command=record.command,
+        stamps=record.stamps,
+        problem_set=ProblemSet.model_validate(record.problem_set),
+        settings=record.settings.model_dump(),
+        all_tests=record.all_tests,
+        cost=_cost(samples, record),
+        judging_seconds=record.judging_seconds,
     )
 
 
@@ -121,7 +114,9 @@ def _number(numbered: tuple[int, Attempt]) -> int:
 
 
 def _attempt(sample: Sample, line: Judged) -> Attempt:
+    """What the program's result is called, the attempt calls it too."""
     result = line.result
+    judged = {name: value for name, value in result or () if name in Attempt.model_fields}
     return Attempt(
         answer=sample.answer,
         code=line.code,
@@ -129,13 +124,8 @@ def _attempt(sample: Sample, line: Judged) -> Attempt:
         truncated=sample.truncated,
         parses=line.parses,
         tokens=sample.tokens,
-        verdict=result.verdict if result else None,
-        strict=result.strict if result else None,
-        deepmind=result.deepmind if result else None,
-        tests=result.tests if result else 0,
-        tests_run=result.tests_run if result else 0,
-        failing_test=result.failing_test if result else None,
         cause=cause(line.code, line.rule, sample.truncated, line.parses, result),
+        **judged,
     )
 
 
@@ -246,3 +236,11 @@ def _noise_floor(
         [outcome_of(metric, attempts[problem.name, side][0]) for problem in problems] for side in ("base", "base_again")
     )
     return noise_floor(first, second)
+
+
+def _cost(samples: Sequence[Sample], record: EvaluationRecord) -> dict[str, Cost]:
+    """Tokens are counted from the answers: a kill may lose what was noted beside them."""
+    return {
+        side: Cost(tokens=sum(one.tokens for one in samples if one.model == side), seconds=spent.seconds)
+        for side, spent in record.spent.items()
+    }

@@ -4,11 +4,13 @@ Two reports of the same answers are equal but for `without_times`' fields: what 
 """
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from qwenlab.evaluation.extract import Rule
 from qwenlab.evaluation.results import FailingTest, SelfCheck
 from qwenlab.evaluation.verdict import Verdict
+from qwenlab.files import read_json
 from qwenlab.report.criteria import Criterion
 from qwenlab.stats.types import (
     Comparison,
@@ -22,12 +24,18 @@ from qwenlab.stats.types import (
 )
 
 Metric = Literal["generation", "syntax", "pass"]
-"""A program was found; it parses; it passes every test."""
+
+METRICS: dict[Metric, str] = {
+    "generation": "a program was found",
+    "syntax": "and it parses",
+    "pass": "and it passes every test",
+}
+"""Each asks for what those before it ask for, and more."""
 
 Outcome = Literal["gained", "lost", "both", "neither", "not judged"]
 
-NO_PROGRAM = "no program"
-"""Stands for a verdict where there is none to run."""
+NO_PROGRAM, NOT_RUN = "no program", "not run"
+"""What stands for a verdict where there is none."""
 
 
 class Attempt(Figures):
@@ -41,20 +49,20 @@ class Attempt(Figures):
     """Generation ran out of tokens."""
     parses: bool
     tokens: int
-    verdict: Verdict | None
+    verdict: Verdict | None = None
     """None: nothing was run."""
-    strict: Verdict | None
-    deepmind: Verdict | None
-    tests: int
-    tests_run: int
-    failing_test: FailingTest | None
+    strict: Verdict | None = None
+    deepmind: Verdict | None = None
+    tests: int = 0
+    tests_run: int = 0
+    failing_test: FailingTest | None = None
     cause: str | None
     """Why it failed, in two or three words; None: it passed, or nothing was run."""
 
     @property
     def shown(self) -> str:
         """The verdict, or what stands for it."""
-        return str(self.verdict) if self.verdict else ("not run" if self.code else NO_PROGRAM)
+        return str(self.verdict) if self.verdict else (NOT_RUN if self.code else NO_PROGRAM)
 
 
 class ProblemRow(Figures):
@@ -174,3 +182,12 @@ class Report(Figures):
                 if attempt["failing_test"]:
                     del attempt["failing_test"]["seconds"]
         return content
+
+
+def read_report(file: Path) -> Report:
+    """A report.json, perhaps of a later version: what it has that is unknown here is passed over.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    return read_json(file, Report)

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from qwenlab.evaluation.results import SelfCheck
 from qwenlab.evaluation.verdict import MEANING
 from qwenlab.report.criteria import detectable_sentence, p_in_words
-from qwenlab.report.schema import Report
+from qwenlab.report.schema import METRICS, Report
 from qwenlab.stats.types import Comparison, Estimate, Interval, NotMeasured, Rate, ScoreComparison
+from qwenlab.text import duration
 
-METRICS = {"generation": "a program was found", "syntax": "and it parses", "pass": "and it passes every test"}
 RULES = {"strict": "the strict comparison of outputs", "deepmind": "DeepMind's comparison of outputs"}
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -26,6 +26,15 @@ class Table(NamedTuple):
     columns: Row
     rows: tuple[Row, ...]
     note: str = ""
+
+
+def criteria(report: Report) -> Table:
+    """The document's success criteria, each beside what chance could have done."""
+    return Table(
+        title="Success criteria",
+        columns=("criterion", "wanted", "", "figures", "beside noise"),
+        rows=tuple((one.name, one.wanted, one.status, one.figures, one.noise) for one in report.criteria),
+    )
 
 
 def metrics(report: Report) -> Table:
@@ -83,12 +92,7 @@ def causes(report: Report) -> Table:
 def cost(report: Report) -> Table:
     """Tokens and time."""
     rows = [
-        (
-            side.replace("_", " "),
-            f"{spent.tokens:,}",
-            seconds(spent.seconds),
-            f"{_rounded(spent.tokens / spent.seconds)}",
-        )
+        (side.replace("_", " "), f"{spent.tokens:,}", duration(spent.seconds), _rounded(spent.tokens / spent.seconds))
         for side, spent in report.cost.items()
         if spent.seconds
     ]
@@ -96,7 +100,7 @@ def cost(report: Report) -> Table:
         title="Cost",
         columns=("side", "tokens", "time", "tokens per second"),
         rows=tuple(rows),
-        note=f"Judging took {seconds(report.judging_seconds)}.",
+        note=f"Judging took {duration(report.judging_seconds)}.",
     )
 
 
@@ -156,11 +160,9 @@ def noise(report: Report) -> Iterator[str]:
         )
 
 
-def seconds(value: float) -> str:
-    """Such as "12 min", "3.4 s"."""
-    if value >= 3600:
-        return f"{value / 3600:.1f} h"
-    return f"{value / 60:.0f} min" if value >= 120 else f"{_rounded(value)} s"
+def first_answers(report: Report) -> str:
+    """What a title adds where only the first of several answers to a problem counts."""
+    return ", first answers" if report.samples > 1 else ""
 
 
 def _metric(name: str, compared: Comparison | ScoreComparison | NotMeasured) -> Row:

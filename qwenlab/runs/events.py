@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
@@ -121,13 +121,7 @@ def read_events(path: Path) -> list[Event]:
         UserError: a whole line is no event.
     """
     events: list[Event] = []
-    for number, line in enumerate(whole_lines(path), start=1):
-        try:
-            event = _EVENT.validate_json(line, extra="ignore")
-        except ValidationError as error:
-            if error.errors()[0]["type"] == "union_tag_invalid":
-                continue
-            raise UserError(f"{path}, line {number} cannot be read: {reason(error)}.") from None
+    for event in _parsed(path, whole_lines(path)):
         if event.kind == "status" and event.resumed_from is not None:
             checkpoint = event.resumed_from
             events = [old for old in events if not isinstance(old, _REPEATED) or old.step <= checkpoint]
@@ -135,9 +129,28 @@ def read_events(path: Path) -> list[Event]:
     return events
 
 
+def new_events(path: Path, place: int) -> tuple[list[Event], int]:
+    """The events that were appended after `place` bytes of the file, and the place after them.
+
+    Raises:
+        UserError: as `read_events`; lines are counted from that place.
+    """
+    lines = whole_lines(path, place)
+    return list(_parsed(path, lines)), place + sum(len(line) + 1 for line in lines)
+
+
 def of_kind(events: Iterable[Event], kind: type[E]) -> list[E]:
     """The events of one kind, in order."""
     return [event for event in events if isinstance(event, kind)]
+
+
+def _parsed(path: Path, lines: Iterable[bytes]) -> Iterator[Event]:
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield _EVENT.validate_json(line, extra="ignore")
+        except ValidationError as error:
+            if error.errors()[0]["type"] != "union_tag_invalid":  # of a kind that is not known
+                raise UserError(f"{path}, line {number} cannot be read: {reason(error)}.") from None
 
 
 def _finite(value: Any) -> Any:

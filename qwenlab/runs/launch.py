@@ -20,7 +20,9 @@ from qwenlab.errors import UserError
 from qwenlab.files import Record
 from qwenlab.runs.run import Run, list_runs
 
-ROOT = Path(__file__).parent.parent.parent
+_PARENT = Path(__file__).parent.parent.parent
+CLONE = [str(_PARENT)] if (_PARENT / "pyproject.toml").is_file() else []
+"""The folder of a clone, which is not found from everywhere; an installed package is."""
 
 LAST_WORDS = 12
 """Lines that are shown of what a process said before it ended."""
@@ -39,8 +41,9 @@ class LaunchRecord(Record):
 class Launch:
     """A process that was started, seen through its log and its record."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, process: subprocess.Popen[bytes] | None = None) -> None:
         self.log = log
+        self._process = process
         self.record_file = log.with_suffix(".json")
 
     def read(self) -> LaunchRecord:
@@ -69,6 +72,11 @@ class Launch:
             return f"This is a fault of the program, not yours: {lines[-1]}\nAll that it said is in {self.log}"
         return "\n".join(lines[-LAST_WORDS:])
 
+    def exit_code(self) -> int:
+        """How it ended, once it has; for the process that started it alone."""
+        assert self._process, "it was started here"
+        return self._process.wait()
+
     def find_run(self, runs: Path) -> Run | None:
         """The run that this process works on, or worked on."""
         launched = self.read()
@@ -95,7 +103,7 @@ def launch(runs: Path, verb: str, arguments: Sequence[str], name: str = "") -> L
     begun = time.time()
     log = folder / f"{time.time_ns()}-{name or verb}.log"
     # The package must be found from whatever folder the app was started in.
-    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    paths = os.pathsep.join([*CLONE, *filter(None, [os.environ.get("PYTHONPATH")])])
     with log.open("wb") as file:
         # The lock belongs to the open file, which the process inherits: it is free when the last holder has ended.
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -109,7 +117,7 @@ def launch(runs: Path, verb: str, arguments: Sequence[str], name: str = "") -> L
         )
     # It outlives the app; while the app lives, its end is taken note of, so that no zombie is left.
     threading.Thread(target=process.wait, name=f"wait for {verb}", daemon=True).start()
-    launched = Launch(log)
+    launched = Launch(log, process)
     record = LaunchRecord(verb=verb, command=shown_command(verb, arguments), pid=process.pid, time=begun)
     record.write(launched.record_file)
     return launched

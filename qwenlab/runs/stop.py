@@ -1,13 +1,37 @@
-"""What can be done to a run from outside its process: stop it, or delete it once nobody works on it."""
+"""Stopping a run, from inside its process or from outside, and deleting one that nobody works on."""
 
 import os
 import shutil
 import signal
 import time
+from typing import Protocol
 
 from qwenlab.errors import UserError
 from qwenlab.runs.record import Status
 from qwenlab.runs.run import Run
+
+
+class _Stoppable(Protocol):
+    stop_requested: bool
+
+
+class Stopper:
+    """Passes the wish to stop to the training that is under way, which fulfils it after the step at hand."""
+
+    def __init__(self) -> None:
+        self.callback: _Stoppable | None = None
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a training is about to fulfil the wish."""
+        return self.callback is not None and self.callback.stop_requested
+
+    def request(self) -> bool:
+        """Whether there is a training that will see it, and that was not asked before."""
+        if self.callback is None or self.callback.stop_requested:
+            return False
+        self.callback.stop_requested = True
+        return True
 
 
 def stop(run: Run) -> None:

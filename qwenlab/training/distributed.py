@@ -111,13 +111,13 @@ def check_shares(recipe: Recipe) -> None:
     )
 
 
-def announce(task: Task) -> None:
+def broadcast_task(task: Task) -> None:
     """Tell the other processes, if there are any, what to train."""
     if world().size > 1:
         _store().set("task", f"{task.folder.resolve()}\n{task.checkpoint.resolve() if task.checkpoint else ''}")
 
 
-def hear() -> Task:
+def receive_task() -> Task:
     """Wait, however long, for the first process to announce the task."""
     set_environment()
     while not _store().check(["task"]):  # asked again and again: a wait inside of torch would hear no signal

@@ -4,6 +4,7 @@ Unsloth's rewritten trainer has other defaults than TRL's, so a setting that is 
 different jobs.
 """
 
+import dataclasses
 import importlib.util
 import random
 import re
@@ -26,6 +27,7 @@ from qwenlab.runs.events import Note, StatusChange
 from qwenlab.runs.progress import Progress
 from qwenlab.runs.record import Status
 from qwenlab.runs.run import Run
+from qwenlab.runs.stop import Stopper
 from qwenlab.training.callback import RunCallback
 from qwenlab.training.distributed import world
 from qwenlab.training.engine import Engine
@@ -34,31 +36,37 @@ from qwenlab.training.load import LoadedModel, load, replace_folder
 from qwenlab.training.memory import first_line, forget_attempt, forget_peak, is_out_of_memory
 from qwenlab.training.rows import Rows
 
-CHECKPOINTS_KEPT = 2
+FIXED: dict[str, Any] = {
+    "adam_beta1": 0.9,
+    "adam_beta2": 0.999,
+    "adam_epsilon": 1e-8,
+    "ddp_find_unused_parameters": False,  # every adapter is used in every step
+    "gradient_checkpointing_kwargs": {"use_reentrant": False},
+    "packing_strategy": "bfd",
+    "padding_free": False,
+    "completion_only_loss": False,
+    "assistant_only_loss": False,
+    "shuffle_dataset": False,
+    "prediction_loss_only": True,
+    "greater_is_better": False,
+    "load_best_model_at_end": False,  # ours is saved at the evaluation that found it
+    "save_strategy": "steps",
+    "save_total_limit": 2,
+    "restore_callback_states_from_checkpoint": True,
+    "logging_strategy": "steps",
+    "logging_nan_inf_filter": False,  # it would hide them in an average
+    "include_num_input_tokens_seen": "non_padding",
+    "disable_tqdm": True,
+    "full_determinism": False,
+}
+"""The trainer's settings that are the same in every training, unless a recipe has a key of that name."""
+
+SFT_FIELDS = frozenset(field.name for field in dataclasses.fields(SFTConfig))
 
 NOT_DETERMINISTIC = re.compile(
     r"(\S+) does not have a deterministic implementation|not deterministic because it uses CuBLAS"
 )
 """What torch says of an operation that it cannot make deterministic, with the operation's name."""
-
-
-class Stopper:
-    """Passes the wish to stop to the training that is under way, which fulfils it after the step at hand."""
-
-    def __init__(self) -> None:
-        self.callback: RunCallback | None = None
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether a training is about to fulfil the wish."""
-        return self.callback is not None and self.callback.stop_requested
-
-    def request(self) -> bool:
-        """Whether there is a training that will see it, and that was not asked before."""
-        if self.callback is None or self.callback.stop_requested:
-            return False
-        self.callback.stop_requested = True
-        return True
 
 
 class _Attempt(NamedTuple):
@@ -233,68 +241,38 @@ def sft_config(
     validate: bool,
     fresh: bool,
 ) -> SFTConfig:
-    """The recipe in the trainer's words."""
+    """The recipe in the trainer's words: a setting of [train] goes to the trainer's field of the same name, if there
+    is one and it is not given otherwise here.
+    """
     train, on_gpu = recipe.train, engine.device == "cuda"
-    return SFTConfig(
-        output_dir=str(folder),
+    given = {
+        "output_dir": str(folder),
         # The batch and the steps
-        per_device_train_batch_size=micro_batch,
-        per_device_eval_batch_size=micro_batch,
-        gradient_accumulation_steps=train.effective_batch_size // (micro_batch * world().size),
-        num_train_epochs=train.num_train_epochs,
-        max_steps=train.max_steps,
-        learning_rate=train.learning_rate,
-        lr_scheduler_type=train.lr_scheduler_type,
-        warmup_steps=train.warmup_ratio,  # below 1 it is a share of the steps
-        weight_decay=train.weight_decay,
-        max_grad_norm=train.max_grad_norm,
-        optim=execution.optim,
-        adam_beta1=0.9,
-        adam_beta2=0.999,
-        adam_epsilon=1e-8,
+        "per_device_train_batch_size": micro_batch,
+        "per_device_eval_batch_size": micro_batch,
+        "gradient_accumulation_steps": train.effective_batch_size // (micro_batch * world().size),
+        "warmup_steps": train.warmup_ratio,  # below 1 it is a share of the steps
+        "optim": execution.optim,
         # Precision and memory
-        use_cpu=not on_gpu,
-        ddp_find_unused_parameters=False,  # every adapter is used in every step
-        fp16=engine.dtype == "float16",
-        bf16=engine.dtype == "bfloat16",
-        gradient_checkpointing=train.gradient_checkpointing,
-        gradient_checkpointing_kwargs={"use_reentrant": False},
-        torch_compile=execution.compiled,
+        "use_cpu": not on_gpu,
+        "fp16": engine.dtype == "float16",
+        "bf16": engine.dtype == "bfloat16",
+        "torch_compile": execution.compiled,
         # The chunked loss never holds all logits at once; Unsloth brings its own.
-        loss_type="chunked_nll" if engine.name == "transformers" else "nll",
+        "loss_type": "chunked_nll" if engine.name == "transformers" else "nll",
         # The data, tokenised and masked before
-        max_length=recipe.data.max_length,
-        packing=train.packing,
-        packing_strategy="bfd",
-        padding_free=False,
-        completion_only_loss=False,
-        assistant_only_loss=False,
-        shuffle_dataset=False,
-        dataset_kwargs=None if train.packing else {"skip_prepare_dataset": True},
-        dataloader_num_workers=train.dataloader_num_workers,
-        dataloader_pin_memory=train.dataloader_pin_memory and on_gpu,
+        "max_length": recipe.data.max_length,
+        "dataset_kwargs": None if train.packing else {"skip_prepare_dataset": True},
+        "dataloader_pin_memory": train.dataloader_pin_memory and on_gpu,
         # Watching and saving
-        eval_strategy="steps" if validate else "no",
-        eval_steps=train.eval_steps,
-        eval_on_start=validate and fresh,
-        prediction_loss_only=True,
-        metric_for_best_model="eval_loss" if validate else None,
-        greater_is_better=False,
-        load_best_model_at_end=False,  # ours is saved at the evaluation that found it
-        save_strategy="steps",
-        save_steps=train.save_steps,
-        save_total_limit=CHECKPOINTS_KEPT,
-        restore_callback_states_from_checkpoint=True,
-        logging_strategy="steps",
-        logging_steps=train.logging_steps,
-        logging_nan_inf_filter=False,  # it would hide them in an average
-        include_num_input_tokens_seen="non_padding",
-        disable_tqdm=True,
-        report_to=list(train.report_to),
-        seed=train.seed,
-        data_seed=train.seed,
-        full_determinism=False,
-    )
+        "eval_strategy": "steps" if validate else "no",
+        "eval_on_start": validate and fresh,
+        "metric_for_best_model": "eval_loss" if validate else None,
+        "report_to": list(train.report_to),
+        "data_seed": train.seed,
+    }
+    same = {name: value for name, value in train if name in SFT_FIELDS}
+    return SFTConfig(**(FIXED | same | given))
 
 
 def check_trackers(recipe: Recipe) -> None:

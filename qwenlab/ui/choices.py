@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
+from qwenlab.recipe import RECIPES, shown_path
 from qwenlab.runs import list_runs
-from qwenlab.runs.launch import ROOT
 from qwenlab.ui.run_cache import broken, name, readable
 from qwenlab.ui.status_bar import has_gpu
 
-_FOLDER = ROOT / "recipes"
-RECIPE_FOLDER = _FOLDER.relative_to(Path.cwd()) if _FOLDER.is_relative_to(Path.cwd()) else _FOLDER
-"""As short as it can be written from here."""
+RECIPE_FOLDER = shown_path(RECIPES)
 
 
 def recipe_choices(runs: Path) -> list[tuple[str, str]]:

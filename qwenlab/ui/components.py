@@ -10,18 +10,13 @@ QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibil
 
 
 def text(value: object) -> str:
-    """As plain text inside HTML. Braces and dollars too: Gradio's HTML component has templates of its own."""
-    return no_template(html.escape(str(value)))
-
-
-def no_template(escaped: str) -> str:
-    """Without the characters that Gradio reads as a template, in what is HTML already."""
-    return escaped.replace("$", "&#36;").replace("{", "&#123;").replace("}", "&#125;").replace("`", "&#96;")
+    """As plain text inside HTML."""
+    return _no_template(html.escape(str(value)))
 
 
 def lab(content: str) -> str:
     """The frame that the style sheet knows."""
-    return f'<div class="lab">{content}</div>'
+    return f'<div class="lab">{_no_template(content)}</div>'
 
 
 def card(content: str, kind: str = "") -> str:
@@ -49,3 +44,8 @@ def pulse(value: str = "") -> gr.Textbox:
     the queue, and what a page asks every two seconds does not.
     """
     return gr.Textbox(value, visible="hidden", container=False, show_label=False)
+
+
+def _no_template(markup: str) -> str:
+    """Without the braces, dollars and backticks that Gradio's HTML component reads as a template of its own."""
+    return markup.replace("$", "&#36;").replace("{", "&#123;").replace("}", "&#125;").replace("`", "&#96;")

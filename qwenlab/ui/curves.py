@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from qwenlab.report.charts import Line, Mark, Point, line_chart, loss_chart
 from qwenlab.runs import Run
 from qwenlab.runs.events import Event, Note, Train, Validation, of_kind
-from qwenlab.ui.charts import Dot, Line, Mark, Point, line_chart
 from qwenlab.ui.components import lab
 from qwenlab.ui.run_cache import Stamp, events, record, stamp
 
@@ -36,24 +36,10 @@ def curves(run: Run) -> str:
 @lru_cache(maxsize=8)
 def _curves(folder: Path, changed: Stamp, total_steps: int | None) -> str:
     happened = events(Run(folder))
-    return lab(loss_chart(happened, total_steps) + small_charts(happened, total_steps))
-
-
-def loss_chart(happened: Sequence[Event], total_steps: int | None) -> str:
-    """Training thin and grey, validation in the accent, its best step a dot with its number, notes as marks."""
-    validation = validation_loss(happened)
-    best = min((point for point in validation if point[0] > 0), key=lambda point: point[1], default=None)
-    return line_chart(
-        "Loss",
-        [
-            Line("training", training_loss(happened), "slate", 1),
-            Line("validation", validation, "accent", 2),
-        ],
-        x_name="step",
-        x_end=total_steps or 0,
-        dots=[Dot(*best, f"best {best[1]:.3f} at step {best[0]:.0f}")] if best else [],
-        marks=[Mark(note.step, note.text) for note in of_kind(happened, Note)],
-    )
+    notes = [Mark(note.step, note.text) for note in of_kind(happened, Note)]
+    training, validation = training_loss(happened), validation_loss(happened)
+    losses = loss_chart(training, validation, x_end=total_steps or 0, marks=notes)
+    return lab(losses + small_charts(happened, total_steps))
 
 
 def small_charts(happened: Sequence[Event], total_steps: int | None) -> str:

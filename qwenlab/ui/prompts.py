@@ -7,11 +7,10 @@ from typing import NamedTuple
 from qwenlab.data import load
 from qwenlab.errors import UserError
 from qwenlab.evaluation import Problem, prompt
-from qwenlab.evaluation.benchmark import load_benchmark
+from qwenlab.evaluation.benchmark import load_benchmark, local_file
 from qwenlab.files import read_lines
-from qwenlab.recipe import TINY, read_recipe
+from qwenlab.recipe import read_recipe
 from qwenlab.runs import Run, list_evaluations
-from qwenlab.tiny import problems as tiny_problems
 from qwenlab.ui.run_cache import stamp
 
 MOST_ROWS = 200
@@ -52,9 +51,8 @@ def problems(run: Run) -> tuple[Problem, ...]:
     if frozen:
         return _frozen(frozen[-1], stamp(frozen[-1]))
     settings = run.recipe.evaluate
-    if settings.problems == TINY:
-        return tuple(tiny_problems("test", settings.limit or MOST_ROWS, settings.seed))
-    if not Path(settings.problems).expanduser().exists():
+    file = local_file(settings.problems)
+    if not file or not file.exists():
         return ()
     return load_benchmark(settings.problems, settings.limit, settings.max_tests, settings.seed).problems
 

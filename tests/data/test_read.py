@@ -100,10 +100,11 @@ def test_a_misspelt_file_is_not_replaced_by_a_fallback(hub: list[str]) -> None:
 
 
 def test_tiny_is_bundled() -> None:
-    pytest.importorskip("qwenlab.tiny")
     source = read(TINY)
-    assert source.tables[0].frame.height == reading.TINY_ROWS
-    assert source.tables[0].frame["messages"][0][0].keys() == {"role", "content"}
+    (table,) = source.tables
+    assert source.name == table.name == TINY, "no file of the package is told to the user"
+    assert table.frame.height == 2000
+    assert table.frame["messages"][0][0].keys() == {"role", "content"}
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,14 @@ def test_public_tests_are_examples_unless_the_description_shows_them(tmp_path: P
     assert examples["given"] == (Test("7", "7"),)
 
 
+def test_the_bundled_contest_is_read_as_any_file_and_knows_that_it_is_new_to_the_tiny_qwen() -> None:
+    benchmark = load_benchmark("tiny", limit=300, max_tests=4, seed=0)
+    assert len(benchmark.problems) == benchmark.available == 200 and benchmark.tests_cut == 400
+    assert benchmark.source == "tiny" and len(benchmark.version) == 64
+    assert "shares no program and no sentence with what the tiny Qwen saw" in benchmark.contamination
+    assert len(load_benchmark("tiny", 10, 0, 0).problems) == 10
+
+
 def test_sources_that_are_not_there_or_hold_nothing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="neither a file here nor the name of a hub data set"):
         load_benchmark("problems", 0, 0, 0)

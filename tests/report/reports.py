@@ -8,10 +8,11 @@ from qwenlab.evaluation.results import Check, FailingTest, ProgramResult, SelfCh
 from qwenlab.evaluation.samples import Sample, Side
 from qwenlab.evaluation.scoring import Judged
 from qwenlab.evaluation.verdict import Verdict
-from qwenlab.recipe import Recipe
+from qwenlab.recipe import EvaluateSettings, Recipe
 from qwenlab.report.advice import TrainingFacts
-from qwenlab.report.build import About, build_report
-from qwenlab.report.schema import Attempt, Cost, ProblemRow, ProblemSet, Report
+from qwenlab.report.build import build_report
+from qwenlab.report.schema import Attempt, ProblemRow, Report
+from qwenlab.runs.evaluation import EvaluationRecord
 from qwenlab.runs.events import Event, Note, Validation
 from qwenlab.stats.types import NotMeasured
 from tests.events import point
@@ -162,7 +163,8 @@ def whole_report(sandbox: bool = True, name: str = "add-one", hostile: str = "")
         judged,
         CHECK if sandbox else NotMeasured(why="no sandbox works here; sudo apt install bubblewrap"),
         training_facts(),
-        _about(hostile),
+        f"a-run{hostile}",
+        _record(hostile),
     )
 
 
@@ -177,22 +179,22 @@ def _result(verdict: Verdict, hostile: str) -> ProgramResult:
     return program_result(verdict, input=f"41\n{hostile}", got=f"40\n{hostile}", error=error)
 
 
-def _about(hostile: str) -> About:
-    return About(
-        run=f"a-run{hostile}",
-        created=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
-        command=["python", "-m", "qwenlab.evaluate", "a-run"],
-        stamps={"base": {"weights": "tiny"}, "tuned": {"weights": "tiny", "adapter": f"best{hostile}"}},
-        problem_set=ProblemSet(
-            source=f"problems.jsonl{hostile}",
-            version="abc123",
-            available=30,
-            left_out={"interactive": ("guess-it", "ask-it")},
-            tests_cut=7,
-            contamination="The problems are public and may be in the base model's training data.",
-        ),
-        settings={"limit": 18, "temperature": 0.0},
-        all_tests=False,
-        cost={"base": Cost(tokens=360, seconds=12.0), "tuned": Cost(tokens=300, seconds=9.5)},
-        judging_seconds=3.0,
+def _record(hostile: str) -> EvaluationRecord:
+    return EvaluationRecord.model_validate(
+        {
+            "created": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+            "command": ["python", "-m", "qwenlab.evaluate", "a-run"],
+            "stamps": {"base": {"weights": "tiny"}, "tuned": {"weights": "tiny", "adapter": f"best{hostile}"}},
+            "problem_set": {
+                "source": f"problems.jsonl{hostile}",
+                "version": "abc123",
+                "available": 30,
+                "left_out": {"interactive": ("guess-it", "ask-it")},
+                "tests_cut": 7,
+                "contamination": "The problems are public and may be in the base model's training data.",
+            },
+            "settings": EvaluateSettings(limit=18),
+            "spent": {"base": {"seconds": 12.0}, "tuned": {"seconds": 9.4}},
+            "judging_seconds": 3.0,
+        }
     )

@@ -4,7 +4,7 @@ from qwenlab.evaluation.verdict import Verdict
 from qwenlab.recipe import Recipe
 from qwenlab.report.advice import TrainingFacts, advise
 from qwenlab.report.criteria import Stability
-from qwenlab.report.loss_curve import curve, stability
+from qwenlab.report.evidence import curve, stability
 from qwenlab.report.schema import Advice, Attempt, Metric
 from qwenlab.runs.events import Event, Note
 from qwenlab.stats.paired import compare

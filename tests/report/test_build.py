@@ -1,8 +1,11 @@
 """From answers and verdicts to figures, on small cases worked by hand."""
 
+import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from qwenlab.evaluation.extract import Rule
 from qwenlab.evaluation.problem import Problem
@@ -10,25 +13,24 @@ from qwenlab.evaluation.results import FailingTest, ProgramResult, SelfCheck
 from qwenlab.evaluation.samples import Sample, Side
 from qwenlab.evaluation.scoring import Judged
 from qwenlab.evaluation.verdict import Verdict
-from qwenlab.report.build import About, _how_difficult, build_report, outcome_of
-from qwenlab.report.schema import Cost, ProblemSet, Report
+from qwenlab.recipe import EvaluateSettings
+from qwenlab.report.build import _how_difficult, build_report, outcome_of
+from qwenlab.report.schema import Cost, Report, read_report
+from qwenlab.runs.evaluation import EvaluationRecord, Spent
 from qwenlab.stats.types import Comparison, NotMeasured
 from tests.report.reports import attempt, whole_report
 
 CHECK = SelfCheck(
     backend="b", version="1", interpreter="python", user="u", kernel="k", machine="m", fit=True, seconds=1.5
 )
-ABOUT = About(
-    run="run",
+RECORD = EvaluationRecord(
     created=datetime(2026, 1, 1, tzinfo=UTC),
-    command=["python"],
-    stamps={},
-    problem_set=ProblemSet(source="s", version="", available=4, left_out={}, tests_cut=0, contamination=""),
-    settings={},
-    all_tests=False,
-    cost={"base": Cost(tokens=1, seconds=2.0)},
-    judging_seconds=3.0,
-)
+    problem_set={
+        "source": "s", "version": "", "available": 4, "left_out": {}, "tests_cut": 0, "contamination": "",
+    },
+    settings=EvaluateSettings(),
+    spent={"base": Spent(tokens=99, seconds=2.0)},
+)  # fmt: skip
 SIDES: dict[str, Side] = {"b": "base", "t": "tuned", "a": "base_again"}
 
 
@@ -82,7 +84,7 @@ def report(outcomes: dict[str, str], contests: str = "", seconds: float = 0.1, s
         for number in range(count)
     ]
     check = CHECK if sandbox else NotMeasured(why="no sandbox; apt install it")
-    return build_report(problems, samples, judged, check, None, ABOUT)
+    return build_report(problems, samples, judged, check, None, "run", RECORD)
 
 
 def compared(found: Report, metric: str) -> Comparison:
@@ -175,6 +177,29 @@ def test_the_easiest_problems_stand_first() -> None:
     assert sorted("CAB", key=_how_difficult) == ["A", "B", "C"]
 
 
+def test_tokens_are_counted_from_the_answers_whatever_was_noted() -> None:
+    assert report({"b": "W A", "t": "A A"}).cost == {"base": Cost(tokens=2, seconds=2.0)}
+
+
+def test_an_attempt_has_what_its_program_s_result_says() -> None:
+    [row] = report({"b": "W", "t": "X"}).problems
+    ran, nothing = row.base[0], row.tuned[0]
+    assert (ran.verdict, ran.deepmind, ran.tests, ran.tests_run) == (Verdict.WA, Verdict.WA, 2, 1)
+    assert ran.failing_test == result(Verdict.WA).failing_test
+    assert (nothing.verdict, nothing.tests, nothing.failing_test) == (None, 0, None)
+
+
 def test_a_report_is_read_back_equal() -> None:
     found = report({"b": "W A X S", "t": "A W B A", "a": "W A X S"})
     assert Report.model_validate_json(found.model_dump_json()) == found
+
+
+def test_a_later_version_s_report_is_read_and_none_with_unknown_fields_is_made(tmp_path: Path) -> None:
+    found = report({"b": "W A X S", "t": "A W B A"}, sandbox=False)
+    content = found.model_dump(mode="json")
+    for part in (content, content["metrics"]["pass"], content["metrics"]["syntax"], content["problems"][0]["base"][0]):
+        part["later"] = 1
+    (tmp_path / "report.json").write_text(json.dumps(content), encoding="utf-8")
+    assert read_report(tmp_path / "report.json") == found
+    with pytest.raises(ValidationError, match="later"):
+        Report(**content)

@@ -2,7 +2,7 @@
 
 import re
 
-from qwenlab.report.markdown import markdown
+from qwenlab.report.render import markdown
 from tests.report.reports import SCRIPT, whole_report
 
 

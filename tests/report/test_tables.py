@@ -1,7 +1,5 @@
 """The report's tables: the right figure in the right cell."""
 
-import pytest
-
 from qwenlab.report import tables
 from qwenlab.report.tables import NO_BREAK, Table
 from qwenlab.stats.intervals import rate
@@ -38,8 +36,8 @@ def test_strata_and_causes_and_cost() -> None:
     report = whole_report()
     assert [row[:2] for row in tables.strata(report).rows][-3:] == [(d, "pass") for d in ("easy", "medium", "hard")]
     assert ("ValueError", "RE", "0", "1") in tables.causes(report).rows
-    assert tables.cost(report).rows == (("base", "360", "12 s", "30"), ("tuned", "300", "9.5 s", "32"))
-    assert tables.cost(report).note == "Judging took 3.0 s."
+    assert tables.cost(report).rows == (("base", "360", "12 s", "30"), ("tuned", "360", "9 s", "38"))
+    assert tables.cost(report).note == "Judging took 3 s."
 
 
 def test_what_was_asked_and_what_was_left_away() -> None:
@@ -62,10 +60,3 @@ def test_noise_tells_of_the_base_against_itself() -> None:
     floor = NoiseFloor(n=18, left_out=0, gained=1, lost=2, flipped=rate(3, 18))
     *_, again = tables.noise(report.model_copy(update={"noise_floor": floor}))
     assert "1 gained and 2 lost of 18 (16.7 %" in again.replace(NO_BREAK, " ")
-
-
-@pytest.mark.parametrize(
-    ("value", "words"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (75, "75 s"), (734, "12 min"), (9000, "2.5 h")]
-)
-def test_times_are_told_in_the_unit_that_one_thinks_in(value: float, words: str) -> None:
-    assert tables.seconds(value) == words

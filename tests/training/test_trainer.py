@@ -17,12 +17,13 @@ from qwenlab.runs import Run, Status
 from qwenlab.runs.events import Best, Checkpoint, Note, StatusChange, Train, Validation, of_kind
 from qwenlab.runs.output import Output
 from qwenlab.runs.progress import Progress
+from qwenlab.runs.stop import Stopper
 from qwenlab.training import trainer
 from qwenlab.training.callback import RunCallback
 from qwenlab.training.engine import Engine
 from qwenlab.training.execution import plan_execution
 from qwenlab.training.rows import Rows
-from qwenlab.training.trainer import Stopper, fit, next_micro_batch, sft_config
+from qwenlab.training.trainer import fit, next_micro_batch, sft_config
 from tests.models.random_rows import TINY, random_rows
 
 ROWS = Rows(random_rows(64), random_rows(8, seed=1))

@@ -138,11 +138,12 @@ def main(recipe_file: Path, folder: Path, again: bool) -> None:
     from qwenlab.runs.events import Note, StatusChange, Train, Validation, of_kind
     from qwenlab.runs.output import Output
     from qwenlab.runs.progress import Progress
+    from qwenlab.runs.stop import Stopper
     from qwenlab.training.environment import versions
     from qwenlab.training.execution import plan_execution
     from qwenlab.training.memory import forget_attempt
     from qwenlab.training.rows import read_rows
-    from qwenlab.training.trainer import Stopper, fit
+    from qwenlab.training.trainer import fit
 
     run = Run.create(folder, recipe, engine.name)
     with run.owned(), Output(run.log_file) as output:

@@ -104,7 +104,6 @@ def test_a_report_that_cannot_be_read_is_told_in_its_place(tmp_path: Path) -> No
     evaluation.update(status=Status.finished)
     evaluation.report_file.write_text("{}")
     assert f"{evaluation.report_file} cannot be read: metrics" in table(tmp_path)
-    assert "report.json cannot be read" in evaluate.look(tmp_path, run.name, evaluation.name, ("", ""))[1].value
 
 
 def test_a_comparison_that_cannot_be_read_is_told_and_hurts_no_other(tmp_path: Path) -> None:

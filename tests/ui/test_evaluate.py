@@ -1,24 +1,24 @@
-"""The Evaluate tab's handlers and views, on reports made by hand; in tests/ui/browser an evaluation really runs."""
+"""The Evaluate tab's handlers, on reports made by hand; in tests/ui/browser an evaluation really runs."""
 
 import os
 import signal
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from qwenlab.recipe import EvaluateSettings
+from qwenlab.report.render import page, write
 from qwenlab.report.schema import Report
 from qwenlab.runs import Evaluation, Run, Status
 from qwenlab.runs.launch import list_launches
 from qwenlab.ui.jobs.evaluations import NEWEST
 from qwenlab.ui.tabs import evaluate
-from qwenlab.ui.tabs.evaluate import SETTINGS, Opened, Shown
-from qwenlab.ui.views import problem
-from qwenlab.ui.views.report import report_view
+from qwenlab.ui.tabs.evaluate import SETTINGS, Shown
 from tests.report.reports import SCRIPT, whole_report
 from tests.ui.made import made_run
 
@@ -42,8 +42,7 @@ def run(runs: Path) -> Run:
 def finished(run: Run, report: Report) -> Evaluation:
     """An evaluation that has ended with this report."""
     evaluation = Evaluation.create(run, EvaluateSettings())
-    evaluation.report_file.write_text(report.model_dump_json(), encoding="utf-8")
-    evaluation.page_file.write_text("<html></html>", encoding="utf-8")
+    write(report, evaluation.folder)
     evaluation.update(status=Status.finished, finished=datetime.now(UTC))
     return evaluation
 
@@ -59,27 +58,34 @@ def look(runs: Path, run: Run, evaluation: str = NEWEST) -> list[Any]:
 def test_a_run_without_an_evaluation_teaches_what_will_stand_here(runs: Path, run: Run) -> None:
     outputs = look(runs, run)
     assert "Did it help?" in part(outputs, "progress").value
-    assert not part(outputs, "problems").visible
+    assert part(outputs, "report") == "" and not part(outputs, "page").visible
     assert not part(outputs, "stop").visible
 
 
-def test_a_report_begins_with_its_sentence_and_has_all_parts(runs: Path, run: Run) -> None:
+def frame(outputs: list[Any]) -> dict[str, str | None]:
+    """The attributes of the one element that shows a report, as a browser reads them."""
+    found: list[dict[str, str | None]] = []
+    tags: list[str] = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            tags.append(tag)
+            found.append(dict(attrs))
+
+    Reader().feed(part(outputs, "report"))
+    assert tags == ["div", "iframe"]
+    return found[1]
+
+
+def test_a_report_is_shown_as_the_page_that_it_is_and_can_be_downloaded(runs: Path, run: Run) -> None:
     report = whole_report()
-    finished(run, report)
+    evaluation = finished(run, report)
     outputs = look(runs, run)
-    shown = part(outputs, "report")
-    answer, _, rest = report.sentence.partition(":")
-    assert shown.index(answer) < shown.index("Generation rate")
-    assert rest.strip() in shown.replace("&gt;", ">").replace("&lt;", "<")
-    for criterion in report.criteria:
-        assert criterion.name in shown
-    assert "<svg" in shown
-    assert "From verdict to verdict" in shown
-    assert "360 tokens in 12 s" in shown
-    assert part(outputs, "problems").visible
-    assert part(outputs, "page").visible
+    assert frame(outputs)["srcdoc"] == page(report)
     assert not part(outputs, "progress").visible
-    assert len(part(outputs, "table")) == report.n
+    for name, file in (("page", "report.html"), ("markdown", "report.md"), ("figures", "report.json")):
+        assert part(outputs, name).visible
+        assert Path(part(outputs, name).value["path"]).read_bytes() == (evaluation.folder / file).read_bytes()
 
 
 def test_what_the_browser_shows_already_is_not_sent_again(runs: Path, run: Run) -> None:
@@ -90,66 +96,14 @@ def test_what_the_browser_shows_already_is_not_sent_again(runs: Path, run: Run) 
     assert all(value == {"__type__": "update"} for value in again[1:])
 
 
-def test_transitions_count_every_problem(runs: Path, run: Run) -> None:
-    report = whole_report()
-    shown = report_view(report)
-    gained = report.transitions.matrix()[("WA", "AC")]
-    assert f'<td class="gained">{gained}</td>' in shown
-    assert f"{len(report.transitions.gained)} gained, {len(report.transitions.lost)} lost" in shown
-
-
-def test_without_a_sandbox_it_says_not_measured_and_what_mends_it() -> None:
-    shown = report_view(whole_report(sandbox=False))
-    assert "Not measured: no program was run" in shown
-    assert "<pre>no sandbox works here; sudo apt install bubblewrap" in shown
-    assert "Programs that parse" in shown
-
-
-def test_problems_are_filtered_by_outcome_and_by_verdict(runs: Path, run: Run) -> None:
-    report = whole_report()
-    name = finished(run, report).name
-    everything = evaluate.filtered(runs, run.name, name, "all", "all")
-    gained = evaluate.filtered(runs, run.name, name, "gained", "all")
-    assert [row[0] for row in gained] == list(report.transitions.gained)
-    assert 0 < len(gained) < len(everything)
-    for verdict in problem.verdicts(report)[1:]:
-        rows = evaluate.filtered(runs, run.name, name, "all", verdict)
-        assert rows
-        assert all(verdict in row[2:4] for row in rows)
-    assert evaluate.filtered(runs, run.name, name, "gained", "no program") != gained
-
-
-def test_a_problem_opens_with_both_programs_and_the_failing_test(runs: Path, run: Run) -> None:
-    report = whole_report()
+def test_what_models_wrote_stays_inside_a_frame_without_scripts(runs: Path, run: Run) -> None:
+    report = whole_report(hostile=f'{SCRIPT}"></iframe>{BRACES}')
     finished(run, report)
-    box, statement, base, tuned, base_outcome, tuned_outcome = evaluate.opened(
-        runs, run.name, NEWEST, report.transitions.gained[0]
-    )
-    assert box.visible
-    assert "Add one to the number." in statement
-    assert base == tuned == "print(int(input()) + 1)\n"
-    assert "wrong answer" in base_outcome
-    for value in ("41", "42", "40"):
-        assert f"<pre>{value}" in base_outcome
-    assert "all 10 tests passed" in tuned_outcome
-
-
-def test_a_problem_that_is_not_there_any_more_closes_the_box(runs: Path, run: Run) -> None:
-    finished(run, whole_report())
-    closed = evaluate.opened(runs, run.name, NEWEST, "another")
-    assert not closed[Opened._fields.index("box")].visible
-
-
-def test_hostile_text_stays_text(runs: Path, run: Run) -> None:
-    report = whole_report(hostile=SCRIPT + BRACES)
-    finished(run, report)
-    pages = [part(look(runs, run), "report")]
-    for row in report.problems:
-        _, statement, _, _, base, tuned = evaluate.opened(runs, run.name, NEWEST, row.name)
-        pages += [statement, base, tuned]
-    for page in pages:
-        assert "<script" not in page
-        assert not set("${}`") & set(page)
+    outputs = look(runs, run)
+    found = frame(outputs)
+    assert found["srcdoc"] == page(report)
+    assert found["sandbox"] in ("", None)
+    assert not set("${}`") & set(part(outputs, "report"))
 
 
 def test_an_evaluation_is_shown_by_name_too(runs: Path, run: Run) -> None:
@@ -157,7 +111,8 @@ def test_an_evaluation_is_shown_by_name_too(runs: Path, run: Run) -> None:
     second = Evaluation.create(run, EvaluateSettings())
     second.update(status=Status.failed, error="The GPU <b>fell</b> off.")
     assert "The GPU &lt;b&gt;fell&lt;/b&gt; off." in part(look(runs, run), "progress").value
-    assert part(look(runs, run, first.name), "table")
+    assert part(look(runs, run), "report") == ""
+    assert part(look(runs, run, first.name), "report") and part(look(runs, run, first.name), "page").visible
     assert [value for _, value in part(look(runs, run), "evaluation").choices] == [NEWEST, second.name, first.name]
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from qwenlab.report.charts import Line, line_chart
 from qwenlab.runs import Status, gpu_lock
 from qwenlab.ui import build
 from qwenlab.ui.choices import RECIPE_FOLDER, first_recipe, recipe_choices
+from qwenlab.ui.components import lab, text
 from qwenlab.ui.status_bar import has_gpu, machine, show, stop_button
 from qwenlab.ui.tabs.train import edited, picked, started
 from tests.conftest import ROOT
@@ -59,3 +61,10 @@ def test_the_app_refuses_in_a_sentence(arguments: list[str], said: str) -> None:
     command = [sys.executable, "app.py", *arguments]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert result.returncode == 2 and said in result.stderr and "Traceback" not in result.stderr
+
+
+def test_texts_are_neither_markup_nor_templates() -> None:
+    said = text("<script>alert(1)</script> ${alert(2)} {{x}} `y` \"q\" 'p' &amp;")
+    assert not set("<>${}`\"'") & set(said)
+    assert "&amp;amp;" in said
+    assert not set("${}`") & set(lab(line_chart("", [Line("${x}{{y}}`", [(1, 1)], "slate")], x_name="")))

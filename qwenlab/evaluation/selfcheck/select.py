@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from qwenlab.errors import UserError
-from qwenlab.evaluation.results import NotMeasured, SelfCheck
+from qwenlab.evaluation.results import SelfCheck
 from qwenlab.evaluation.sandbox import bubblewrap, landlock
 from qwenlab.evaluation.sandbox.interpreter import Interpreter, judging_interpreter
 from qwenlab.evaluation.sandbox.launched import LaunchedSandbox
@@ -37,8 +37,17 @@ class FitSandbox(NamedTuple):
     failed: tuple[SelfCheck, ...]
 
 
+class NoSandbox(NamedTuple):
+    """No sandbox is fit to judge here: no program is run, and nothing that needs running is known."""
+
+    reason: str
+    mend: str
+    """The command that mends it."""
+    attempts: tuple[SelfCheck, ...] = ()
+
+
 @contextmanager
-def fit_sandbox(backends: Sequence[Backend] = BACKENDS) -> Iterator[FitSandbox | NotMeasured]:
+def fit_sandbox(backends: Sequence[Backend] = BACKENDS) -> Iterator[FitSandbox | NoSandbox]:
     """The first sandbox that is fit to judge on this machine, closed in the end; else why there is none."""
     if platform.system() != "Linux":
         yield _not_linux()
@@ -46,7 +55,7 @@ def fit_sandbox(backends: Sequence[Backend] = BACKENDS) -> Iterator[FitSandbox |
     try:
         interpreter = judging_interpreter()
     except UserError as error:
-        yield NotMeasured(reason=error.message, mend=error.hint)
+        yield NoSandbox(reason=error.message, mend=error.hint)
         return
     failed: list[SelfCheck] = []
     for backend in backends:
@@ -61,11 +70,11 @@ def fit_sandbox(backends: Sequence[Backend] = BACKENDS) -> Iterator[FitSandbox |
                 return
             failed.append(check.model_copy(update={"mend": backend.mend(check.reason)}))
     reasons = " ".join(f"{check.backend}: {check.reason}" for check in failed)
-    yield NotMeasured(
+    yield NoSandbox(
         reason=f"No sandbox is fit to run programs here. {reasons}", mend=failed[0].mend, attempts=tuple(failed)
     )
 
 
-def _not_linux() -> NotMeasured:
+def _not_linux() -> NoSandbox:
     mend = "wsl --install" if platform.system() == "Windows" else "Run qwenlab in a Linux container or virtual machine."
-    return NotMeasured(reason=f"Programs can only be contained on Linux, and this is {platform.system()}.", mend=mend)
+    return NoSandbox(reason=f"Programs can only be contained on Linux, and this is {platform.system()}.", mend=mend)

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from qwenlab.data.files import COMPRESSED, READERS
 from qwenlab.data.preview import PreviewRow
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe, fields, read_recipe
-from qwenlab.report.colours import ACCENT, AMBER, SLATE
+from qwenlab.report.charts import LIGHT
 from qwenlab.runs.launch import shown_command
 from qwenlab.ui.choices import first_recipe
 from qwenlab.ui.clock import Clock
@@ -20,7 +21,6 @@ from qwenlab.ui.views.dataset import report_view, row_title
 
 RULES = ("max_samples", "min_chars", "max_chars", "validation_split", "max_length", "system_prompt")
 ROLES = ("user", "assistant", "system", "messages")
-FILES = [".jsonl", ".json", ".csv", ".tsv", ".parquet", ".gz", ".zst"]
 KINDS = ["in order", "longest", "cut"]
 DETECTED = ("as detected", "")
 
@@ -47,7 +47,7 @@ def build_data_tab(runs: Path, clock: Clock, page: gr.Blocks) -> DataTab:
             upload = gr.File(
                 label="Drop files here: JSONL, JSON, CSV or Parquet",
                 file_count="multiple",
-                file_types=FILES,
+                file_types=[*READERS, *COMPRESSED],
                 height=150,
             )
             chosen = _build_controls(first)
@@ -243,7 +243,7 @@ def _build_viewer() -> Viewer:
         title = gr.Textbox(show_label=False, interactive=False, container=False, elem_id="row-title")
         row = gr.HighlightedText(
             label="Context is grey, what is learned is coloured, what max_length cuts off is amber",
-            color_map={"learned": ACCENT, "context": SLATE, "cut": AMBER},
+            color_map={"learned": LIGHT["accent"], "context": LIGHT["slate"], "cut": LIGHT["amber"]},
             show_inline_category=False,
             show_legend=True,
             elem_id="row",

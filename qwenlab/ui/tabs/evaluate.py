@@ -1,4 +1,4 @@
-"""The Evaluate tab: did it help? Start an evaluation, watch it, read its report, open its problems."""
+"""The Evaluate tab: did it help? Start an evaluation, watch it, read its report."""
 
 from functools import lru_cache, partial
 from pathlib import Path
@@ -7,10 +7,8 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from qwenlab.errors import UserError
-from qwenlab.files import read_json
 from qwenlab.recipe import EvaluateSettings, Recipe, fields
 from qwenlab.report.criteria import detectable_sentence
-from qwenlab.report.schema import ProblemRow, Report
 from qwenlab.runs import Evaluation, Run, Status, find_run, list_evaluations
 from qwenlab.runs.launch import Launch, shown_command
 from qwenlab.stats.power import smallest_detectable_gain
@@ -21,15 +19,14 @@ from qwenlab.ui.form import control_for, overrides, read_values
 from qwenlab.ui.jobs import evaluations
 from qwenlab.ui.jobs.evaluations import NEWEST
 from qwenlab.ui.run_cache import stamp
-from qwenlab.ui.views import problem as view
-from qwenlab.ui.views.evaluation import EMPTY, progress_card
-from qwenlab.ui.views.report import report_view
+from qwenlab.ui.views.evaluation import EMPTY, progress_card, report_frame
 
 SETTINGS = [(key, field) for section, key, field in fields() if section == "evaluate"]
 FIRST = ("limit", "problems")
 """The settings that are seen at once."""
 LOG_LINES = 200
-TABLE_HEIGHT = 360
+FILES = ("report.html", "report.md", "report.json")
+"""A report's files, which can be downloaded."""
 
 
 class EvaluateTab(NamedTuple):
@@ -62,21 +59,8 @@ class Shown(NamedTuple):
     evaluation: gr.Dropdown
     report: gr.HTML
     page: gr.DownloadButton
-    problems: gr.Column
-    outcome: gr.Radio
-    verdict: gr.Dropdown
-    table: gr.Dataframe
-
-
-class Opened(NamedTuple):
-    """One problem."""
-
-    box: gr.Column
-    statement: gr.HTML
-    base: gr.Code
-    tuned: gr.Code
-    base_outcome: gr.HTML
-    tuned_outcome: gr.HTML
+    markdown: gr.DownloadButton
+    figures: gr.DownloadButton
 
 
 def build_evaluate_tab(runs: Path, clock: Clock, page: gr.Blocks) -> EvaluateTab:
@@ -91,33 +75,29 @@ def build_evaluate_tab(runs: Path, clock: Clock, page: gr.Blocks) -> EvaluateTab
                 stop = gr.Button("Stop", visible=False, elem_id="evaluation-stop")
                 resume = gr.Button("Resume", visible=False, elem_id="evaluation-resume")
             report = gr.HTML(elem_id="evaluation-report")
-            shown, one = _build_problems(progress, stop, resume, evaluation, report)
+            with gr.Row():
+                downloads = [gr.DownloadButton(f"Download {name}", visible=False, size="sm") for name in FILES]
+            with gr.Accordion("Log", open=False):
+                log = gr.Textbox(show_label=False, lines=10, max_lines=20, interactive=False, autoscroll=True)
+    shown = Shown(gr.State(("", "")), progress, stop, resume, log, evaluation, report, *downloads)
     looked = [chosen.run, evaluation]
     outputs, ticked = list(shown), [*looked, shown.seen]
 
     page.load(partial(newest_chosen, runs), chosen.run, chosen.run, **QUIET)
     chosen.run.focus(partial(offered, runs), None, chosen.run, **QUIET)
     chosen.run.change(partial(settings_of, runs), chosen.run, chosen.settings, **QUIET)
-    chosen.run.change(partial(afresh, runs), chosen.run, [one.box, *outputs], **QUIET)
+    chosen.run.change(partial(afresh, runs), chosen.run, outputs, **QUIET)
     gr.on(
         [control.change for control in chosen.controls],
         partial(edited, runs), chosen.controls, [told, command], trigger_mode="always_last", **QUIET,
     )  # fmt: skip
-    evaluation.input(partial(opened_anew, runs), looked, [one.box, *outputs], **QUIET)
+    evaluation.input(partial(afresh, runs), looked, outputs, **QUIET)
     due = pulse()
     clock.asks(lambda *chosen: [repr(state(runs, *chosen))], looked, [due])
     due.change(partial(look, runs), ticked, outputs, **QUIET)
     start.click(partial(started, runs), chosen.controls, [told, *outputs], **QUIET)
     stop.click(partial(stopped, runs), looked, outputs, **QUIET)
     resume.click(partial(resumed, runs), looked, outputs, **QUIET)
-    filters = [*looked, shown.outcome, shown.verdict]
-    gr.on([shown.outcome.input, shown.verdict.input], partial(filtered, runs), filters, shown.table, **QUIET)
-
-    def select(name: str | None, evaluation: str, event: gr.SelectData) -> list[Any]:
-        """A closure, because Gradio does not see the event among a partial's arguments."""
-        return opened(runs, name, evaluation, str(event.row_value[0]))
-
-    shown.table.select(select, looked, list(one), **QUIET)
     return EvaluateTab(chosen.run)
 
 
@@ -166,7 +146,7 @@ def started(runs: Path, name: str | None, noise_floor: bool, *values: Any) -> li
         evaluations.start(runs, run, _changes(run, values)[0], noise_floor)
     except UserError as error:
         return [fault(str(error)), *[gr.skip()] * len(Shown._fields)]
-    return [gr.skip(), *look(runs, name, NEWEST, ("", ""))]
+    return [gr.skip(), *afresh(runs, name)]
 
 
 def stopped(runs: Path, name: str, evaluation: str) -> list[Any]:
@@ -174,23 +154,18 @@ def stopped(runs: Path, name: str, evaluation: str) -> list[Any]:
     found = evaluations.looked_at(runs, find_run(runs, name), evaluation)
     if found:
         evaluations.stop(found)
-    return look(runs, name, evaluation, ("", ""))
+    return afresh(runs, name, evaluation)
 
 
 def resumed(runs: Path, name: str, evaluation: str) -> list[Any]:
     """Go on with the evaluation that did not end."""
     evaluations.resume(runs, find_run(runs, name))
-    return look(runs, name, NEWEST, ("", ""))
+    return afresh(runs, name)
 
 
-def afresh(runs: Path, name: str | None) -> list[Any]:
-    """Another run: its newest evaluation, and no problem opened."""
-    return opened_anew(runs, name, NEWEST)
-
-
-def opened_anew(runs: Path, name: str | None, evaluation: str) -> list[Any]:
-    """Another evaluation, and no problem opened."""
-    return [gr.Column(visible=False), *look(runs, name, evaluation, ("", ""))]
+def afresh(runs: Path, name: str | None, evaluation: str = NEWEST) -> list[Any]:
+    """The values of `Shown`, whatever the browser shows."""
+    return look(runs, name, evaluation, ("", ""))
 
 
 def state(runs: Path, name: str | None, evaluation: str) -> tuple[str, str]:
@@ -229,28 +204,8 @@ def _looked(runs: Path, run: Run, names: list[str], evaluation: str, seen: tuple
             _log(found),
             _choice(names, evaluation),
         ]
-    rest = [gr.skip()] * 6 if state[1] == seen[1] else _report(found)
+    rest = [gr.skip()] * (1 + len(FILES)) if state[1] == seen[1] else _report(found)
     return [state, *head, *rest]
-
-
-def filtered(runs: Path, name: str | None, evaluation: str, outcome: str, verdict: str) -> list[list[str]]:
-    """The rows of the table that pass."""
-    report = _report_of(runs, name, evaluation)
-    return view.table(report, outcome, verdict) if report else []
-
-
-def opened(runs: Path, name: str | None, evaluation: str, problem: str) -> list[Any]:
-    """The values of `Opened`: one problem with both programs and what became of them."""
-    report = _report_of(runs, name, evaluation)
-    row = next((row for row in report.problems if row.name == problem), None) if report else None
-    if row is None:
-        return [gr.Column(visible=False), "", "", "", "", ""]
-    return [gr.Column(visible=True), view.statement(row), *_both(row)]
-
-
-def _both(row: ProblemRow) -> list[str]:
-    sides = (row.base, row.tuned)
-    return [*map(view.code, sides), *map(view.outcome, sides)]
 
 
 def _build_choice(runs: Path) -> tuple[Chosen, gr.HTML, gr.Textbox, gr.Button]:
@@ -271,35 +226,6 @@ def _build_choice(runs: Path) -> tuple[Chosen, gr.HTML, gr.Textbox, gr.Button]:
     command = gr.Textbox(label="The same in a terminal", buttons=["copy"], interactive=False, max_lines=4)
     start = gr.Button("Evaluate", variant="primary", elem_id="evaluate")
     return Chosen(run, noise_floor, [made[key] for key, _ in SETTINGS]), told, command, start
-
-
-def _build_problems(
-    progress: gr.HTML, stop: gr.Button, resume: gr.Button, evaluation: gr.Dropdown, report: gr.HTML
-) -> tuple[Shown, Opened]:
-    """The table, one problem of it, and the log."""
-    page_file = gr.DownloadButton("Download this report as a page", visible=False, size="sm")
-    with gr.Column(visible=False) as problems:
-        with gr.Row():
-            outcome = gr.Radio(view.OUTCOMES, value=view.ALL, label="Problems", scale=3, elem_id="outcome")
-            verdict = gr.Dropdown([view.ALL], value=view.ALL, label="with the verdict", scale=1, elem_id="verdict")
-        table = gr.Dataframe(
-            headers=view.HEADERS, datatype="str", interactive=False, label="Problems: select one to open it",
-            max_height=TABLE_HEIGHT, wrap=True, elem_id="problems",
-        )  # fmt: skip
-    with gr.Column(visible=False, elem_id="opened") as box:
-        statement = gr.HTML()
-        with gr.Row():
-            with gr.Column(min_width=300):
-                base = gr.Code(language="python", label="base", interactive=False)
-                base_outcome = gr.HTML()
-            with gr.Column(min_width=300):
-                tuned = gr.Code(language="python", label="tuned", interactive=False)
-                tuned_outcome = gr.HTML()
-    with gr.Accordion("Log", open=False):
-        log = gr.Textbox(show_label=False, lines=10, max_lines=20, interactive=False, autoscroll=True)
-    seen = gr.State(("", ""))
-    shown = Shown(seen, progress, stop, resume, log, evaluation, report, page_file, problems, outcome, verdict, table)
-    return shown, Opened(box, statement, base, tuned, base_outcome, tuned_outcome)
 
 
 def _changes(run: Run, values: tuple[Any, ...]) -> tuple[list[str], EvaluateSettings]:
@@ -331,43 +257,27 @@ def _state(run: Run, found: Evaluation | Launch | None) -> tuple[str, str]:
         progress = repr((found.name, found.status, files, found.stop_file.exists(), names))
     else:
         progress = repr((found and (str(found.log), found.is_alive, stamp(found.log)), names))
-    file = _report_file(found)
-    return progress, repr((str(file), stamp(file))) if file else "none"
+    page = _page_file(found)
+    return progress, repr((str(page), stamp(page))) if page else "none"
 
 
-def _report_file(found: Evaluation | Launch | None) -> Path | None:
+def _page_file(found: Evaluation | Launch | None) -> Path | None:
     """Where there is a report that is whole."""
-    done = isinstance(found, Evaluation) and found.status is Status.finished and found.report_file.exists()
-    return found.report_file if isinstance(found, Evaluation) and done else None
+    done = isinstance(found, Evaluation) and found.status is Status.finished and found.page_file.exists()
+    return found.page_file if isinstance(found, Evaluation) and done else None
 
 
 def _report(found: Evaluation | Launch | None) -> list[Any]:
-    file = _report_file(found)
-    if file is None or not isinstance(found, Evaluation):
+    page = _page_file(found)
+    if page is None:
         return _no_report()
-    report = _read(file, stamp(file))
-    return [
-        report_view(report),
-        gr.DownloadButton(value=str(found.page_file), visible=found.page_file.exists()),
-        gr.Column(visible=True),
-        view.ALL,
-        gr.Dropdown(view.verdicts(report), value=view.ALL),
-        view.table(report, view.ALL, view.ALL),
-    ]
+    files = [page.with_name(name) for name in FILES]
+    downloads = [gr.DownloadButton(value=str(file), visible=True) for file in files if file.exists()]
+    return [report_frame(page.read_text(encoding="utf-8")), *downloads]
 
 
 def _no_report() -> list[Any]:
-    return ["", gr.DownloadButton(visible=False), gr.Column(visible=False), gr.skip(), gr.skip(), []]
-
-
-def _report_of(runs: Path, name: str | None, evaluation: str) -> Report | None:
-    file = _report_file(evaluations.looked_at(runs, find_run(runs, name), evaluation)) if name else None
-    return _read(file, stamp(file)) if file else None
-
-
-@lru_cache(maxsize=4)
-def _read(file: Path, changed: tuple[int, int]) -> Report:
-    return read_json(file, Report)
+    return ["", *(gr.DownloadButton(visible=False) for _ in FILES)]
 
 
 def _log(found: Evaluation | Launch | None) -> str:

@@ -3,8 +3,8 @@
 from qwenlab.data.preview import PreviewRow
 from qwenlab.data.report import DatasetReport, Example, TokenLengths
 from qwenlab.data.terminal import NAMES, overlap_line
+from qwenlab.report.charts import histogram
 from qwenlab.text import percent
-from qwenlab.ui.charts import histogram
 from qwenlab.ui.components import facts, lab, text
 
 

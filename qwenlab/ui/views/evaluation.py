@@ -1,10 +1,10 @@
-"""An evaluation as a card while its process is at it, and what it said when it ended badly."""
+"""An evaluation as a card while its process is at it, what it said when it ended badly, and its report."""
 
+from qwenlab.report.charts import bar
 from qwenlab.runs import Evaluation, Status
 from qwenlab.runs.launch import Launch
 from qwenlab.text import time_left
-from qwenlab.ui.charts import bar
-from qwenlab.ui.components import card, facts, fault, text
+from qwenlab.ui.components import card, facts, fault, lab, text
 from qwenlab.ui.views.run_card import chip
 
 PHASES = {
@@ -33,6 +33,11 @@ def progress_card(looked: Evaluation | Launch | None) -> str:
         return ""
     head = f'<div class="head"><b>Evaluation {text(looked.name)}</b> {chip(status)}</div>'
     return card(head + (_progress(looked) if status.claims_life else _ended(looked, status)))
+
+
+def report_frame(page: str) -> str:
+    """The page of a report as it is, in a frame that runs no script and can reach nothing around it."""
+    return lab(f'<iframe class="report" title="Report" sandbox srcdoc="{text(page)}"></iframe>')
 
 
 def _progress(evaluation: Evaluation) -> str:

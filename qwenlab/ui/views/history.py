@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 from qwenlab.errors import UserError
 from qwenlab.files import read_json
 from qwenlab.recipe import fields
+from qwenlab.report.charts import Line, Point, line_chart, number, sparkline
 from qwenlab.runs import Run, Status, list_evaluations, list_runs
 from qwenlab.stats.types import Rate
-from qwenlab.ui.charts import Line, Point, line_chart, number, sparkline
 from qwenlab.ui.components import card, lab, text
 from qwenlab.ui.curves import training_loss, validation_loss
 from qwenlab.ui.run_cache import broken, events, label, name, record, stamp, status

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe
+from qwenlab.report.charts import bar
 from qwenlab.runs import Run
 from qwenlab.runs.events import Train, of_kind
 from qwenlab.runs.launch import Launch, launch, list_launches
 from qwenlab.runs.plan import PlanRecord
 from qwenlab.text import duration, percent
-from qwenlab.ui.charts import bar
 from qwenlab.ui.components import card, facts, fault, text
 from qwenlab.ui.run_cache import events, readable, record, stamp
 

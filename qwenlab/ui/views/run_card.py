@@ -4,10 +4,10 @@ import statistics
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from qwenlab.report.charts import bar
 from qwenlab.runs import Run, RunRecord, Status
 from qwenlab.runs.events import Event, Note, StatusChange, Train, Validation, of_kind
 from qwenlab.text import duration, time_left
-from qwenlab.ui.charts import bar
 from qwenlab.ui.components import card, facts, lab, text
 from qwenlab.ui.run_cache import name, record, status
 

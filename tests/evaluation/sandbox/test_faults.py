@@ -6,13 +6,13 @@
 import pytest
 
 from bench.faults import UNCHANGED, WRAPPED, faulty
+from qwenlab.evaluation.benchmark import load_benchmark
 from qwenlab.evaluation.judge import Program, judge
 from qwenlab.evaluation.results import JudgeSettings
 from qwenlab.evaluation.sandbox.launched import LaunchedSandbox
 from qwenlab.evaluation.verdict import Verdict
-from qwenlab.tiny import problems
 
-PROBLEMS = [problem.model_copy(update={"tests": problem.tests[:3]}) for problem in problems("test", 10, seed=3)]
+PROBLEMS = load_benchmark("tiny", 10, max_tests=3, seed=3).problems
 
 
 def verdicts(sandbox: LaunchedSandbox, sources: list[str]) -> list[Verdict]:

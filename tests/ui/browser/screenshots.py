@@ -64,12 +64,12 @@ def five_clicks(lab: Lab, folder: Path) -> None:
     page.get_by_role("button", name="Did it help?").last.click()
     expect(page.locator("#can-show")).to_contain_text("problems show")
     page.locator("#evaluate").click()
-    expect(page.locator("#evaluation-report .criterion").first).to_be_visible()
+    report = page.frame_locator("#evaluation-report iframe")
+    expect(report.locator(".criterion").first).to_be_visible()
     picture(lab, folder / "evaluate.png")
-    page.get_by_label("gained", exact=True).click()
-    page.locator("#problems").get_by_text("test-").last.click()
-    opened = page.locator("#opened")
-    expect(opened.locator(".cm-content").first).to_be_visible()
+    opened = report.locator(".problem.gained").first
+    opened.locator("summary").first.click()
+    expect(opened.locator(".code").first).to_be_visible()
     picture(lab, folder / "problem.png", opened)
 
 

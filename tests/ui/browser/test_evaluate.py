@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FrameLocator, Locator, expect
 
 from qwenlab.recipe import EvaluateSettings
-from qwenlab.report.schema import Report
+from qwenlab.report.render import write
+from qwenlab.report.schema import Report, read_report
 from qwenlab.runs import Evaluation, Run, Status, list_evaluations
 from tests.report.reports import SCRIPT, whole_report
 from tests.ui.browser.conftest import Lab
@@ -31,13 +32,19 @@ def run(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 
 def finished(run: Run, report: Report) -> None:
     evaluation = Evaluation.create(run, EvaluateSettings())
-    evaluation.report_file.write_text(report.model_dump_json(), encoding="utf-8")
+    write(report, evaluation.folder)
     evaluation.update(status=Status.finished)
 
 
-def open_problem(lab: Lab, name: str) -> None:
-    lab.page.locator("#problems").get_by_text(name, exact=True).last.click()
-    expect(lab.page.locator("#opened")).to_contain_text(name)
+def shown(lab: Lab) -> FrameLocator:
+    """The report's page, which stands in a frame."""
+    return lab.page.frame_locator("#evaluation-report iframe")
+
+
+def open_problem(lab: Lab, name: str) -> Locator:
+    problem = shown(lab).locator(".problem").filter(has=lab.page.get_by_text(name, exact=True))
+    problem.locator("summary").first.click()
+    return problem
 
 
 def test_an_evaluation_from_the_button_to_the_failing_test(lab: Lab, run: Run) -> None:
@@ -49,27 +56,40 @@ def test_an_evaluation_from_the_button_to_the_failing_test(lab: Lab, run: Run) -
 
     lab.open()  # it goes on without the page, and is found again
     lab.tab("Evaluate")
-    expect(page.locator("#evaluation-report .big").first).to_contain_text("of 20")
+    found = shown(lab)
+    expect(found.locator("h1")).to_contain_text("of 20")
     (evaluation,) = list_evaluations(run)
-    report = Report.model_validate_json(evaluation.report_file.read_text(encoding="utf-8"))
-    expect(page.locator("#evaluation-report .big").first).to_have_text(report.sentence)
-    expect(page.locator("#evaluation-report .criterion")).to_have_count(4)
-    expect(page.locator("#evaluation-report svg")).to_be_visible()
+    report = read_report(evaluation.report_file)
+    expect(found.locator("h1")).to_have_text(report.sentence)
+    expect(found.locator(".criterion")).to_have_count(4)
+    expect(found.locator(".rates svg").first).to_be_visible()
 
     failed = next(row for row in report.problems if row.base[0].failing_test and row.outcome == "gained")
-    page.get_by_label("gained", exact=True).click()
-    expect(page.locator("#problems")).not_to_contain_text("neither")
-    open_problem(lab, failed.name)
-    opened = page.locator("#opened")
-    expect(opened.locator(".cm-content")).to_have_count(2)
-    expect(opened.locator(".cm-content").first).to_contain_text(failed.base[0].code.splitlines()[0])
-    expect(opened).to_contain_text("all 6 tests passed")
+    gained = sum(row.outcome == "gained" for row in report.problems)
+    found.get_by_text(f"gained {gained}", exact=True).click()
+    expect(found.locator(".problem:visible")).to_have_count(gained)
+    opened = open_problem(lab, failed.name)
+    expect(opened.locator(".base .code")).to_have_text(failed.base[0].code)
+    expect(opened.locator(".tuned .facts")).to_contain_text("6 of 6 tests run")
     assert failed.base[0].failing_test
-    expect(opened.locator("dd").nth(1)).to_have_text(failed.base[0].failing_test.expected.strip())
+    expect(opened.locator(".base .test pre").nth(1)).to_have_text(failed.base[0].failing_test.expected)
 
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download this report").click()
-    assert "qwenlab" in download.value.path().read_text(encoding="utf-8")
+    for name in ("report.html", "report.md", "report.json"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=f"Download {name}").click()
+        assert download.value.path().read_bytes() == (evaluation.folder / name).read_bytes()
+
+
+def test_the_report_is_dark_where_the_page_is(lab: Lab) -> None:
+    finished(made_run(lab.runs), whole_report())
+    lab.page.emulate_media(color_scheme="null")  # else every frame is as light as the driver says
+    colours = {}
+    for theme in ("light", "dark"):
+        lab.page.goto(f"{lab.url}?__theme={theme}")
+        lab.tab("Evaluate")
+        expect(shown(lab).locator("h1")).to_contain_text("Improved")
+        colours[theme] = shown(lab).locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
+    assert colours == {"light": "rgb(248, 250, 252)", "dark": "rgb(11, 17, 32)"}
 
 
 def test_an_evaluation_is_stopped_and_gone_on_with(lab: Lab, run: Run) -> None:
@@ -97,10 +117,8 @@ def test_hostile_text_stays_text(lab: Lab) -> None:
     lab.open()
     lab.tab("Evaluate")
     page = lab.page
-    expect(page.locator("#evaluation-report .big").first).to_have_text(report.sentence)
-    lost = report.transitions.lost[0]
-    open_problem(lab, lost)
-    expect(page.locator("#opened pre").first).to_contain_text(HOSTILE)
-    expect(page.locator("#opened .cm-content").first).to_contain_text(SCRIPT)
-    for part in ("#evaluation-report", "#opened", "#problems"):
-        assert page.locator(f"{part} img[src=x], {part} script").count() == 0
+    expect(shown(lab).locator("h1")).to_have_text(report.sentence)
+    opened = open_problem(lab, report.transitions.lost[0])
+    expect(opened.locator(".statement")).to_contain_text(HOSTILE)
+    expect(opened.locator(".base .code")).to_contain_text(SCRIPT)
+    assert shown(lab).locator("img, script").count() == page.locator("#evaluation-report script").count() == 0

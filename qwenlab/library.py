@@ -1,0 +1,407 @@
+"""The functions of `import qwenlab`: the jobs of the command line, for a notebook or a program of one's own.
+
+What takes the GPU (`train`, `evaluate`, `export`, `plan`) runs in a process of its own, as it does from the browser, by
+the command that a terminal would take. So the kernel keeps its memory, libraries may have been imported in any order,
+an out-of-memory kill leaves the notebook alive, and answers are never computed by what Unsloth has patched. Ctrl-C (a
+notebook's stop button) asks the process to save and stop.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qwenlab.errors import UserError
+from qwenlab.recipe import Recipe, recipe_toml
+from qwenlab.report.schema import Report, read_report
+from qwenlab.runs import Evaluation, Run, gpu_lock, list_evaluations, list_runs
+from qwenlab.runs.events import Event, new_events
+from qwenlab.runs.launch import Launch, launch
+from qwenlab.runs.plan import PlanRecord
+from qwenlab.runs.shared_base import named, shared_base
+
+if TYPE_CHECKING:
+    from qwenlab.evaluation.results import JudgeReport
+    from qwenlab.inference.load import Inference
+    from qwenlab.jobs.prepare import Prepared
+
+OnEvent = Callable[[Event], None]
+
+POLL_SECONDS = 0.25
+
+
+def prepare(recipe: Recipe, *, against: Path | str | None = None) -> "Prepared":
+    """Look at the recipe's data as training will see it.
+
+    Args:
+        against: a file or folder whose texts, such as evaluation problems, are looked for in the data.
+
+    Returns:
+        The conversations to train on and to validate on, a report of what each rule dropped, token lengths, and a
+        preview of some rows with what is in the loss.
+
+    Raises:
+        UserError: the data cannot be read, or no row is left.
+
+    Example:
+        >>> data = ql.prepare(ql.load_recipe("tiny"))
+        >>> data.report.rows_kept
+        2000
+    """
+    from qwenlab.jobs.prepare import prepare
+
+    return prepare(recipe, Path(against) if against else None)
+
+
+def plan(recipe: Recipe, *, runs: Path | str = "runs") -> PlanRecord:
+    """What a training of the recipe would be on this machine: rows, steps, tokens, memory in GB (10^9 bytes), engine.
+
+    Nothing is loaded or trained. `print` shows it as the command line does.
+
+    Raises:
+        UserError: the recipe cannot be carried out here, or its data cannot be read.
+    """
+    with _as_file(recipe, "recipe") as file, tempfile.TemporaryDirectory() as folder:
+        found = Path(folder) / "plan.json"
+        command = [sys.executable, "-m", "qwenlab.train", str(file), "--dry-run", "--plan", str(found)]
+        done = subprocess.run([*command, "--runs", str(runs)], capture_output=True, text=True, check=False)
+        _check(done.returncode, done.stderr)
+        return PlanRecord.read(found)
+
+
+def train(
+    recipe: Recipe,
+    *,
+    runs: Path | str = "runs",
+    name: str = "run",
+    start_from: Run | None = None,
+    on_event: OnEvent | None = None,
+) -> Run:
+    """Fine-tune a LoRA adapter by the recipe, on the GPU with Unsloth or on any CPU.
+
+    Args:
+        runs: the folder of all runs; the new one is made in it.
+        name: what the run is called after its date and time.
+        start_from: a run whose adapter the new one begins with.
+        on_event: called with each event as it happens (steps, validations, checkpoints); without it, what the command
+            line prints is printed.
+
+    Returns:
+        The run: its `adapter`, `events`, `recipe` and record (`read()`). `status` is `finished`, or `stopped` after
+        Ctrl-C, which saves a checkpoint first: `resume` goes on from it.
+
+    Raises:
+        UserError: something in the way that the user can fix. The run, if there is one yet, is marked as failed.
+        RuntimeError: a fault of the program; the traceback is in the run's log.txt.
+
+    Example:
+        >>> run = ql.train(ql.load_recipe("tiny", {"train.max_steps": 24}))
+        >>> run.status
+        <Status.finished: 'finished'>
+    """
+    begin = ["--start-from", str(start_from.folder)] if start_from else []
+    with _as_file(recipe, name) as file:
+        return _train([str(file), *begin], Path(runs), on_event)
+
+
+def resume(run: Run, *, force: bool = False, on_event: OnEvent | None = None) -> Run:
+    """Go on with a run that was stopped or lost, by the same recipe, from its last checkpoint.
+
+    Args:
+        force: go on though versions, data or model are not what the run began with.
+        on_event: as for `train`.
+
+    Raises:
+        UserError: as `train`; or it is finished, or has changed.
+    """
+    return _train(["--resume", str(run.folder), *(["--force"] if force else [])], run.folder.parent, on_event)
+
+
+def extend(
+    run: Run,
+    *,
+    max_steps: int | None = None,
+    num_train_epochs: float | None = None,
+    force: bool = False,
+    on_event: OnEvent | None = None,
+) -> Run:
+    """Go on from a run's end up to so many steps, or epochs, in all.
+
+    Args:
+        force, on_event: as for `resume`.
+
+    Raises:
+        UserError: as `resume`; or neither is given.
+    """
+    lengths = {"train.max_steps": max_steps, "train.num_train_epochs": num_train_epochs}
+    settings = [f"--set={key}={value}" for key, value in lengths.items() if value is not None]
+    arguments = ["--extend", str(run.folder), *settings, *(["--force"] if force else [])]
+    return _train(arguments, run.folder.parent, on_event)
+
+
+def evaluate(
+    run: Run,
+    *,
+    problems: Path | str | None = None,
+    limit: int | None = None,
+    samples: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+    noise_floor: bool = False,
+    endpoint: str | None = None,
+    base_model: str | None = None,
+    tuned_model: str | None = None,
+    resume: bool = False,
+    rejudge: bool = False,
+) -> Report:
+    """Did the training help? Base and tuned answer the same problems, and the difference is weighed.
+
+    Args:
+        problems: instead of the recipe's: a .jsonl or .parquet file, a hub data set, or `tiny`.
+        limit: how many problems, drawn by the recipe's seed; 0: all.
+        samples: answers a problem and model, for pass@k.
+        settings: other settings of the recipe, such as `{"evaluate.temperature": 0.8}`.
+        noise_floor: let the base answer twice, to see what flips by itself.
+        endpoint: address of an OpenAI-compatible server that answers; `base_model` and `tuned_model` are its names.
+        resume: go on with the evaluation that was stopped or lost.
+        rejudge: judge the newest evaluation's answers again, without new ones.
+
+    Returns:
+        The report; `report.sentence` is the answer, `report.metrics` the figures by metric.
+
+    Raises:
+        UserError: something in the way that the user can fix.
+        KeyboardInterrupt: it was stopped; what is done is kept, and `resume=True` goes on.
+
+    Example:
+        >>> print(ql.evaluate(run, limit=50).sentence)
+        Improved: 4 to 38 of 50, +850 % relative, p < 0.0001
+    """
+    given = {
+        "--problems": problems,
+        "--limit": limit,
+        "--samples": samples,
+        "--endpoint": endpoint,
+        "--base-model": base_model,
+        "--tuned-model": tuned_model,
+    }
+    flags = {"--noise-floor": noise_floor, "--resume": resume, "--rejudge": rejudge}
+    arguments = [str(run.folder), "--runs", str(run.folder.parent)]
+    arguments += [part for option, value in given.items() if value is not None for part in (option, str(value))]
+    arguments += [f"--set={key}={_toml(value)}" for key, value in (settings or {}).items()]
+    arguments += [flag for flag, chosen in flags.items() if chosen]
+    launched = launch(run.folder.parent, "evaluate", arguments, f"evaluate-{run.name}")
+    _follow(launched, lambda text: print(text, end="", flush=True))
+    found = _evaluation(run, launched)
+    if found is None or not found.report_file.exists() or found.read().status == "stopped":
+        raise KeyboardInterrupt
+    return read_report(found.report_file)
+
+
+def export(
+    run: Run,
+    *,
+    to: str,
+    out: Path | str,
+    dtype: str = "auto",
+    llama_cpp: Path | str | None = None,
+    allow_near_ties: bool = False,
+) -> Path:
+    """Take the adapter away into a new folder, checked to answer as the adapter does.
+
+    Args:
+        to: `adapter`, `merged`, `gguf` or `ollama`; to the hub, use the command.
+        out: a folder that is not there yet.
+        dtype: precision of merged weights: `auto`, `float16` or `bfloat16`.
+        llama_cpp: llama.cpp's repository, for GGUF and Ollama.
+        allow_near_ties: accept answers that diverge only where two tokens nearly tied.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UserError: it cannot be written, or does not answer as the adapter does.
+    """
+    options = ["--to", to, "--out", str(out), "--dtype", dtype, "--runs", str(run.folder.parent)]
+    options += ["--llama-cpp", str(llama_cpp)] if llama_cpp else []
+    options += ["--allow-near-ties"] if allow_near_ties else []
+    launched = launch(run.folder.parent, "export", [str(run.folder), *options], f"export-{run.name}")
+    _follow(launched, lambda text: print(text, end="", flush=True))
+    return Path(out)
+
+
+def judge(
+    problems: Path | str, solutions: Path | str, *, all_tests: bool = False, limit: int | None = None
+) -> "JudgeReport":
+    """Run programs on every test of their problems, in the sandbox, which is self-tested first.
+
+    Args:
+        problems: a .jsonl file of problems with their tests.
+        solutions: a .jsonl file with lines of `{"name", "solution"}`.
+        all_tests: go on after a test that was not accepted.
+        limit: judge only the first programs.
+
+    Raises:
+        UserError: a file cannot be read, or this machine has no sandbox that passed its self-test.
+    """
+    from qwenlab.jobs.judge import judge
+
+    return judge(Path(problems), Path(solutions), all_tests=all_tests, limit=limit)
+
+
+def runs(folder: Path | str = "runs") -> list[Run]:
+    """All runs in the folder, oldest first."""
+    return list_runs(Path(folder))
+
+
+class Models:
+    """A base and the adapters of runs on it, in memory: all of them answer from the same weights."""
+
+    def __init__(self, loaded: "Inference") -> None:
+        self._loaded = loaded
+
+    @property
+    def names(self) -> list[str]:
+        """`base`, then the runs' names."""
+        return self._loaded.names
+
+    def chat(
+        self,
+        messages: str | Sequence[dict[str, str]],
+        *,
+        model: str | None = None,
+        max_new_tokens: int = 512,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> str:
+        """The answer to a question, or to a conversation of `{"role", "content"}`.
+
+        Args:
+            model: one of `names`; None: the first run.
+            temperature: 0: greedy, the same answer every time.
+
+        Raises:
+            UserError: there is no such model, or question and answer do not fit into its context.
+        """
+        from qwenlab.inference.generate import Ask, Sampling, generate
+
+        name = model or self.names[1]
+        if name not in self.names:
+            raise UserError(f"There is no model {name}.", f"There are: {', '.join(self.names)}.")
+        asked = [{"role": "user", "content": messages}] if isinstance(messages, str) else list(messages)
+        [answer] = generate(self._loaded, [Ask(asked, Sampling(max_new_tokens, temperature, top_p, seed), name)])
+        return answer.text
+
+
+@contextmanager
+def load(run: Run, *others: Run) -> Iterator[Models]:
+    """Inside the block, the run, others like it and their base answer from one model in memory.
+
+    It takes its place in the GPU queue, and gives the GPU back at the end of the block.
+
+    Raises:
+        UserError: a run has no adapter, or another base; or Unsloth was imported here, which changes how a model that
+            it did not load computes.
+
+    Example:
+        >>> with ql.load(run) as models:
+        ...     print(models.chat("How many primes are below 50?", model="base"))
+    """
+    if "unsloth" in sys.modules:
+        raise UserError("Unsloth was imported in this process and has changed transformers.", "Restart the kernel.")
+    found = named([run, *others])
+    settings, base = shared_base(found)
+
+    def waiting(ahead: list[str]) -> None:
+        print(f"waiting for the GPU: {', then '.join(ahead)}", flush=True)
+
+    with gpu_lock(run.folder.parent, "notebook", waiting):
+        from qwenlab.inference.runs import forget, load_runs
+
+        models = Models(load_runs(found, settings, base))
+        try:
+            yield models
+        finally:
+            forget(models._loaded)
+
+
+def _train(arguments: Sequence[str], runs: Path, on_event: OnEvent | None) -> Run:
+    known = {run.name: run.events_file.stat().st_size for run in list_runs(runs) if run.events_file.exists()}
+    launched = launch(runs, "train", [*arguments, "--runs", str(runs)])
+    run: Run | None = None
+    place = 0
+    """Bytes of the run's events that were passed on, or were there before."""
+
+    def hear(text: str) -> None:
+        nonlocal run, place
+        if on_event is None:
+            print(text, end="", flush=True)
+            return
+        if run is None and (run := launched.find_run(runs)):
+            place = known.get(run.name, 0)
+        if run is not None:
+            found, place = new_events(run.events_file, place)
+            for event in found:
+                on_event(event)
+
+    _follow(launched, hear)
+    done = launched.find_run(runs)
+    assert done, "a training that did not fail has a run"
+    return done
+
+
+def _follow(launched: Launch, hear: Callable[[str], None]) -> None:
+    """Until the process has ended; `hear` is called again and again with what it has said since.
+
+    The first Ctrl-C asks it to save and stop, the second leaves it alone with that.
+
+    Raises:
+        UserError, RuntimeError: it failed.
+    """
+    asked = False
+    with launched.log.open(encoding="utf-8", errors="replace") as said:
+        while True:
+            try:
+                alive = launched.is_alive
+                hear(said.read())
+                if not alive:
+                    break
+                time.sleep(POLL_SECONDS)
+            except KeyboardInterrupt:
+                if asked:
+                    raise
+                asked = True
+                os.kill(launched.read().pid, signal.SIGTERM)  # the holder of the log's lock is this process
+    _check(launched.exit_code(), launched.last_words)
+
+
+def _check(code: int, said: str) -> None:
+    if code == 2:
+        message, _, hint = said.strip().partition("\n")
+        raise UserError(message, hint)
+    if code not in (0, 3):
+        raise RuntimeError(said)
+
+
+def _evaluation(run: Run, launched: Launch) -> Evaluation | None:
+    """The evaluation that the process worked on."""
+    pid = launched.read().pid
+    return next((each for each in reversed(list_evaluations(run)) if not each.fault and each.read().pid == pid), None)
+
+
+@contextmanager
+def _as_file(recipe: Recipe, name: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"{name}.toml"
+        file.write_text(recipe_toml(recipe), encoding="utf-8")
+        yield file
+
+
+def _toml(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
