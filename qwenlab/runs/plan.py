@@ -2,15 +2,12 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from qwenlab.files import Record
 from qwenlab.runs.record import Hardware
 
 
-class PlanRecord(BaseModel):
+class PlanRecord(Record):
     """The plan of `python -m qwenlab.train --dry-run --plan FILE`. Memory in GB (10^9 bytes)."""
-
-    model_config = ConfigDict(extra="forbid")
 
     rows_in: int
     """Rows that entered the cleaning."""

@@ -5,15 +5,16 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe
 from qwenlab.report.charts import bar
-from qwenlab.runs import list_runs
+from qwenlab.runs import Run
+from qwenlab.runs.events import Train, of_kind
 from qwenlab.runs.launch import Launch, launch, list_launches
 from qwenlab.runs.plan import PlanRecord
 from qwenlab.text import duration, percent
 from qwenlab.ui.components import card, facts, fault, text
-from qwenlab.ui.curves import points
-from qwenlab.ui.run_cache import events, stamp
+from qwenlab.ui.run_cache import events, readable, record, stamp
 
 HINT = (
     "<b>Before it starts</b><p class='quiet'>See the plan tells rows, steps, tokens, time and memory. "
@@ -36,7 +37,8 @@ def start_plan(runs: Path, recipe: Recipe, arguments: Sequence[str]) -> Launch |
     """
     key = plan_key(recipe)
     file = _file(runs, key)
-    if plan_pending(runs, recipe) or (file.exists() and _read(file).hardware.gpu_free_gb is None):
+    known = _read(file)
+    if plan_pending(runs, recipe) or (known and known.hardware.gpu_free_gb is None):
         return None
     file.unlink(missing_ok=True)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -51,9 +53,9 @@ def plan_pending(runs: Path, recipe: Recipe) -> bool:
 def plan_card(runs: Path, recipe: Recipe) -> str:
     """What is known of this recipe's plan: nothing, that it is under way, what went wrong, or the plan."""
     key = plan_key(recipe)
-    file = _file(runs, key)
-    if file.exists():
-        return _card(_read(file), recipe, runs)
+    plan = _read(_file(runs, key))
+    if plan:
+        return _card(plan, recipe, runs)
     launches = list_launches(runs, f"plan-{key}")
     if not launches:
         return card(HINT)
@@ -96,11 +98,11 @@ def _memory(plan: PlanRecord) -> str:
 
 def _time(plan: PlanRecord, recipe: Recipe, runs: Path) -> str:
     """From the speed of the latest run of the same base weights on the same machine."""
-    for run in list_runs(runs)[: -SPEED_RUNS - 1 : -1]:
-        record = run.read()
-        known = record.hardware and (record.hardware.gpu, record.hardware.cpu)
+    for run in readable(runs)[: -SPEED_RUNS - 1 : -1]:
+        hardware = record(run).hardware
+        known = hardware and (hardware.gpu, hardware.cpu)
         if known == (plan.hardware.gpu, plan.hardware.cpu) and run.recipe.model == recipe.model:
-            speeds = sorted(speed for _, speed in points(events(run), "train", "tokens_per_second"))
+            speeds = sorted(_speeds(run))
             if speeds:
                 return (
                     f"about {duration(plan.tokens / max(speeds[len(speeds) // 2], 1e-9))}, at the speed of {run.name}"
@@ -108,8 +110,19 @@ def _time(plan: PlanRecord, recipe: Recipe, runs: Path) -> str:
     return "told after the first steps: no earlier run of this model tells its speed"
 
 
-def _read(file: Path) -> PlanRecord:
-    return PlanRecord.model_validate_json(file.read_text(encoding="utf-8"))
+def _speeds(run: Run) -> list[float]:
+    try:
+        return [event.tokens_per_second for event in of_kind(events(run), Train)]
+    except UserError:  # its events cannot be read: another run tells
+        return []
+
+
+def _read(file: Path) -> PlanRecord | None:
+    """None: there is no plan, or one of another version, and it is worked out anew."""
+    try:
+        return PlanRecord.read(file)
+    except UserError:
+        return None
 
 
 def _file(runs: Path, key: str) -> Path:
