@@ -66,15 +66,7 @@ def plan_card(runs: Path, recipe: Recipe) -> str:
 
 def _card(plan: PlanRecord, recipe: Recipe, runs: Path) -> str:
     cut = f"{percent(plan.cut_share, 1)} of the rows are cut at {recipe.data.max_length:,} tokens"
-    numbers = {
-        "rows": f"{plan.train_rows:,} to train on, {plan.validation_rows:,} for validation",
-        "kept by the rules": f"{plan.rows_kept:,} of {plan.rows_in:,}",
-        "steps": f"{plan.steps:,} of {plan.effective_batch_size:,} rows each",
-        "tokens": f"{plan.tokens:,}",
-        "time": _time(plan, recipe, runs),
-        "engine": f"{plan.engine}, {plan.dtype}: {plan.why}",
-        "attention": f"{plan.attention}{', deterministic' if plan.deterministic else ''}",
-    }
+    numbers = plan.facts() | {"time": _time(plan, recipe, runs)}
     shown = facts({name: text(value) for name, value in numbers.items()})
     notes = [*([cut] if plan.cut_share else []), *plan.notes]
     told = "".join(f'<p class="amber">{text(note)}</p>' for note in notes)
@@ -82,17 +74,15 @@ def _card(plan: PlanRecord, recipe: Recipe, runs: Path) -> str:
 
 
 def _memory(plan: PlanRecord) -> str:
-    card_gb = plan.hardware.gpu_memory_gb
+    card_gb, free = plan.hardware.gpu_memory_gb, plan.hardware.gpu_free_gb
     if not plan.memory or not card_gb:
         return ""
     colour = {"fits": "accent", "tight": "amber"}.get(plan.verdict, "red")
-    needed = sum(plan.memory.values())
     parts = ", ".join(f"{name} {size:.1f}" for name, size in plan.memory.items())
-    free = plan.hardware.gpu_free_gb
-    known = f"{card_gb:.1f} GB" if free is None else f"{card_gb:.1f} GB, of which {free:.1f} GB are free"
     return (
-        f'<p>memory <b class="{colour}">{plan.verdict}</b>: about {needed:.1f} of {known}</p>'
-        f'{bar(needed, card_gb if free is None else free, colour)}<p class="quiet">estimate in GB: {text(parts)}</p>'
+        f'<p>memory <b class="{colour}">{plan.verdict}</b>: {plan.memory_in_words}</p>'
+        f"{bar(sum(plan.memory.values()), card_gb if free is None else free, colour)}"
+        f'<p class="quiet">estimate in GB: {text(parts)}</p>'
     )
 
 
