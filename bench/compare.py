@@ -20,7 +20,7 @@ from bench.adapters import loaded_with_adapters
 from qwenlab import cli
 
 if TYPE_CHECKING:
-    from qwenlab.inference.generate import Ask
+    from qwenlab.answering.answerer import Ask
     from qwenlab.inference.load import Inference
 
 PROMPTS = 8
@@ -37,9 +37,9 @@ def main(
         loaded = loaded_with_adapters(model, Path(folder), ["tuned"])
         import torch
 
+        from qwenlab.answering.answerer import Ask, Sampling
         from qwenlab.evaluation.benchmark import load_benchmark
         from qwenlab.evaluation.prompt import prompt
-        from qwenlab.inference.generate import Ask, Sampling
 
         torch.set_num_threads(threads or torch.get_num_threads())
         asked = [prompt(problem) for problem in load_benchmark("tiny", PROMPTS, 0, 1).problems]

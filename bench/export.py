@@ -75,11 +75,12 @@ def _answers(recipe: "Recipe", adapter: Path, dtype: str, prompts: int) -> list[
 
     settings = recipe.model.model_copy(update={"dtype": dtype})
     engine = choose_engine(settings)
+    from qwenlab.answering.answerer import BASE
     from qwenlab.evaluation import prompt
     from qwenlab.evaluation.benchmark import load_benchmark
     from qwenlab.exporting.equivalence import ADAPTER, answer_greedily
     from qwenlab.exporting.merge import merge
-    from qwenlab.inference.load import BASE, load_inference
+    from qwenlab.inference.load import load_inference
 
     asked = [prompt(problem) for problem in load_benchmark("tiny", prompts, 0, seed=1).problems]
     ours = answer_greedily(load_inference(settings, engine, {ADAPTER: adapter}), ADAPTER, asked)

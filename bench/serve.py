@@ -23,7 +23,8 @@ import typer
 
 from bench.adapters import TINY, loaded_with_adapters
 from qwenlab import cli
-from qwenlab.answering.endpoint import Endpoint
+from qwenlab.answering.answerer import Answerer, Ask, Listener, Sampling
+from qwenlab.answering.remote import remote_answerer
 from qwenlab.recipe import read_recipe
 from qwenlab.runs import Run, Status
 from qwenlab.runs.record import ModelRecord
@@ -38,6 +39,16 @@ class Heard(NamedTuple):
 
     tokens: int
     first_s: float
+
+
+class First(Listener):
+    """Notes when the first piece came."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def text(self, row: int, piece: str) -> None:
+        self.at = self.at or time.perf_counter()
 
 
 def main(
@@ -74,23 +85,18 @@ def main(
 
 def _ask(record: ServeRecord, clients: int, answers: int, tokens: int) -> list[Heard]:
     models = itertools.cycle(record.models)
-    with Endpoint(record.url) as endpoint, ThreadPoolExecutor(clients) as pool:
+    with remote_answerer(record.url) as answerer, ThreadPoolExecutor(clients) as pool:
 
         def client(model: str) -> list[Heard]:
-            return [_answer(endpoint, model, tokens) for _ in range(answers)]
+            return [_answer(answerer, Ask(PROMPT, Sampling(tokens, 1.0), model)) for _ in range(answers)]
 
         return list(itertools.chain(*pool.map(client, [next(models) for _ in range(clients)])))
 
 
-def _answer(endpoint: Endpoint, model: str, tokens: int) -> Heard:
-    stream = endpoint.stream(model, PROMPT, max_tokens=tokens, temperature=1.0)
-    begun, first = time.perf_counter(), 0.0
-    while True:
-        try:
-            next(stream)
-        except StopIteration as end:
-            return Heard(end.value.tokens, first)
-        first = first or time.perf_counter() - begun
+def _answer(answerer: Answerer, ask: Ask) -> Heard:
+    first, begun = First(), time.perf_counter()
+    [answer] = answerer.answer([ask], first)
+    return Heard(answer.tokens, first.at - begun)
 
 
 def _make_runs(runs: Path) -> list[str]:

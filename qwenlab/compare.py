@@ -74,7 +74,9 @@ def main(
         runs=runs,
         run_code=run_code,
         blind=blind,
-        served=(endpoint, {"base": base_model} | {name: tuned_model or name for name in found}) if endpoint else None,
+        served=(endpoint, {"base": [base_model]} | {name: [tuned_model or name] for name in found})
+        if endpoint
+        else None,
     )
 
 

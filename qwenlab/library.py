@@ -17,18 +17,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qwenlab.answering.answerer import Answerer, Ask, Sampling
 from qwenlab.errors import UserError
+from qwenlab.inference.runs import local_answerer
 from qwenlab.recipe import Recipe, recipe_toml
 from qwenlab.report.schema import Report, read_report
-from qwenlab.runs import Evaluation, Run, gpu_lock, list_evaluations, list_runs
+from qwenlab.runs import Evaluation, Run, list_evaluations, list_runs
 from qwenlab.runs.events import Event, new_events
 from qwenlab.runs.launch import Launch, launch
 from qwenlab.runs.plan import PlanRecord
-from qwenlab.runs.shared_base import named, shared_base
+from qwenlab.runs.shared_base import named
 
 if TYPE_CHECKING:
     from qwenlab.evaluation.results import JudgeReport
-    from qwenlab.inference.load import Inference
     from qwenlab.jobs.prepare import Prepared
 
 OnEvent = Callable[[Event], None]
@@ -262,13 +263,13 @@ def runs(folder: Path | str = "runs") -> list[Run]:
 class Models:
     """A base and the adapters of runs on it, in memory: all of them answer from the same weights."""
 
-    def __init__(self, loaded: "Inference") -> None:
-        self._loaded = loaded
+    def __init__(self, answerer: Answerer) -> None:
+        self._answerer = answerer
 
     @property
     def names(self) -> list[str]:
         """`base`, then the runs' names."""
-        return self._loaded.names
+        return list(self._answerer.names)
 
     def chat(
         self,
@@ -289,13 +290,11 @@ class Models:
         Raises:
             UserError: there is no such model, or question and answer do not fit into its context.
         """
-        from qwenlab.inference.generate import Ask, Sampling, generate
-
         name = model or self.names[1]
         if name not in self.names:
             raise UserError(f"There is no model {name}.", f"There are: {', '.join(self.names)}.")
         asked = [{"role": "user", "content": messages}] if isinstance(messages, str) else list(messages)
-        [answer] = generate(self._loaded, [Ask(asked, Sampling(max_new_tokens, temperature, top_p, seed), name)])
+        [answer] = self._answerer.answer([Ask(asked, Sampling(max_new_tokens, temperature, top_p, seed), name)])
         return answer.text
 
 
@@ -316,19 +315,12 @@ def load(run: Run, *others: Run) -> Iterator[Models]:
     if "unsloth" in sys.modules:
         raise UserError("Unsloth was imported in this process and has changed transformers.", "Restart the kernel.")
     found = named([run, *others])
-    settings, base = shared_base(found)
 
     def waiting(ahead: list[str]) -> None:
         print(f"waiting for the GPU: {', then '.join(ahead)}", flush=True)
 
-    with gpu_lock(run.folder.parent, "notebook", waiting):
-        from qwenlab.inference.runs import forget, load_runs
-
-        models = Models(load_runs(found, settings, base))
-        try:
-            yield models
-        finally:
-            forget(models._loaded)
+    with local_answerer(run.folder.parent, found, "notebook", waiting) as answerer:
+        yield Models(answerer)
 
 
 def _train(arguments: Sequence[str], runs: Path, on_event: OnEvent | None) -> Run:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from qwenlab.answering.answerer import How, Remote
-from qwenlab.answering.endpoint import Endpoint
+from qwenlab.answering.answerer import Sampling
+from qwenlab.answering.remote import remote_answerer
 from qwenlab.compare import main
 from qwenlab.comparison.questions import Question
 from qwenlab.comparison.screen import Screen
@@ -135,10 +135,10 @@ def test_a_lora_module_of_vllm_is_compared_by_its_name(runs: Path) -> None:
 
 def test_answers_grow_live_on_a_terminal() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
-    with serving_app(make_stub(Stub())) as url, Endpoint(url) as endpoint:
-        answerer = Remote(endpoint, {"base": BASE_NAME, "mine": LORA_NAME})
+    models = {"base": [BASE_NAME], "mine": [LORA_NAME]}
+    with serving_app(make_stub(Stub())) as url, remote_answerer(url, models) as answerer:
         question = Question(({"role": "user", "content": "Hi"},))
-        [columns] = Screen(console).ask(answerer, [question], How(8, 0.0, 1), [1, 0], blind=True)
+        [columns] = Screen(console).ask(answerer, [question], Sampling(8), [1, 0], blind=True)
     assert [column.model for column in columns] == ["base", "mine"]
     assert isinstance(console.file, io.StringIO)
     shown = console.file.getvalue()

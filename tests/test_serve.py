@@ -1,5 +1,6 @@
 """A real server process on the tiny model, asked by the real openai client."""
 
+import asyncio
 import concurrent.futures
 import json
 import os
@@ -7,16 +8,21 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 import httpx
 import openai
 import psutil
 import pytest
 
+from qwenlab.api.app import make_app
+from qwenlab.inference.batcher import FullError
+from qwenlab.inference.load import Stamp
 from qwenlab.runs import gpu_lock, gpu_waiting
 from qwenlab.runs.serving import serving
 from tests.conftest import Verb
@@ -282,6 +288,36 @@ def test_a_broken_body_and_a_client_that_hangs_up_at_once_do_no_harm(served: Ser
         with socket.create_connection((address.host, address.port or 80)) as connection:
             connection.sendall(said)
     assert text(client, QUESTIONS[3])
+
+
+class Slow:
+    """A batcher that takes its time to make tokens of a prompt."""
+
+    def __init__(self) -> None:
+        stamp = Stamp("tiny", "/tiny", "a", "b", None, None, "float32", "cpu")
+        self.loaded = SimpleNamespace(names=["base"], stamp=lambda name: stamp)
+        self.running = self.waiting = 0
+        self.ready = threading.Event()
+
+    def submit(self, *_: object) -> NoReturn:
+        assert self.ready.wait(30)
+        raise FullError
+
+
+def test_a_prompt_that_takes_long_to_read_keeps_no_other_client_waiting() -> None:
+    slow: Any = Slow()
+    body = {"model": "base", "messages": [{"role": "user", "content": "x"}]}
+
+    async def both() -> tuple[int, int]:
+        transport = httpx.ASGITransport(make_app(slow, None, 1000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            asked = asyncio.create_task(client.post("/v1/chat/completions", json=body))
+            await asyncio.sleep(0.1)
+            health = await asyncio.wait_for(client.get("/health"), 10)
+            slow.ready.set()
+            return health.status_code, (await asked).status_code
+
+    assert asyncio.run(both()) == (200, 429)
 
 
 def test_too_many_waiting_are_told_to_come_back(tmp_path: Path) -> None:

@@ -122,7 +122,8 @@ def _no_cudnn(_: "Inference") -> Iterator[None]:
 def _time(loaded: "Inference", way: str, models: tuple[str, ...], rows: int, tokens: int) -> Batch:
     import torch
 
-    from qwenlab.inference.generate import Ask, Sampling, generate
+    from qwenlab.answering.answerer import Ask, Sampling
+    from qwenlab.inference.generate import generate
 
     asks = [
         Ask([{"role": "user", "content": _question(row)}], Sampling(tokens), models[row % len(models)])

@@ -1,95 +1,103 @@
-"""Who answers: models in memory or behind an endpoint, all of them the same question with the same seed."""
+"""Asking models: a batch of questions, each for one model, answered by whoever can."""
 
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from functools import partial
-from threading import Event
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from qwenlab.answering.endpoint import Endpoint, ModelRow, Reply
 from qwenlab.errors import UserError
-from qwenlab.runs.comparisons import Column
 
-Messages = tuple[dict[str, str], ...]
-"""A conversation that waits for its answer."""
+BASE = "base"
+"""The name under which the model without any adapter answers."""
 
-Tell = Callable[[int, int, str], None]
-"""Hears the number of the question, that of the column, and the next piece of its text. Of one thread at a time."""
+Messages = Sequence[dict[str, str]]
+"""A conversation that waits for its answer: `role` and `content` of each turn."""
 
 
-class How(NamedTuple):
-    """How answers are drawn, alike in all columns."""
+class Sampling(NamedTuple):
+    """How an answer's tokens are chosen, and where it ends."""
 
-    max_tokens: int
-    temperature: float
-    seed: int
+    max_new_tokens: int
+    temperature: float = 0.0
+    """0: greedy."""
+    top_p: float = 1.0
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+    """Texts that end the answer, and are not part of it."""
+
+
+class Ask(NamedTuple):
+    """One question to one model."""
+
+    messages: Messages
+    sampling: Sampling
+    model: str = BASE
+    shorten: bool = False
+    """Whether a context too small for prompt and answer shortens the answer, down to none, and is no error."""
+
+
+class Answer(NamedTuple):
+    """What was answered."""
+
+    text: str
+    finish: str
+    """`stop`: it came to its end; `length`: it ran out of tokens; `cancelled`: nobody waited for it any more. A server
+    may have other words."""
+    tokens: int
+    """Tokens generated, the end token counted; 0 where a server does not count."""
+    prompt_tokens: int
+
+
+NO_ROOM = Answer("", "length", 0, 0)
+"""Where the prompt fills the context, and the answer may be shortened."""
+
+
+class Listener:
+    """Hears rows, by their number among the asks, while they are written; by default it is silent.
+
+    Rows end at different times. What is heard of one row comes from one thread, but rows may have threads of their own.
+    """
+
+    def text(self, row: int, piece: str) -> None:
+        """More of the row's answer."""
+
+    def done(self, row: int, answer: Answer) -> None:
+        """The row has ended, be the others done or not."""
+
+    def failed(self, row: int, error: UserError) -> None:
+        """The row cannot be answered; all others end, and whoever asked gets the error."""
+
+    def gone(self, row: int) -> bool:
+        """Whether nobody waits for this row any more; then it ends."""
+        return False
+
+
+class ContextError(UserError):
+    """Prompt and answer together are longer than the model's context."""
+
+
+class TooLargeError(UserError):
+    """The GPU's memory does not suffice for so many rows at once."""
 
 
 class Answerer(Protocol):
-    """Answers questions by several models."""
+    """Models in memory or behind a server."""
 
     @property
     def names(self) -> Sequence[str]:
-        """The models: `base`, or a run's name; a column each."""
+        """The models that can be asked."""
 
-    def answer(self, questions: Sequence[Messages], how: How, tell: Tell) -> list[tuple[Column, ...]]:
-        """The columns of each question.
+    def stamp(self, name: str) -> dict[str, Any]:
+        """What answers under a name: weights and adapter with their hashes, or a server's model and its address.
 
         Raises:
-            UserError: a question does not fit, or a server cannot be asked.
+            KeyError: no such name.
         """
 
+    def answer(self, asks: Sequence[Ask], listener: Listener | None = None) -> list[Answer]:
+        """All answers in the order of their asks; in pieces as they come, where somebody listens.
 
-class Remote:
-    """Models behind an OpenAI-compatible server: which of its models stands for which of our names."""
-
-    def __init__(self, endpoint: Endpoint, models: dict[str, str]) -> None:
-        """Raises:
-        UserError: the server cannot be reached, or has no such model.
+        Raises:
+            ContextError: a prompt and its answer do not fit, and the answer may not be shortened.
+            TooLargeError: fewer asks at once may fit into the memory.
+            UserError: the chat template refuses a conversation, or a server cannot be asked.
+            KeyError: an ask is for a model that is not there.
         """
-        offered = {row.id: row for row in endpoint.models()}
-        for model in models.values():
-            if model not in offered:
-                raise UserError(
-                    f"{endpoint.url} has no model {model}.",
-                    f"It has: {', '.join(offered)}. Name them with --base-model and --tuned-model.",
-                )
-        self._endpoint = endpoint
-        self._models = {name: offered[model] for name, model in models.items()}
-
-    @property
-    def names(self) -> Sequence[str]:
-        return list(self._models)
-
-    def answer(self, questions: Sequence[Messages], how: How, tell: Tell) -> list[tuple[Column, ...]]:
-        gone = Event()
-        with ThreadPoolExecutor(len(questions) * len(self._models)) as pool:
-            asked = [
-                [
-                    pool.submit(self._stream, name, messages, how, gone, partial(tell, n, c))
-                    for c, name in enumerate(self._models)
-                ]
-                for n, messages in enumerate(questions)
-            ]
-            try:
-                return [tuple(future.result() for future in row) for row in asked]
-            finally:
-                gone.set()  # where one failed, or on Ctrl-C, the others hang up
-
-    def _stream(self, name: str, messages: Messages, how: How, gone: Event, tell: Callable[[str], None]) -> Column:
-        model = self._models[name]
-        begun = time.monotonic()
-        with closing(self._endpoint.stream(model.id, messages, **how._asdict())) as stream:
-            while not gone.is_set():
-                try:
-                    tell(next(stream))
-                except StopIteration as end:
-                    return _column(name, model, end.value, time.monotonic() - begun, self._endpoint.url)
-        raise UserError("The comparison was stopped.")
-
-
-def _column(name: str, model: ModelRow, reply: Reply, seconds: float, url: str) -> Column:
-    stamp: dict[str, Any] = model.stamp or {"model": model.id, "endpoint": url}
-    return Column(model=name, text=reply.text, finish=reply.finish, tokens=reply.tokens, seconds=seconds, stamp=stamp)

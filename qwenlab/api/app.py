@@ -4,25 +4,22 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from fastapi import Depends, FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
-from jinja2 import TemplateError
 from starlette.exceptions import HTTPException
 
+from qwenlab.answering.answerer import BASE, Answer, Ask, ContextError, TooLargeError
 from qwenlab.api.fault import ApiError
 from qwenlab.api.reply import STREAM_END, Reply, event
-from qwenlab.api.request import ChatRequest, parse, read_body
+from qwenlab.api.request import parse, read_body
 from qwenlab.errors import UserError
-from qwenlab.inference.batcher import Batcher, Event, FullError, Row, ShortOfMemoryError
-from qwenlab.inference.generate import Answer, Ask, Sampling, check_fits
-from qwenlab.inference.load import BASE, Stamp
-
-MAX_NEW_TOKENS = 2048
-"""Of an answer that no limit was asked for, where the context has room for so many."""
+from qwenlab.inference.batcher import Batcher, Event, FullError, Row
+from qwenlab.inference.load import Stamp
 
 Receive = Callable[[], Awaitable[Any]]
 
@@ -89,7 +86,8 @@ def make_app(batcher: Batcher, key: str | None, longest_body: int) -> FastAPI:
     async def chat(request: Request) -> Response:
         wanted = parse(await read_body(request, longest_body))
         model = _known(models, wanted.model)
-        answering = _submit(batcher, wanted)
+        answering = Answering()
+        await answering.begin(batcher, wanted.ask(), wanted.n or 1)
         watch = asyncio.create_task(answering.watch(request.receive))
         watches.add(watch)
         watch.add_done_callback(watches.discard)
@@ -105,14 +103,24 @@ def make_app(batcher: Batcher, key: str | None, longest_body: int) -> FastAPI:
 class Answering:
     """The rows of one request, heard on the event loop."""
 
-    def __init__(self, asks: Sequence[Ask], prompt_tokens: int) -> None:
-        loop = asyncio.get_running_loop()
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._heard: asyncio.Queue[tuple[int, Event]] = asyncio.Queue()
+        self.rows: list[Row] = []
 
-        def teller(index: int) -> Callable[[Event], object]:
-            return lambda event: loop.call_soon_threadsafe(self._heard.put_nowait, (index, event))
+    async def begin(self, batcher: Batcher, ask: Ask, count: int) -> None:
+        """Put so many answers to the question into the line.
 
-        self.rows = [Row(ask, prompt_tokens, teller(index)) for index, ask in enumerate(asks)]
+        Raises:
+            ApiError: the template refuses the messages, they are too long, or the line is full.
+        """
+        try:
+            self.rows = await run_in_threadpool(batcher.submit, ask, count, self._tell)
+        except (FullError, UserError) as error:
+            raise _failure(error) from None
+
+    def _tell(self, index: int, event: Event) -> None:
+        self._loop.call_soon_threadsafe(self._heard.put_nowait, (index, event))
 
     async def events(self) -> AsyncIterator[tuple[int, str | Answer]]:
         """What is heard of each row, until all have ended.
@@ -140,40 +148,6 @@ class Answering:
             row.gone = True
 
 
-def _submit(batcher: Batcher, wanted: ChatRequest) -> Answering:
-    """Put the request into the line.
-
-    Raises:
-        ApiError: the template refuses the messages, they are too long, or the line is full.
-    """
-    messages = [message.as_rendered for message in wanted.messages]
-    try:
-        tokens = batcher.count(messages)
-    except TemplateError as error:
-        raise ApiError(400, f"The chat template refuses these messages: {error}.", param="messages") from None
-    limit = wanted.limit or max(1, min(MAX_NEW_TOKENS, batcher.loaded.context - tokens))
-    try:
-        check_fits(batcher.loaded, tokens, limit)
-    except UserError as error:
-        raise ApiError(400, str(error), param="messages", code="context_length_exceeded") from None
-    temperature = 1.0 if wanted.temperature is None else wanted.temperature
-    seed = secrets.randbits(31) if wanted.seed is None else wanted.seed
-    asks = [
-        Ask(
-            messages,
-            Sampling(limit, temperature, wanted.top_p or 1.0, (seed + number) % 2**63, wanted.stops),
-            wanted.model,
-        )
-        for number in range(wanted.n or 1)
-    ]
-    answering = Answering(asks, tokens)
-    try:
-        batcher.submit(answering.rows)
-    except FullError as error:
-        raise _failure(error) from None
-    return answering
-
-
 async def _stream(answering: Answering, reply: Reply, counts: bool) -> AsyncIterator[str]:
     answers = []
     for index in range(len(answering.rows)):
@@ -196,8 +170,11 @@ async def _stream(answering: Answering, reply: Reply, counts: bool) -> AsyncIter
 def _failure(error: Exception) -> ApiError:
     if isinstance(error, FullError):
         return ApiError(429, "Too many requests wait already.", code="queue_full", retry=True)
-    if isinstance(error, ShortOfMemoryError):
+    if isinstance(error, TooLargeError):
         return ApiError(503, "The GPU's memory does not suffice for this request.", code="out_of_memory")
+    if isinstance(error, UserError):
+        code = "context_length_exceeded" if isinstance(error, ContextError) else None
+        return ApiError(400, str(error), param="messages", code=code)
     return ApiError(500, "The model failed; the server's own output says how.", code="model_failed")
 
 

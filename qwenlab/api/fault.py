@@ -25,7 +25,9 @@ class ApiError(Exception):
 
     @property
     def response(self) -> JSONResponse:
-        return JSONResponse(self.body, self.status, {"Retry-After": "1"} if self.retry else None)
+        # Unless told so, the openai client asks again after a 500 too, and the model would fail as often.
+        again = {"Retry-After": "1"} if self.retry else {"x-should-retry": "false"} if self.status == 500 else None
+        return JSONResponse(self.body, self.status, again)
 
 
 def _kind(status: int) -> str:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from qwenlab.inference.generate import Answer
+from qwenlab.answering.answerer import Answer
 
 STREAM_END = "data: [DONE]\n\n"
 

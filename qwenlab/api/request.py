@@ -4,13 +4,18 @@ A field that would change the answer and is not supported is refused, rather tha
 Fields that change nothing are accepted.
 """
 
+import secrets
 from typing import Annotated, Any, Literal
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
+from qwenlab.answering.answerer import Ask, Sampling
 from qwenlab.api.fault import ApiError
+
+MAX_NEW_TOKENS = 2048
+"""Of an answer that no limit was asked for, where the context has room for so many."""
 
 NEUTRAL: dict[str, tuple[Any, ...]] = {
     "audio": (),
@@ -105,6 +110,17 @@ class ChatRequest(BaseModel):
     def stops(self) -> tuple[str, ...]:
         found = [self.stop] if isinstance(self.stop, str) else self.stop or []
         return tuple(text for text in found if text)
+
+    def ask(self) -> Ask:
+        """What is asked of whom; where no seed is given, by a new one each time."""
+        sampling = Sampling(
+            max_new_tokens=self.limit or MAX_NEW_TOKENS,
+            temperature=1.0 if self.temperature is None else self.temperature,
+            top_p=self.top_p or 1.0,
+            seed=secrets.randbits(31) if self.seed is None else self.seed,
+            stop=self.stops,
+        )
+        return Ask([message.as_rendered for message in self.messages], sampling, self.model, shorten=not self.limit)
 
     @property
     def counts_in_stream(self) -> bool:

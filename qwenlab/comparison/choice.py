@@ -5,9 +5,10 @@ import random
 from rich.console import Console
 from rich.prompt import Prompt
 
+from qwenlab.answering.answerer import BASE
 from qwenlab.comparison.screen import LETTERS
 from qwenlab.runs import Run
-from qwenlab.runs.comparisons import Comparison, choose, tally
+from qwenlab.runs.comparisons import Comparison, choose
 from qwenlab.stats.intervals import rate
 from qwenlab.stats.paired import mcnemar_p
 from qwenlab.stats.types import ALPHA
@@ -33,9 +34,9 @@ def ask_which(console: Console, run: Run, comparison: Comparison) -> None:
     console.print(told, markup=False)
 
 
-def tally_sentence(run: Run, name: str, other: str) -> str:
-    """All blind choices between `name`, which is the run's, and `other`, with their interval."""
-    preferred, against, neither = tally(run, other)
+def tally_sentence(name: str, counts: tuple[int, int, int], other: str = BASE) -> str:
+    """Blind choices between a run and `other` (preferred, against it, neither), with their interval."""
+    preferred, against, neither = counts
     measured = rate(preferred, preferred + against)
     also = f", {neither} times neither" if neither else ""
     if measured.value is None or measured.interval is None:

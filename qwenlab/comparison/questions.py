@@ -10,20 +10,28 @@ from qwenlab.answering.answerer import Messages
 from qwenlab.errors import UserError
 from qwenlab.evaluation import Problem
 from qwenlab.evaluation.benchmark import load_benchmark
-from qwenlab.evaluation.prompt import prompt as asked_for
+from qwenlab.evaluation.prompt import prompt
 from qwenlab.recipe import Recipe
 
 
 class Question(NamedTuple):
-    """A conversation that waits for its answer, and the contest problem that it asks, if it does."""
+    """A conversation that waits for its answer."""
 
     messages: Messages
     problem: Problem | None = None
+    """The contest problem that it asks, word for word, if it does."""
+    expected: str = ""
+    """The answer that the data has for it, if it has one."""
 
     @property
     def text(self) -> str:
         """What the user said last."""
         return self.messages[-1]["content"]
+
+    @property
+    def system(self) -> str:
+        """The system message; empty where there is none."""
+        return self.messages[0]["content"] if self.messages[0]["role"] == "system" else ""
 
 
 class _Line(BaseModel):
@@ -38,11 +46,20 @@ class _Message(BaseModel):
     content: str
 
 
+def typed(text: str, system: str | None = None, problem: Problem | None = None) -> Question:
+    """What somebody typed, with a system message or none."""
+    first: tuple[dict[str, str], ...] = ({"role": "system", "content": system},) if system else ()
+    return Question((*first, {"role": "user", "content": text}), problem)
+
+
 def from_prompt(text: str, recipe: Recipe) -> Question:
     """The text as the run's training data would ask it: with the recipe's system prompt, where it has one."""
-    system = recipe.data.system_prompt
-    first: Messages = ({"role": "system", "content": system},) if system else ()
-    return Question((*first, {"role": "user", "content": text}))
+    return typed(text, recipe.data.system_prompt)
+
+
+def from_problem(problem: Problem) -> Question:
+    """The problem as an evaluation asks it."""
+    return Question(tuple(prompt(problem)), problem, problem.solution or "")
 
 
 def from_file(path: Path, recipe: Recipe) -> list[Question]:
@@ -75,8 +92,8 @@ def from_held_out(recipe: Recipe, count: int) -> list[Question]:
 
     rows = data.load(recipe.data, recipe.train.seed).validation["messages"].head(count).to_list()
     if not rows:
-        raise UserError("This run held no rows out.", "data.validation_split was 0; name prompts with --prompt.")
-    return [Question(_unanswered(messages)) for messages in rows]
+        raise UserError("This run held no rows out: data.validation_split was 0.", "Ask something else.")
+    return [_unanswered(messages) for messages in rows]
 
 
 def from_problems(source: str, count: int, recipe: Recipe) -> list[Question]:
@@ -87,7 +104,7 @@ def from_problems(source: str, count: int, recipe: Recipe) -> list[Question]:
     """
     settings = recipe.evaluate
     problems = load_benchmark(source, count, settings.max_tests, settings.seed).problems
-    return [Question(tuple(asked_for(problem)), problem) for problem in problems]
+    return [from_problem(problem) for problem in problems]
 
 
 def _from_line(line: str, place: str, recipe: Recipe) -> Question:
@@ -98,15 +115,16 @@ def _from_line(line: str, place: str, recipe: Recipe) -> Question:
     except ValidationError as error:
         raise UserError(f"{place}: {error.errors()[0]['msg']}.", 'A line: {"prompt": "..."}') from None
     if found.messages:
-        messages = _unanswered([message.model_dump() for message in found.messages])
-        if messages and messages[-1]["role"] == "user":
-            return Question(messages)
+        question = _unanswered([message.model_dump() for message in found.messages])
+        if question.messages and question.messages[-1]["role"] == "user":
+            return question
     elif found.prompt:
         return from_prompt(found.prompt, recipe)
     raise UserError(f"{place} asks nothing.", 'A line: {"prompt": "..."}, or {"messages": [...]} with a user message.')
 
 
-def _unanswered(messages: list[dict[str, str]]) -> Messages:
+def _unanswered(messages: list[dict[str, str]]) -> Question:
     """Up to where the assistant speaks for the last time, if nobody speaks after it; else all."""
-    cut = messages[:-1] if messages and messages[-1]["role"] == "assistant" else messages
-    return tuple(cut)
+    if messages and messages[-1]["role"] == "assistant":
+        return Question(tuple(messages[:-1]), expected=messages[-1]["content"])
+    return Question(tuple(messages))

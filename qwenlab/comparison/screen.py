@@ -1,6 +1,7 @@
 """How columns look in a terminal: live while they grow, whole and with their stamps in the end."""
 
 from collections.abc import Sequence
+from contextlib import closing
 
 from rich.box import HORIZONTALS
 from rich.console import Console, Group, RenderableType
@@ -9,8 +10,9 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from qwenlab.answering.answerer import Answerer, How
+from qwenlab.answering.answerer import Answerer, Sampling
 from qwenlab.comparison.questions import Question
+from qwenlab.comparison.side_by_side import SideBySide, speed_line, stamp_line
 from qwenlab.evaluation.verdict import MEANING, Verdict
 from qwenlab.runs.comparisons import Column
 
@@ -28,21 +30,26 @@ class Screen:
         self.console = console
 
     def ask(
-        self, answerer: Answerer, questions: Sequence[Question], how: How, order: Sequence[int], blind: bool
+        self,
+        answerer: Answerer,
+        questions: Sequence[Question],
+        sampling: Sampling,
+        order: Sequence[int],
+        blind: bool,
     ) -> list[tuple[Column, ...]]:
         """Have the questions answered, live on a terminal if there is one question; `order` is that of the columns."""
-        texts = [Text() for _ in answerer.names]
+        asked = SideBySide(questions, answerer.names, sampling)
+        if not self.console.is_terminal or len(questions) > 1:
+            asked.answer(answerer)
+            return asked.columns
         titles = [self._title(answerer.names[number], place, blind) for place, number in enumerate(order)]
-
-        def tell(question: int, column: int, piece: str) -> None:
-            texts[column].append(piece)
-            live.update(_table(titles, [texts[number] for number in order]))
-
-        watched = self.console.is_terminal and len(questions) == 1
-        if not watched:
-            return answerer.answer([question.messages for question in questions], how, lambda *_: None)
-        with Live(console=self.console, transient=True, vertical_overflow="ellipsis") as live:
-            return answerer.answer([questions[0].messages], how, tell)
+        with (
+            closing(asked.watch(answerer)) as states,
+            Live(console=self.console, transient=True, vertical_overflow="ellipsis") as live,
+        ):
+            for growing in states:
+                live.update(_table(titles, [Text(growing[number].text) for number in order]))
+        return asked.columns
 
     def show_question(self, question: Question) -> None:
         self.console.print(Rule(align="left"))
@@ -73,16 +80,6 @@ def _body(column: Column, blind: bool) -> Group:
         style = "green" if column.verdict == Verdict.AC else "yellow"
         parts.append(Text(f"\n{column.verdict} {meaning}".rstrip() + f"  {column.detail}".rstrip(), style=style))
     if not blind:
-        speed = f", {column.tokens / column.seconds:,.0f} tokens/s" if column.tokens and column.seconds else ""
-        cut = ", cut off" if column.finish == "length" else ""
-        parts.append(Text(f"\n{stamp_line(column)}\n{column.tokens:,} tokens{speed}{cut}", style="dim"))
+        cut = " · ran out of tokens" if column.finish == "length" else ""
+        parts.append(Text(f"\n{stamp_line(column.stamp)}\n{speed_line(column)}{cut}", style="dim"))
     return Group(*parts)
-
-
-def stamp_line(column: Column) -> str:
-    """What made a column: the weights, the adapter or none, and where it was computed."""
-    stamp = column.stamp
-    if "weights_sha256" not in stamp:
-        return f"{stamp['model']} at {stamp['endpoint']}"
-    adapter = f"adapter on {stamp['adapter_sha256'][:8]}" if stamp["adapter_sha256"] else "adapter off"
-    return f"{stamp['model']}, weights {stamp['weights_sha256'][:8]}, {adapter}, {stamp['dtype']} on {stamp['device']}"

@@ -10,9 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from qwenlab.answering.answerer import BASE, Answer, Answerer, Ask, Sampling, TooLargeError
 from qwenlab.evaluation.problem import Problem
+from qwenlab.evaluation.prompt import prompt
 from qwenlab.evaluation.samples import Sample, Side
 from qwenlab.files import append_lines, read_lines, rewrite_lines
+from qwenlab.recipe import EvaluateSettings
+
+TUNED = "tuned"
+"""The name under which the adapter answers."""
 
 SEED_BYTES = 8
 
@@ -33,14 +39,6 @@ class Batch(NamedTuple):
     @property
     def keys(self) -> list[tuple[str, Side, int]]:
         return [(unit.problem.name, self.side, unit.sample) for unit in self.units]
-
-
-class TooLargeError(Exception):
-    """The memory does not suffice for a batch of this size."""
-
-
-Answerer = Callable[[Batch], list[Sample]]
-"""Answers a batch: one sample for each unit, in order. May raise TooLargeError."""
 
 
 def plan(problems: Sequence[Problem], samples: int, batch_size: int, noise_floor: bool) -> list[Batch]:
@@ -75,16 +73,20 @@ def unanswered(batches: Sequence[Batch], path: Path) -> list[Batch]:
 
 
 def generate_samples(
-    batches: Sequence[Batch], answer: Answerer, path: Path, progress: Callable[[Side, list[Sample], float], None]
+    batches: Sequence[Batch],
+    answerer: Answerer,
+    settings: EvaluateSettings,
+    path: Path,
+    progress: Callable[[Side, list[Sample], float], None],
 ) -> None:
-    """Answer each batch and append its samples; `progress` is told of every one, with the seconds it took.
+    """Have each batch answered and append its samples; `progress` is told of every one, with the seconds it took.
 
     Raises:
-        TooLargeError: even one answer at a time does not fit.
+        UserError: a server cannot be asked, or even one answer at a time does not fit into the memory.
     """
     for batch in batches:
         began = time.monotonic()
-        samples = _answered(batch, answer)
+        samples = answer_batch(batch, answerer, settings)
         append_lines(path, samples)
         progress(batch.side, samples, time.monotonic() - began)
 
@@ -95,16 +97,40 @@ def in_order(batches: Sequence[Batch], path: Path) -> list[Sample]:
     return [found[key] for batch in batches for key in batch.keys]
 
 
-def _answered(batch: Batch, answer: Answerer) -> list[Sample]:
-    """In halves where the memory is too small for the whole."""
+def answer_batch(batch: Batch, answerer: Answerer, settings: EvaluateSettings) -> list[Sample]:
+    """A sample for each unit, in order; in halves where the memory is too small for the whole.
+
+    Raises:
+        As `generate_samples`.
+    """
     try:
-        return answer(batch)
+        answers = answerer.answer([_ask(batch.side, unit, settings) for unit in batch.units])
     except TooLargeError:
         if len(batch.units) == 1:
             raise
+    else:
+        return [_sample(batch.side, *pair) for pair in zip(batch.units, answers, strict=True)]
     middle = len(batch.units) // 2
     halves = (Batch(batch.side, batch.units[:middle]), Batch(batch.side, batch.units[middle:]))
-    return [sample for half in halves for sample in _answered(half, answer)]
+    return [sample for half in halves for sample in answer_batch(half, answerer, settings)]
+
+
+def _ask(side: Side, unit: Unit, settings: EvaluateSettings) -> Ask:
+    seed = sample_seed(settings.seed, side, unit)
+    sampling = Sampling(settings.max_new_tokens, settings.temperature, settings.top_p, seed)
+    # A statement that fills the whole context leaves no room: no answer, and cut short.
+    return Ask(prompt(unit.problem), sampling, TUNED if side == "tuned" else BASE, shorten=True)
+
+
+def _sample(side: Side, unit: Unit, answer: Answer) -> Sample:
+    return Sample(
+        problem=unit.problem.name,
+        model=side,
+        sample=unit.sample,
+        answer=answer.text,
+        tokens=answer.tokens,
+        truncated=answer.finish == "length",
+    )
 
 
 def _parts(units: Sequence[Unit], size: int) -> Iterator[tuple[Unit, ...]]:

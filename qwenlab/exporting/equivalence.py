@@ -15,12 +15,12 @@ import torch
 from transformers import LogitsProcessor, LogitsProcessorList
 
 from qwenlab import data
+from qwenlab.answering.answerer import BASE, Messages
 from qwenlab.errors import UserError
 from qwenlab.evaluation.benchmark import load_benchmark
 from qwenlab.evaluation.prompt import prompt as contest_prompt
 from qwenlab.exporting.llama_cpp import server_answers
-from qwenlab.inference.generate import Conversation
-from qwenlab.inference.load import BASE, Inference, load_inference, on_device
+from qwenlab.inference.load import Inference, load_inference, on_device
 from qwenlab.recipe import TINY, ModelSettings, Recipe
 from qwenlab.training.engine import Engine
 from qwenlab.training.memory import first_line, is_out_of_memory
@@ -42,7 +42,7 @@ ADAPTER = "adapter"
 class Prompts(NamedTuple):
     """What both answer, and where it comes from."""
 
-    conversations: list[Conversation]
+    conversations: list[Messages]
     origin: str
 
 
@@ -162,7 +162,7 @@ class Reference:
                 found.append(self._parting(messages, ours, token, text[len(beginnings[token]) :]))
         return found
 
-    def _parting(self, messages: Conversation, ours: Answered, token: int, theirs: str) -> Divergence:
+    def _parting(self, messages: Messages, ours: Answered, token: int, theirs: str) -> Divergence:
         adapter = self._tokenizer.decode(ours.ids[token:])
         return Divergence(messages[-1]["content"], token, adapter, theirs, ours.margins[token])
 
@@ -192,7 +192,7 @@ def choose_prompts(recipe: Recipe, tokenizer: Any, context: int) -> Prompts:
 
     Questions that leave no room for the answer in the context are passed over.
     """
-    held_out: list[Conversation] = []
+    held_out: list[Messages] = []
     missing = ""
     try:
         rows = data.load(recipe.data, recipe.train.seed).validation
@@ -211,16 +211,16 @@ def choose_prompts(recipe: Recipe, tokenizer: Any, context: int) -> Prompts:
     return Prompts([*held_out, *contest], " and ".join(origins))
 
 
-def _question(messages: Sequence[dict[str, str]]) -> Conversation:
+def _question(messages: Sequence[dict[str, str]]) -> Messages:
     """What comes before the assistant's first word."""
     return list(itertools.takewhile(lambda message: message["role"] != "assistant", messages))
 
 
-def _tokens(messages: Conversation, tokenizer: Any) -> int:
+def _tokens(messages: Messages, tokenizer: Any) -> int:
     return len(tokenizer.apply_chat_template(list(messages), add_generation_prompt=True)["input_ids"])
 
 
-def answer_greedily(loaded: Inference, name: str, conversations: Sequence[Conversation]) -> list[Answered]:
+def answer_greedily(loaded: Inference, name: str, conversations: Sequence[Messages]) -> list[Answered]:
     """Tokens, which texts would hide, and how sure of each the model was.
 
     Raises:

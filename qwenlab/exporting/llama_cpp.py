@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import httpx
 
+from qwenlab.answering.answerer import Messages
 from qwenlab.errors import UserError
 
 CONVERTER, SERVER = "convert_hf_to_gguf.py", "llama-server"
@@ -24,8 +25,6 @@ OUTTYPES = {"float16": "f16", "bfloat16": "bf16"}
 START_SECONDS = 300.0
 """Longest time that the server may take to read the weights."""
 ANSWER_SECONDS = 600.0
-
-Conversation = Sequence[dict[str, str]]
 
 
 class LlamaCpp(NamedTuple):
@@ -87,7 +86,7 @@ def convert(llama: LlamaCpp, model: Path, gguf: Path, dtype: str) -> None:
 
 
 def server_answers(
-    server: str, gguf: Path, prompts: Sequence[str], conversations: Sequence[Conversation], tokens: int
+    server: str, gguf: Path, prompts: Sequence[str], conversations: Sequence[Messages], tokens: int
 ) -> list[str]:
     """Greedy answers of the file, each of at most so many tokens, by llama.cpp's own server.
 

@@ -1,21 +1,23 @@
 """One thread that owns the model: it answers what has come together in one batch, and each asker hears its own row.
 
-Requests for the base and for any adapter share a batch. A batch is formed when the one before it has ended: who comes
-meanwhile waits in a bounded line. A row that is done early, or whose asker has gone, ends at once; the batch ends with
-its last row.
+Requests for the base and for any adapter share a batch, which is why transformers' own server (`transformers serve`,
+with continuous batching) is not used: it knows no adapters, let alone one for each row. A batch is formed when the one
+before it has ended: who comes meanwhile waits in a bounded line. A row that is done early, or whose asker has gone,
+ends at once; the batch ends with its last row.
 """
 
 import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 
-from qwenlab.inference.generate import Answer, Ask, Conversation, Listener, generate, render
+from qwenlab.answering.answerer import Answer, Ask, Listener, TooLargeError
+from qwenlab.inference.generate import Prompt, answer_prompts, read
 from qwenlab.inference.load import Inference
-from qwenlab.training.memory import is_out_of_memory
-from qwenlab.training.source import load_tokenizer
+from qwenlab.training.memory import first_line, is_out_of_memory
 
 BATCH_TOKENS = 65_536
 """Rows times the longest row, prompt and answer: 3.75 GB of keys and values for a 7B Qwen2.5 in 16 bits."""
@@ -37,16 +39,11 @@ class FullError(Exception):
     """As many requests wait as may, or the batcher ends."""
 
 
-class ShortOfMemoryError(Exception):
-    """The GPU's memory does not suffice for the row."""
-
-
 class Row:
-    """An ask on its way. `tell` hears its events on the model's thread; the last one is no text."""
+    """An answer on its way. `tell` hears its events on the model's thread; the last one is no text."""
 
-    def __init__(self, ask: Ask, prompt_tokens: int, tell: Callable[[Event], object]) -> None:
-        self.ask = ask
-        self.prompt_tokens = prompt_tokens
+    def __init__(self, prompt: Prompt, tell: Callable[[Event], object]) -> None:
+        self.prompt = prompt
         self.gone = False
         """To be set when nobody waits for it any more."""
         self.begun = False
@@ -72,8 +69,6 @@ class Batcher:
         """Whatever runs shall end."""
         self._change = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="model")
-        # Of its own: a tokenizer that pads in one thread must not be asked by another.
-        self._counter = load_tokenizer(loaded.source).backend_tokenizer
 
     def start(self) -> None:
         self._thread.start()
@@ -95,35 +90,39 @@ class Batcher:
         """Rows that are being answered."""
         return sum(not row.ended for row in self._batch)
 
-    def count(self, messages: Conversation) -> int:
-        """Tokens of the prompt; for one thread at a time."""
-        return len(self._counter.encode(render(self.loaded, messages), add_special_tokens=False))
+    def submit(self, ask: Ask, count: int, tell: Callable[[int, Event], object]) -> list[Row]:
+        """Put so many answers to a question into the line, all or none, each with the next seed.
 
-    def submit(self, rows: Sequence[Row]) -> None:
-        """Put rows into the line, all or none. They fit into the context: see `generate.check_fits`.
+        `tell` hears their events by their number. Making tokens of a long prompt takes a while: of any thread's time,
+        but not of an event loop's.
 
         Raises:
             FullError: the line would become too long, or the batcher ends.
+            ContextError, UserError: see `generate.read`.
         """
+        prompt = read(self.loaded, ask)
+        rows = [Row(_seeded(prompt, number), partial(tell, number)) for number in range(count)]
         with self._change:
             self._drop_gone()
             if self.closing or len(self._line) + len(rows) > self._longest_line:
                 raise FullError
             self._line.extend(rows)
             self._change.notify()
+        return rows
 
     def _work(self) -> None:
         while batch := self._next_batch():
-            short = False
+            full: TooLargeError | None = None
             try:
-                generate(self.loaded, [row.ask for row in batch], _Teller(self, batch))
+                answer_prompts(self.loaded, dict(enumerate(row.prompt for row in batch)), _Teller(self, batch))
             except Exception as error:  # noqa: BLE001  its askers are told, and the others are served on
-                short = is_out_of_memory(error)
-                if not short:
+                if is_out_of_memory(error):
+                    full = TooLargeError(first_line(error))
+                else:
                     traceback.print_exc()
                     self._fail(batch, error)
-            if short:  # here the error is gone, and with it the tensors that its traceback held
-                self._go_on_smaller(batch)
+            if full:  # here the error is gone, and with it the tensors that its traceback held
+                self._go_on_smaller(batch, full)
             self._batch = []
         self._fail(list(self._line), FullError())
 
@@ -149,8 +148,8 @@ class Batcher:
         return bool(self._line) or self.closing
 
     def _goes_with(self, batch: list[Row], row: Row) -> bool:
-        prompts = [max(other.prompt_tokens, SHORT) for other in (*batch, row)]
-        answers = [other.ask.sampling.max_new_tokens for other in (*batch, row)]
+        prompts = [max(len(other.prompt.ids), SHORT) for other in (*batch, row)]
+        answers = [other.prompt.sampling.max_new_tokens for other in (*batch, row)]
         return (
             len(batch) < self._rows_at_once
             and max(prompts) <= ALIKE * min(prompts)
@@ -160,14 +159,14 @@ class Batcher:
     def _drop_gone(self) -> None:
         for row in [row for row in self._line if row.gone]:
             self._line.remove(row)
-            row.tell(Answer("", "cancelled", 0, row.prompt_tokens))
+            row.tell(Answer("", "cancelled", 0, len(row.prompt.ids)))
 
-    def _go_on_smaller(self, batch: list[Row]) -> None:
+    def _go_on_smaller(self, batch: list[Row], error: TooLargeError) -> None:
         """From now on in batches of half the size, beginning with the rows that nothing was told of yet."""
         torch.cuda.empty_cache()
         self._rows_at_once = max(1, len(batch) // 2)
         again = [row for row in batch if not row.begun and len(batch) > 1]
-        self._fail([row for row in batch if row not in again], ShortOfMemoryError())
+        self._fail([row for row in batch if row not in again], error)
         with self._change:
             self._line.extendleft(reversed(again))
 
@@ -175,6 +174,11 @@ class Batcher:
         for row in rows:
             if not row.ended:
                 row.tell(error)
+
+
+def _seeded(prompt: Prompt, number: int) -> Prompt:
+    sampling = prompt.sampling
+    return prompt._replace(sampling=sampling._replace(seed=(sampling.seed + number) % 2**63))
 
 
 class _Teller(Listener):

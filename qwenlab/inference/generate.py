@@ -4,118 +4,124 @@ Base and tuned answer from the same weights in the same memory, and in the same 
 own seed and on nothing else, so neither the batch nor the order nor a resumed run changes what is drawn.
 """
 
-from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import torch
+from jinja2 import TemplateError
 from tokenizers.decoders import DecodeStream
 from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
+from qwenlab.answering.answerer import NO_ROOM, Answer, Ask, ContextError, Listener, Messages, Sampling
 from qwenlab.errors import UserError
 from qwenlab.inference.cache import preallocated_cache
-from qwenlab.inference.load import BASE, Inference, on_device
-
-Conversation = Sequence[dict[str, str]]
-Finish = Literal["stop", "length", "cancelled"]
+from qwenlab.inference.load import Inference, on_device
 
 
-class Sampling(NamedTuple):
-    """How an answer's tokens are chosen, and where it ends."""
+class Prompt(NamedTuple):
+    """An ask as the model reads it; it and its answer fit into the context."""
 
-    max_new_tokens: int
-    temperature: float = 0.0
-    """0: greedy."""
-    top_p: float = 1.0
-    seed: int = 0
-    stop: tuple[str, ...] = ()
-    """Texts that end the answer, and are not part of it."""
-
-
-class Ask(NamedTuple):
-    """One row: a conversation, who answers, and how."""
-
-    messages: Conversation
+    ids: list[int]
     sampling: Sampling
-    model: str = BASE
-
-
-class Answer(NamedTuple):
-    """What was answered. `length`: it ran out of tokens before its end."""
-
-    text: str
-    finish: Finish
-    tokens: int
-    """Tokens generated, the end token counted."""
-    prompt_tokens: int
-
-
-class Listener:
-    """Hears the rows while they are written; by default it is silent. Rows end at different times."""
-
-    def text(self, row: int, piece: str) -> None:
-        """More of the row's answer."""
-
-    def done(self, row: int, answer: Answer) -> None:
-        """The row has ended, be the batch done or not."""
-
-    def gone(self, row: int) -> bool:
-        """Whether nobody waits for this row any more; then it ends."""
-        return False
+    model: str
 
 
 def generate(loaded: Inference, asks: Sequence[Ask], listener: Listener | None = None) -> list[Answer]:
     """One answer for each ask, all in one batch, in their order.
 
     Raises:
-        UserError: a prompt and its answer do not fit into the model's context.
+        ContextError: a prompt and its answer do not fit into the model's context.
+        UserError: the chat template refuses a conversation.
         KeyError: an ask is for a model that is not loaded.
     """
-    prompts = [render(loaded, ask.messages) for ask in asks]
-    inputs = loaded.tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False)
-    prompt_tokens = inputs["attention_mask"].sum(dim=1).tolist()
-    for ask, tokens in zip(asks, prompt_tokens, strict=True):
-        check_fits(loaded, tokens, ask.sampling.max_new_tokens)
-    rows = [_Row(loaded, ask, tokens) for ask, tokens in zip(asks, prompt_tokens, strict=True)]
-    watch = _Watch(rows, listener or Listener())
-    with torch.inference_mode(), loaded.answering([ask.model for ask in asks]):
+    listener = listener or Listener()
+    prompts: dict[int, Prompt] = {}
+    answers: dict[int, Answer] = {}
+    for row, ask in enumerate(asks):
+        try:
+            prompts[row] = read(loaded, ask)
+        except UserError as error:
+            if not (ask.shorten and isinstance(error, ContextError)):
+                listener.failed(row, error)
+                raise
+            answers[row] = NO_ROOM
+            listener.done(row, NO_ROOM)
+    answers |= answer_prompts(loaded, prompts, listener)
+    return [answers[row] for row in range(len(asks))]
+
+
+def answer_prompts(loaded: Inference, prompts: Mapping[int, Prompt], listener: Listener) -> dict[int, Answer]:
+    """The answers of one batch, by the numbers under which the listener hears of them.
+
+    Raises:
+        KeyError: a prompt is for a model that is not loaded.
+    """
+    if not prompts:
+        return {}
+    rows = [_Row(loaded, number, prompt) for number, prompt in prompts.items()]
+    samplings = [row.sampling for row in rows]
+    with torch.inference_mode(), loaded.answering([prompt.model for prompt in prompts.values()]):
         loaded.model.generate(
-            **on_device(loaded, inputs),
+            **on_device(loaded, _padded(loaded, [prompt.ids for prompt in prompts.values()])),
             past_key_values=preallocated_cache(loaded.model.config),
-            max_new_tokens=max(ask.sampling.max_new_tokens for ask in asks),
-            logits_processor=LogitsProcessorList([_Draw([ask.sampling for ask in asks])]),
-            stopping_criteria=StoppingCriteriaList([watch]),
+            max_new_tokens=max(sampling.max_new_tokens for sampling in samplings),
+            logits_processor=LogitsProcessorList([_Draw(samplings)]),
+            stopping_criteria=StoppingCriteriaList([_Watch(rows, listener)]),
         )
-    return [row.answer for row in rows]
+    return {row.number: row.answer for row in rows}
 
 
-def render(loaded: Inference, messages: Conversation) -> str:
+def read(loaded: Inference, ask: Ask) -> Prompt:
+    """Render the conversation and make tokens of it; any number of threads may do so beside the one that generates.
+
+    Raises:
+        ContextError: prompt and answer are longer than the model's context.
+        UserError: the chat template refuses the conversation.
+    """
+    try:
+        text = render(loaded, ask.messages)
+    except TemplateError as error:
+        raise UserError(f"The chat template refuses these messages: {error}.") from None
+    # Not by the tokenizer's own call, which pads, and to that end changes what other threads read from.
+    ids = loaded.tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids
+    limit = ask.sampling.max_new_tokens
+    if ask.shorten:
+        limit = max(1, min(limit, loaded.context - len(ids)))
+    if len(ids) + limit > loaded.context:
+        raise ContextError(
+            f"The prompt has {len(ids):,} tokens and the answer may have {limit:,}: "
+            f"the model's context is {loaded.context:,}.",
+            "Shorten the prompt, or ask for fewer tokens.",
+        )
+    return Prompt(ids, ask.sampling._replace(max_new_tokens=limit), ask.model)
+
+
+def render(loaded: Inference, messages: Messages) -> str:
     """The prompt as the model reads it, ending where the assistant begins."""
     text: str = loaded.tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
     return text
 
 
-def check_fits(loaded: Inference, prompt_tokens: int, max_new_tokens: int) -> None:
-    """Raises:
-    UserError: prompt and answer together are longer than the model's context.
-    """
-    if prompt_tokens + max_new_tokens > loaded.context:
-        raise UserError(
-            f"The prompt has {prompt_tokens:,} tokens and the answer may have {max_new_tokens:,}: "
-            f"the model's context is {loaded.context:,}.",
-            "Shorten the prompt, or ask for fewer tokens.",
-        )
+def _padded(loaded: Inference, prompts: Sequence[list[int]]) -> dict[str, torch.Tensor]:
+    """Ids and mask of shape (rows, longest prompt), the prompts at their end."""
+    width, pad = max(map(len, prompts)), loaded.model.generation_config.pad_token_id
+    return {
+        "input_ids": torch.tensor([[pad] * (width - len(ids)) + ids for ids in prompts]),
+        "attention_mask": torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts]),
+    }
 
 
 class _Row:
     """An answer as it grows."""
 
-    def __init__(self, loaded: Inference, ask: Ask, prompt_tokens: int) -> None:
-        self.sampling = ask.sampling
-        self.prompt_tokens = prompt_tokens
+    def __init__(self, loaded: Inference, number: int, prompt: Prompt) -> None:
+        self.number = number
+        self.sampling = prompt.sampling
+        self.prompt_tokens = len(prompt.ids)
         self.tokens = 0
         self.text = ""
         self.told = 0
-        self.finish: Finish | None = None
+        self.finish: str | None = None
         self._ends = loaded.end_tokens
         self._tokenizer = loaded.tokenizer.backend_tokenizer
         self._stream = DecodeStream(skip_special_tokens=True)
@@ -159,17 +165,17 @@ class _Watch(StoppingCriteria):  # type: ignore[misc]
         self._listener = listener
 
     def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
-        for number, (row, token) in enumerate(zip(self._rows, input_ids[:, -1].tolist(), strict=True)):
+        for row, token in zip(self._rows, input_ids[:, -1].tolist(), strict=True):
             if row.finish:
                 continue
             row.add(token)
-            if not row.finish and self._listener.gone(number):
+            if not row.finish and self._listener.gone(row.number):
                 row.finish = "cancelled"
             piece = row.news()
             if piece:
-                self._listener.text(number, piece)
+                self._listener.text(row.number, piece)
             if row.finish:
-                self._listener.done(number, row.answer)
+                self._listener.done(row.number, row.answer)
         return torch.tensor([row.finish is not None for row in self._rows], device=input_ids.device)
 
 

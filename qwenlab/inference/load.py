@@ -15,6 +15,7 @@ import torch
 from peft import PeftModel
 from transformers import GenerationConfig
 
+from qwenlab.answering.answerer import BASE
 from qwenlab.data.loss_mask import template_sha256
 from qwenlab.errors import UserError
 from qwenlab.inference.attention import enable_gqa_decode
@@ -23,9 +24,6 @@ from qwenlab.recipe import ModelSettings
 from qwenlab.training.engine import Engine
 from qwenlab.training.load import load_base
 from qwenlab.training.source import ModelSource, find_model, load_tokenizer
-
-BASE = "base"
-"""The name under which the model without any adapter answers."""
 
 
 class Stamp(NamedTuple):
@@ -112,6 +110,8 @@ def load_inference(settings: ModelSettings, engine: Engine, adapters: Mapping[st
     ends = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id]
     tokenizer = load_tokenizer(source)
     tokenizer.padding_side = "left"
+    tokenizer.backend_tokenizer.no_padding()  # what a tokenizer's file may say of both is for those who train
+    tokenizer.backend_tokenizer.no_truncation()
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else ends[0]
     # The model's own defaults hold temperatures and penalties; what is asked for is all that shall hold.
     base.generation_config = GenerationConfig(eos_token_id=ends, pad_token_id=pad, do_sample=False)

@@ -1,72 +1,45 @@
-"""A loaded model as the one that answers an evaluation's batches."""
+"""A loaded base and its adapters as those who answer."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 
-from qwenlab.evaluation.generation import Batch, TooLargeError, sample_seed
-from qwenlab.evaluation.problem import Problem
-from qwenlab.evaluation.prompt import prompt
-from qwenlab.evaluation.samples import Sample
-from qwenlab.inference.generate import Ask, Sampling, generate, render
-from qwenlab.inference.load import BASE, Inference
-from qwenlab.recipe import EvaluateSettings
+from qwenlab.answering.answerer import Answer, Ask, Listener, TooLargeError
+from qwenlab.inference.generate import generate
+from qwenlab.inference.load import Inference
 from qwenlab.training.memory import first_line, is_out_of_memory
 
 
-@dataclass(frozen=True)
-class ModelAnswerer:
-    """Answers batches with a loaded base and the adapter that is called `tuned` there."""
+class LocalAnswerer:
+    """Answers with the base and each adapter that is loaded, all rows in one batch."""
 
-    loaded: Inference
-    settings: EvaluateSettings
+    def __init__(self, loaded: Inference) -> None:
+        self._loaded = loaded
+        self._stamps = {name: loaded.stamp(name)._asdict() for name in loaded.names}
 
-    def __call__(self, batch: Batch) -> list[Sample]:
-        """Raises:
-        TooLargeError: the GPU's memory does not suffice.
-        """
-        room = [self._room(unit.problem) for unit in batch.units]
-        asks = [
-            Ask(
-                prompt(unit.problem),
-                Sampling(
-                    min(self.settings.max_new_tokens, tokens),
-                    self.settings.temperature,
-                    self.settings.top_p,
-                    sample_seed(self.settings.seed, batch.side, unit),
-                ),
-                "tuned" if batch.side == "tuned" else BASE,
-            )
-            for unit, tokens in zip(batch.units, room, strict=True)
-            if tokens > 0
-        ]
+    @property
+    def names(self) -> Sequence[str]:
+        return self._loaded.names
+
+    def stamp(self, name: str) -> dict[str, Any]:
+        return self._stamps[name]
+
+    def answer(self, asks: Sequence[Ask], listener: Listener | None = None) -> list[Answer]:
+        """As `Answerer.answer`."""
+        answers, full = None, ""
         try:
-            answers = iter(generate(self.loaded, asks) if asks else [])
+            answers = generate(self._loaded, asks, listener)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            # Without the traceback, which would hold the tensors.
-            raise TooLargeError(first_line(error)) from None
-        finally:
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
-        samples = []
-        for unit, tokens in zip(batch.units, room, strict=True):
-            # A statement that fills the whole context leaves no room: no answer, and cut short.
-            answer = next(answers) if tokens > 0 else None
-            samples.append(
-                Sample(
-                    problem=unit.problem.name,
-                    model=batch.side,
-                    sample=unit.sample,
-                    answer=answer.text if answer else "",
-                    tokens=answer.tokens if answer else 0,
-                    truncated=answer is None or answer.finish == "length",
-                )
+            full = first_line(error)
+        # Here the error is gone, and with it the tensors that its traceback held.
+        torch.cuda.empty_cache()
+        if answers is None:
+            how_many = f"{len(asks)} answers at once" if len(asks) > 1 else "a single answer"
+            raise TooLargeError(
+                f"The GPU's memory is too small for {how_many} ({full}).",
+                "Set model.load_in_4bit = true in the recipe, or allow fewer new tokens.",
             )
-        return samples
-
-    def _room(self, problem: Problem) -> int:
-        """Tokens of the context that the problem's prompt leaves."""
-        text = render(self.loaded, prompt(problem))
-        return self.loaded.context - len(self.loaded.tokenizer(text, add_special_tokens=False)["input_ids"])
+        return answers

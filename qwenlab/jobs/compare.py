@@ -6,28 +6,29 @@ from pathlib import Path
 
 from rich.console import Console
 
-from qwenlab.answering.answerer import Answerer, How, Remote
-from qwenlab.answering.endpoint import Endpoint
+from qwenlab.answering.answerer import Answerer, Sampling
+from qwenlab.answering.remote import remote_answerer
 from qwenlab.comparison.choice import ask_which, shuffled, tally_sentence
 from qwenlab.comparison.questions import Question, from_file, from_held_out, from_problems, from_prompt
 from qwenlab.comparison.screen import AT_ONCE, Screen
+from qwenlab.comparison.side_by_side import comparison_of
 from qwenlab.comparison.verdicts import Judge, judge_of_columns
+from qwenlab.inference.runs import local_answerer
 from qwenlab.recipe import Recipe
-from qwenlab.runs import Run, gpu_lock
-from qwenlab.runs.comparisons import Comparison, keep, now
+from qwenlab.runs import Run
+from qwenlab.runs.comparisons import keep, tally
 from qwenlab.runs.serving import serving
-from qwenlab.runs.shared_base import shared_base
 
 
 def compare(
     found: Mapping[str, Run],
     asked: list[Question],
-    how: How,
+    how: Sampling,
     *,
     runs: Path,
     run_code: bool = False,
     blind: bool = False,
-    served: tuple[str, dict[str, str]] | None = None,
+    served: tuple[str, dict[str, list[str]]] | None = None,
 ) -> None:
     """Ask the runs and their base, show the answers as they come, and keep each comparison with the first run.
 
@@ -46,12 +47,12 @@ def compare(
     try:
         with contextlib.ExitStack() as stack:
             judge = stack.enter_context(judge_of_columns()) if run_code else None
-            answerer = stack.enter_context(_remote(*served) if served else _in_memory(runs, found, screen))
+            answerer = stack.enter_context(remote_answerer(*served) if served else _in_memory(runs, found, screen))
             _compare(screen, first, answerer, asked, how, judge, blind)
     except (KeyboardInterrupt, EOFError):
         screen.console.print("\nstopped")
     if blind:
-        screen.console.print(tally_sentence(first, next(iter(found)), "base"), style="bold", markup=False)
+        screen.console.print(tally_sentence(next(iter(found)), tally(first)), style="bold", markup=False)
 
 
 def questions(
@@ -69,11 +70,11 @@ def questions(
     return from_held_out(recipe, held_out) if held_out else from_problems(problems or "", limit, recipe)
 
 
-def sampling(recipe: Recipe, max_tokens: int | None, temperature: float | None, seed: int | None) -> How:
+def sampling(recipe: Recipe, max_tokens: int | None, temperature: float | None, seed: int | None) -> Sampling:
     """How answers are drawn; what is None is as the recipe evaluates."""
     settings = recipe.evaluate
-    return How(
-        max_tokens=max_tokens or settings.max_new_tokens,
+    return Sampling(
+        max_new_tokens=max_tokens or settings.max_new_tokens,
         temperature=settings.temperature if temperature is None else temperature,
         seed=settings.seed if seed is None else seed,
     )
@@ -84,7 +85,7 @@ def _compare(
     run: Run,
     answerer: Answerer,
     questions: list[Question],
-    how: How,
+    how: Sampling,
     judge: Judge | None,
     blind: bool,
 ) -> None:
@@ -100,14 +101,7 @@ def _compare(
                 screen.show_question(question)
             if judge and question.problem:
                 columns = judge(question.problem, columns)
-            comparison = Comparison(
-                created=now(),
-                messages=question.messages,
-                **how._asdict(),
-                problem=question.problem.name if question.problem else None,
-                columns=tuple(columns[number] for number in order),
-                blind=blind,
-            )
+            comparison = comparison_of(question, how, [columns[number] for number in order], blind)
             keep(run, comparison)
             screen.show(comparison.columns, blind)
             if blind:
@@ -115,25 +109,13 @@ def _compare(
 
 
 @contextlib.contextmanager
-def _remote(url: str, models: dict[str, str]) -> Iterator[Answerer]:
-    with Endpoint(url) as endpoint:
-        yield Remote(endpoint, models)
-
-
-@contextlib.contextmanager
 def _in_memory(runs: Path, found: Mapping[str, Run], screen: Screen) -> Iterator[Answerer]:
     """With the turn at the GPU."""
-    settings, record = shared_base(found)
 
     def waiting(ahead: list[str]) -> None:
         screen.console.print(f"waiting for the GPU: {', then '.join(ahead)}", markup=False)
         if (server := serving(runs)) and set(found) <= set(server.models):
             screen.console.print(f"The server there can answer at once: --endpoint {server.url}", markup=False)
 
-    with gpu_lock(runs, "compare", waiting):
-        from qwenlab.inference.runs import load_runs
-
-        loaded = load_runs(found, settings, record)
-        from qwenlab.inference.columns import InMemory
-
-        yield InMemory(loaded)
+    with local_answerer(runs, found, "compare", waiting) as answerer:
+        yield answerer

@@ -2,18 +2,18 @@
 
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from qwenlab.answering.endpoint import Endpoint
+from qwenlab.answering.answerer import Answerer
+from qwenlab.answering.remote import remote_answerer
 from qwenlab.errors import UserError
 from qwenlab.evaluation import Problem
 from qwenlab.evaluation.benchmark import load_benchmark
-from qwenlab.evaluation.generation import Batch, TooLargeError, generate_samples, in_order, plan, unanswered
-from qwenlab.evaluation.remote import EndpointAnswerer
+from qwenlab.evaluation.generation import generate_samples, in_order, plan, unanswered
 from qwenlab.evaluation.results import JudgeSettings
 from qwenlab.evaluation.samples import Sample, Side
 from qwenlab.evaluation.sandbox.interpreter import judging_interpreter
@@ -21,17 +21,17 @@ from qwenlab.evaluation.scoring import Judged, score_samples
 from qwenlab.evaluation.selfcheck.select import FitSandbox, NoSandbox, fit_sandbox
 from qwenlab.evaluation.syntax import Parser
 from qwenlab.files import read_lines, rewrite_lines
+from qwenlab.inference.runs import local_answerer
 from qwenlab.recipe import EvaluateSettings
 from qwenlab.report.advice import TrainingFacts
 from qwenlab.report.build import build_report
 from qwenlab.report.criteria import detectable_sentence
 from qwenlab.report.render import write
 from qwenlab.report.schema import Report
-from qwenlab.runs import Evaluation, Run, Status, gpu_lock
+from qwenlab.runs import Evaluation, Run, Status
 from qwenlab.runs.evaluation import newest, unfinished
 from qwenlab.runs.output import Output
 from qwenlab.runs.progress import PhaseProgress, StopRequested
-from qwenlab.runs.shared_base import shared_base
 from qwenlab.stats.power import smallest_detectable_gain
 from qwenlab.stats.types import NotMeasured
 
@@ -165,7 +165,7 @@ def _answers(
     total, left = (sum(len(batch.units) for batch in part) for part in (batches, todo))
     if left:
         with (
-            _answerer(evaluation, run, runs, output) as answer,
+            _answerer(evaluation, run, runs, output) as answerer,
             PhaseProgress(evaluation, output, "generating", total, total - left) as following,
         ):
 
@@ -174,47 +174,37 @@ def _answers(
                 _spend(evaluation, side, tokens, seconds)
                 following.more(len(samples), tokens)
 
-            try:
-                generate_samples(todo, answer, path, progress)
-            except TooLargeError as error:
-                raise UserError(
-                    f"The GPU's memory is too small even for one answer at a time ({error}).",
-                    "Set model.load_in_4bit = true in the recipe, or a smaller evaluate.max_new_tokens.",
-                ) from None
+            generate_samples(todo, answerer, record.settings, path, progress)
     return in_order(batches, path)
 
 
 @contextmanager
-def _answerer(
-    evaluation: Evaluation, run: Run, runs: Path, output: Output
-) -> Iterator[Callable[[Batch], list[Sample]]]:
+def _answerer(evaluation: Evaluation, run: Run, runs: Path, output: Output) -> Iterator[Answerer]:
     """One loaded model with the adapter on and off, which has its turn at the GPU; or a server."""
     record = evaluation.read()
     if record.endpoint:
-        with Endpoint(record.endpoint) as server:
-            names = (record.base_model, record.tuned_model, run.name, run.recipe.model.name)
-            answerer = EndpointAnswerer.find(server, *names, record.settings)
-            evaluation.update(stamps=answerer.stamps())
-            output.say(f"answering: {answerer.base.id} and {answerer.tuned.id} at {server.url}")
-            yield answerer
+        models = {
+            "base": [record.base_model] if record.base_model else ["base", run.recipe.model.name],
+            "tuned": [record.tuned_model] if record.tuned_model else [run.name, "adapter"],
+        }
+        with remote_answerer(record.endpoint, models) as server:
+            base, tuned = (model.id for model in server.models.values())
+            if base == tuned:
+                raise UserError(f"{base} would be compared with itself.", "Name another with --tuned-model.")
+            evaluation.update(stamps={side: server.stamp(side) for side in models})
+            output.say(f"answering: {base} and {tuned} at {server.url}")
+            yield server
         return
-
-    settings, base = shared_base({run.name: run})
 
     def waiting(ahead: list[str]) -> None:
         evaluation.update(phase="waiting for the GPU")
         output.say(f"waiting for the GPU: {', then '.join(ahead)}")
 
-    with gpu_lock(runs, f"evaluate-{run.name}", waiting):
-        from qwenlab.inference.runs import load_runs
-
-        loaded = load_runs({"tuned": run}, settings, base)
-        from qwenlab.inference.local import ModelAnswerer
-
-        stamps = {side: loaded.stamp(side)._asdict() for side in ("base", "tuned")}
+    with local_answerer(runs, {"tuned": run}, f"evaluate-{run.name}", waiting) as answerer:
+        stamps = {side: answerer.stamp(side) for side in ("base", "tuned")}
         _check_same(evaluation.read().stamps, stamps)
         evaluation.update(stamps=stamps)
-        yield ModelAnswerer(loaded, record.settings)
+        yield answerer
 
 
 def _check_same(before: dict[str, Any], now: dict[str, Any]) -> None:

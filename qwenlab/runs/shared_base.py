@@ -31,7 +31,7 @@ def shared_base(runs: Mapping[str, Run]) -> tuple[ModelSettings, ModelRecord]:
     Raises:
         UserError: a run has no adapter, or another base than the first.
     """
-    records = {name: _trained_on(name, run) for name, run in runs.items()}
+    records = {name: _trained_on(run) for name, run in runs.items()}
     first, record = next(iter(records.items()))
     for name, other in records.items():
         if other.sha256 != record.sha256:
@@ -43,8 +43,8 @@ def shared_base(runs: Mapping[str, Run]) -> tuple[ModelSettings, ModelRecord]:
     return settings.model_copy(update={"revision": record.revision or settings.revision}), record
 
 
-def _trained_on(name: str, run: Run) -> ModelRecord:
+def _trained_on(run: Run) -> ModelRecord:
     record = run.read().model
     if record is None or not (run.adapter / "adapter_config.json").exists():
-        raise UserError(f"{name} has no adapter yet.", "A run delivers it when it ends, or stops.")
+        raise UserError(f"{run.name} has no adapter yet.", "A run delivers it when it ends, or stops.")
     return record

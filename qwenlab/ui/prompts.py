@@ -2,11 +2,10 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
-from qwenlab.data import load
+from qwenlab.comparison.questions import Question, from_held_out, from_problem, typed
 from qwenlab.errors import UserError
-from qwenlab.evaluation import Problem, prompt
+from qwenlab.evaluation import Problem
 from qwenlab.evaluation.benchmark import is_at_hand, load_benchmark
 from qwenlab.files import read_lines
 from qwenlab.recipe import read_recipe
@@ -17,24 +16,11 @@ MOST_ROWS = 200
 """Held-out rows that are offered."""
 
 
-class Question(NamedTuple):
-    """What is asked, and the answer that the data has for it."""
-
-    system: str
-    user: str
-    expected: str = ""
-
-    @property
-    def messages(self) -> list[dict[str, str]]:
-        system = [{"role": "system", "content": self.system}] if self.system else []
-        return [*system, {"role": "user", "content": self.user}]
-
-
 def held_out(run: Run) -> tuple[Question, ...]:
     """The first question of each held-out row, with the row's own answer; at most `MOST_ROWS`.
 
     Raises:
-        UserError: the data cannot be had any more.
+        UserError: the data cannot be had any more, or no row was held out.
     """
     return _held_out(run.recipe_file, stamp(run.recipe_file))
 
@@ -56,18 +42,6 @@ def problems(run: Run) -> tuple[Problem, ...]:
     return load_benchmark(settings.problems, settings.limit, settings.max_tests, settings.seed).problems
 
 
-def question(problem: Problem) -> Question:
-    """The problem as an evaluation asks it."""
-    system, user = (message["content"] for message in prompt(problem))
-    return Question(system, user, problem.solution or "")
-
-
-def is_problem(run: Run, which: str | None, asked: Question) -> bool:
-    """Whether what is asked is the run's problem of that name, word for word: only then its tests say anything."""
-    found = {problem.name: question(problem) for problem in problems(run)}.get(which or "")
-    return found is not None and found.messages == asked.messages
-
-
 def problem_named(run: Run, name: str | None) -> Problem:
     """Raises:
     UserError: the run has no such problem any more.
@@ -78,19 +52,22 @@ def problem_named(run: Run, name: str | None) -> Problem:
     raise UserError(f"{name} is not among the run's problems any more.", "Ask the problem again, then run the code.")
 
 
+def problem_asked(run: Run, name: str | None, asked: Question) -> Problem | None:
+    """The run's problem of that name, if it is asked word for word: only then its tests say anything."""
+    found = next((problem for problem in problems(run) if problem.name == name), None)
+    return found if found and from_problem(found).messages == asked.messages else None
+
+
 @lru_cache(maxsize=8)
 def _held_out(recipe_file: Path, changed: tuple[int, int]) -> tuple[Question, ...]:
-    recipe = read_recipe(recipe_file)
-    rows = load(recipe.data, recipe.train.seed).validation["messages"].head(MOST_ROWS)
-    return tuple(filter(None, map(_first_question, rows.to_list())))
+    return tuple(map(_first_question, from_held_out(read_recipe(recipe_file), MOST_ROWS)))
 
 
-def _first_question(messages: list[dict[str, str]]) -> Question | None:
-    """Of a conversation: what comes before the first answer, and that answer."""
-    texts: dict[str, str] = {}
-    for message in messages:
-        texts.setdefault(message["role"], message["content"])
-    return Question(texts.get("system", ""), texts["user"], texts.get("assistant", "")) if "user" in texts else None
+def _first_question(row: Question) -> Question:
+    """What the user says first, for which the page has room, and what the assistant answered to that."""
+    asked = next(place for place, message in enumerate(row.messages) if message["role"] == "user")
+    answers = [message["content"] for message in row.messages[asked:] if message["role"] == "assistant"]
+    return typed(row.messages[asked]["content"], row.system)._replace(expected=[*answers, row.expected][0])
 
 
 @lru_cache(maxsize=8)

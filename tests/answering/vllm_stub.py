@@ -29,6 +29,11 @@ class Stub:
         self.busy = 0
         """So many requests are refused with 503."""
         self.breaks_off = False
+        """A stream ends with an error after its first piece."""
+        self.hangs_up = False
+        """A stream ends after its first piece."""
+        self.unloaded = ""
+        """A model that is listed and not there any more."""
 
 
 def answer(model: str) -> list[str]:
@@ -55,8 +60,8 @@ def make_stub(stub: Stub) -> FastAPI:
         stub.heard.append(body)
         if stub.busy:
             stub.busy -= 1
-            return Response("upstream is starting", status_code=503)
-        if body["model"] not in (BASE_NAME, LORA_NAME):
+            return Response("upstream is starting", 503, {"Retry-After-Ms": "10"})
+        if body["model"] not in {BASE_NAME, LORA_NAME} - {stub.unloaded}:
             return error(404, f"The model `{body['model']}` does not exist.", "NotFoundError")
         prompt = len(body["messages"][-1]["content"].split())
         if prompt + body["max_tokens"] > CONTEXT:
@@ -89,6 +94,8 @@ def stream(stub: Stub, head: dict[str, Any], pieces: list[str], usage: dict[str,
         yield chunk([{"index": 0, "delta": {"content": piece}, "finish_reason": end, "stop_reason": None}])
         if stub.breaks_off:
             yield f"data: {json.dumps({'error': {'message': 'EngineCore died', 'type': 'Internal', 'code': 500}})}\n\n"
+            return
+        if stub.hangs_up:
             return
     yield chunk([], usage=usage)
     yield "data: [DONE]\n\n"

@@ -10,7 +10,7 @@ from rich.console import Console
 from qwenlab.comparison.choice import ask_which, shuffled, tally_sentence
 from qwenlab.recipe import Recipe
 from qwenlab.runs import Run
-from qwenlab.runs.comparisons import Column, Comparison, choose, keep, list_comparisons, now
+from qwenlab.runs.comparisons import Column, Comparison, choose, keep, list_comparisons, now, tally
 
 
 @pytest.fixture
@@ -48,14 +48,14 @@ def test_a_letter_chooses_the_column_that_stood_there(
 
 
 def test_the_tally_says_what_a_coin_could_do(run: Run) -> None:
-    assert "none between" in tally_sentence(run, run.name, "base")
+    assert "none between" in tally_sentence(run.name, tally(run))
     for _ in range(4):
         choose(run, kept(run, ("base", run.name)).name, run.name)
-    four = tally_sentence(run, run.name, "base")
+    four = tally_sentence(run.name, tally(run))
     # Wilson's interval excludes one half here, and yet 4 of 4 heads come in one of 8 tries (either way).
     assert "in 4 of 4 (100%, 95 % interval 51% to 100%, p = 0.125)" in four
     assert "a coin could do the same" in four
     for _ in range(4):
         choose(run, kept(run, ("base", run.name)).name, run.name)
     choose(run, kept(run, ("base", run.name)).name, "")
-    assert "p = 0.008), 1 times neither: beyond chance" in tally_sentence(run, run.name, "base")
+    assert "p = 0.008), 1 times neither: beyond chance" in tally_sentence(run.name, tally(run))

@@ -1,13 +1,14 @@
 """Who answers what, in which batches, and what a kill leaves to do."""
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from qwenlab.answering.answerer import Answer, Ask, Listener, TooLargeError
 from qwenlab.evaluation.generation import (
-    Batch,
-    TooLargeError,
     Unit,
     generate_samples,
     in_order,
@@ -18,24 +19,32 @@ from qwenlab.evaluation.generation import (
 from qwenlab.evaluation.problem import Problem
 from qwenlab.evaluation.samples import Sample, Side
 from qwenlab.files import read_lines
+from qwenlab.recipe import EvaluateSettings
 
 PROBLEMS = [Problem(name=f"p{number}", description="x" * (number % 3), tests=()) for number in range(7)]
 
 
-def answered(batch: Batch) -> list[Sample]:
-    """An answer that tells its batch: composition changes what a model says."""
-    together = "+".join(f"{unit.problem.name}.{unit.sample}" for unit in batch.units)
-    return [
-        Sample(
-            problem=unit.problem.name,
-            model=batch.side,
-            sample=unit.sample,
-            answer=f"{together} seed {sample_seed(1, batch.side, unit)}",
-            tokens=1,
-            truncated=False,
-        )
-        for unit in batch.units
-    ]
+SETTINGS = EvaluateSettings(seed=1)
+
+
+class Together:
+    """Answers that tell their batch by its seeds: composition changes what a model says. No batch may be too large."""
+
+    names = ("base", "tuned")
+
+    def __init__(self, largest: int = 100) -> None:
+        self.largest = largest
+        self.sizes: list[int] = []
+
+    def stamp(self, name: str) -> dict[str, Any]:
+        return {}
+
+    def answer(self, asks: Sequence[Ask], listener: Listener | None = None) -> list[Answer]:
+        self.sizes.append(len(asks))
+        if len(asks) > self.largest:
+            raise TooLargeError("no memory")
+        together = "+".join(str(ask.sampling.seed) for ask in asks)
+        return [Answer(f"{ask.model} {ask.sampling.seed} of {together}", "stop", 1, 1) for ask in asks]
 
 
 def quiet(side: Side, samples: list[Sample], seconds: float) -> None:
@@ -78,37 +87,41 @@ def test_a_sample_s_seed_is_the_same_for_base_and_tuned_alone() -> None:
 def test_killed_anywhere_it_goes_on_to_the_same_samples(tmp_path: Path, seed: int) -> None:
     batches = plan(PROBLEMS, samples=2, batch_size=3, noise_floor=True)
     whole, path = tmp_path / "whole.jsonl", tmp_path / "samples.jsonl"
-    generate_samples(unanswered(batches, whole), answered, whole, quiet)
+    generate_samples(unanswered(batches, whole), Together(), SETTINGS, whole, quiet)
     rng = random.Random(seed)
     for _ in range(4):
-        generate_samples(unanswered(batches, path)[: rng.randrange(1, 4)], answered, path, quiet)
+        some = unanswered(batches, path)[: rng.randrange(1, 4)]
+        generate_samples(some, Together(), SETTINGS, path, quiet)
         content = path.read_bytes()
         path.write_bytes(content[: rng.randrange(len(content) // 2, len(content) + 1)])
     todo = unanswered(batches, path)
-    generate_samples(todo, answered, path, quiet)
+    generate_samples(todo, Together(), SETTINGS, path, quiet)
     assert in_order(batches, path) == in_order(batches, whole)
     assert len(read_lines(path, Sample)) == sum(len(batch.units) for batch in batches)
     assert unanswered(batches, path) == []
 
 
 def test_a_batch_that_does_not_fit_is_halved(tmp_path: Path) -> None:
-    sizes: list[int] = []
-
-    def small(batch: Batch) -> list[Sample]:
-        sizes.append(len(batch.units))
-        if len(batch.units) > 2:
-            raise TooLargeError
-        return answered(batch)
-
+    small = Together(largest=2)
     batches = plan(PROBLEMS[:4], samples=1, batch_size=4, noise_floor=False)
-    generate_samples(batches, small, tmp_path / "samples.jsonl", quiet)
-    assert sizes == [4, 2, 2, 4, 2, 2]
+    generate_samples(batches, small, SETTINGS, tmp_path / "samples.jsonl", quiet)
+    assert small.sizes == [4, 2, 2, 4, 2, 2]
     assert len(in_order(batches, tmp_path / "samples.jsonl")) == 8
 
 
 def test_what_does_not_fit_alone_is_an_error(tmp_path: Path) -> None:
-    def never(batch: Batch) -> list[Sample]:
-        raise TooLargeError
-
+    batches = plan(PROBLEMS, 1, 4, noise_floor=False)
     with pytest.raises(TooLargeError):
-        generate_samples(plan(PROBLEMS, 1, 4, noise_floor=False), never, tmp_path / "samples.jsonl", quiet)
+        generate_samples(batches, Together(largest=0), SETTINGS, tmp_path / "samples.jsonl", quiet)
+
+
+def test_each_side_is_asked_by_its_own_model_and_seed(tmp_path: Path) -> None:
+    batches = plan(PROBLEMS[:1], samples=1, batch_size=1, noise_floor=True)
+    path = tmp_path / "samples.jsonl"
+    generate_samples(batches, Together(), SETTINGS, path, quiet)
+    seeds = {batch.side: sample_seed(1, batch.side, batch.units[0]) for batch in batches}
+    assert {sample.model: sample.answer.partition(" of")[0] for sample in in_order(batches, path)} == {
+        "base": f"base {seeds['base']}",
+        "tuned": f"tuned {seeds['tuned']}",
+        "base_again": f"base {seeds['base_again']}",
+    }

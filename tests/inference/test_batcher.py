@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from qwenlab.answering.answerer import Answer, Ask, ContextError, Listener, Sampling, TooLargeError
 from qwenlab.inference import batcher as module
-from qwenlab.inference.batcher import Batcher, Event, FullError, Row, ShortOfMemoryError
-from qwenlab.inference.generate import Answer, Ask, Listener, Sampling, generate
+from qwenlab.inference.batcher import Batcher, Event, FullError
+from qwenlab.inference.generate import Prompt, answer_prompts, generate, read
 from qwenlab.inference.load import Inference, load_inference
 from qwenlab.recipe import read_recipe
 from qwenlab.training.engine import Engine
@@ -33,18 +34,18 @@ class Batches:
         self.free = threading.Event()
         self.free.set()
 
-    def __call__(self, loaded: Inference, asks: list[Ask], listener: Listener) -> list[Answer]:
+    def __call__(self, loaded: Inference, prompts: dict[int, Prompt], listener: Listener) -> dict[int, Answer]:
         self.free.wait(30)
-        self.sizes.append([len(ask.messages[0]["content"]) for ask in asks])
+        self.sizes.append([len(prompt.ids) - len(read(loaded, question(0)).ids) for prompt in prompts.values()])
         if self.errors:
             raise self.errors.pop(0)
-        return generate(loaded, asks, listener)
+        return answer_prompts(loaded, prompts, listener)
 
 
 @pytest.fixture
 def batches(monkeypatch: pytest.MonkeyPatch) -> Batches:
     found = Batches()
-    monkeypatch.setattr(module, "generate", found)
+    monkeypatch.setattr(module, "answer_prompts", found)
     return found
 
 
@@ -57,16 +58,20 @@ def batcher(loaded: Inference, batches: Batches) -> Iterator[Batcher]:
     found.close()
 
 
+def question(length: int = 5, tokens: int = 3) -> Ask:
+    """Of so many bytes, which are tokens."""
+    return Ask([{"role": "user", "content": "x" * length}], Sampling(tokens))
+
+
 class Asked:
-    """A row, and what was heard of it."""
+    """Rows that are on their way, and what was heard of them."""
 
-    def __init__(self, batcher: Batcher, length: int = 5, tokens: int = 3) -> None:
-        self.heard: queue.Queue[Event] = queue.Queue()
-        messages = [{"role": "user", "content": "x" * length}]
-        self.row = Row(Ask(messages, Sampling(tokens)), batcher.count(messages), self.heard.put)
+    def __init__(self, batcher: Batcher, ask: Ask | None = None, count: int = 1) -> None:
+        self.heard = [queue.Queue[Event]() for _ in range(count)]
+        self.rows = batcher.submit(ask or question(), count, lambda number, event: self.heard[number].put(event))
 
-    def end(self) -> Answer | Exception:
-        while isinstance(event := self.heard.get(timeout=30), str):
+    def end(self, number: int = 0) -> Answer | Exception:
+        while isinstance(event := self.heard[number].get(timeout=30), str):
             pass
         return event
 
@@ -79,21 +84,43 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 
 def test_what_comes_together_is_answered_together_and_the_rest_after_it(batcher: Batcher, batches: Batches) -> None:
-    asked = [Asked(batcher) for _ in range(6)]
-    batcher.submit([each.row for each in asked])
-    assert [isinstance(each.end(), Answer) for each in asked] == [True] * 6
+    asked = Asked(batcher, count=6)
+    assert [isinstance(asked.end(number), Answer) for number in range(6)] == [True] * 6
     assert [len(sizes) for sizes in batches.sizes] == [4, 2]
+
+
+def test_several_answers_to_a_question_have_a_seed_each(batcher: Batcher, loaded: Inference) -> None:
+    warm = question()._replace(sampling=Sampling(8, temperature=2.0, seed=2**63 - 1))
+    seeds = (2**63 - 1, 0, 1)
+    each = generate(loaded, [warm._replace(sampling=warm.sampling._replace(seed=seed)) for seed in seeds])
+    assert len({answer.text for answer in each}) == 3
+    asked = Asked(batcher, warm, 3)
+    assert [asked.end(number) for number in range(3)] == each
+
+
+def test_what_does_not_fit_is_refused_and_waits_for_nobody(batcher: Batcher) -> None:
+    with pytest.raises(ContextError, match="context is 1,024"):
+        Asked(batcher, question(1024))
+    assert batcher.waiting == 0
+
+
+def all_at_once(batcher: Batcher, batches: Batches, asks: list[Ask]) -> None:
+    """Have them wait together behind another, and all answered."""
+    batches.free.clear()
+    first = Asked(batcher)
+    wait_until(lambda: batcher.waiting == 0)
+    asked = [Asked(batcher, ask) for ask in asks]
+    batches.free.set()
+    for each in (first, *asked):
+        each.end()
+    del batches.sizes[0]
 
 
 def test_long_prompts_are_answered_apart_from_short_ones(
     batcher: Batcher, batches: Batches, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "SHORT", 50)
-    lengths = (5, 600, 9, 700)  # a byte is a token
-    asked = [Asked(batcher, length) for length in lengths]
-    batcher.submit([each.row for each in asked])
-    for each in asked:
-        each.end()
+    all_at_once(batcher, batches, [question(length) for length in (5, 600, 9, 700)])
     assert batches.sizes == [[5, 9], [600, 700]]
 
 
@@ -101,27 +128,24 @@ def test_a_batch_has_no_more_tokens_than_it_may(
     batcher: Batcher, batches: Batches, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BATCH_TOKENS", 2 * (256 + 10))
-    asked = [Asked(batcher, tokens=10) for _ in range(4)]
-    batcher.submit([each.row for each in asked])
-    for each in asked:
-        each.end()
+    asked = Asked(batcher, question(tokens=10), count=4)
+    for number in range(4):
+        asked.end(number)
     assert [len(sizes) for sizes in batches.sizes] == [2, 2]
 
 
 def test_a_full_line_takes_all_rows_or_none(batcher: Batcher, batches: Batches) -> None:
     batches.free.clear()
     first = Asked(batcher)
-    batcher.submit([first.row])
     wait_until(lambda: batcher.waiting == 0)
-    waiting = [Asked(batcher) for _ in range(7)]
-    batcher.submit([each.row for each in waiting])
+    waiting = Asked(batcher, count=7)
     with pytest.raises(FullError):
-        batcher.submit([Asked(batcher).row, Asked(batcher).row])
+        Asked(batcher, count=2)
     assert batcher.waiting == 7
     # Who has gone makes room.
-    waiting[0].row.gone = waiting[1].row.gone = True
-    batcher.submit([Asked(batcher).row, Asked(batcher).row])
-    end = waiting[0].end()
+    waiting.rows[0].gone = waiting.rows[1].gone = True
+    Asked(batcher, count=2)
+    end = waiting.end()
     assert isinstance(end, Answer)
     assert end.finish == "cancelled"
     batches.free.set()
@@ -132,36 +156,29 @@ def test_a_failure_is_told_to_its_batch_and_the_next_is_answered(
     batcher: Batcher, batches: Batches, capsys: pytest.CaptureFixture[str]
 ) -> None:
     batches.errors.append(ZeroDivisionError("broken"))
-    failed, answered = Asked(batcher), Asked(batcher)
-    batcher.submit([failed.row])
-    assert isinstance(failed.end(), ZeroDivisionError)
-    batcher.submit([answered.row])
-    assert isinstance(answered.end(), Answer)
+    assert isinstance(Asked(batcher).end(), ZeroDivisionError)
+    assert isinstance(Asked(batcher).end(), Answer)
     assert "ZeroDivisionError: broken" in capsys.readouterr().err
 
 
 def test_short_of_memory_it_goes_on_in_smaller_batches(batcher: Batcher, batches: Batches) -> None:
     batches.errors += [torch.OutOfMemoryError("too large"), torch.OutOfMemoryError("too large")]
-    asked = [Asked(batcher, length) for length in (1, 2, 3, 4)]
-    batcher.submit([each.row for each in asked])
-    assert [isinstance(each.end(), Answer) for each in asked] == [True] * 4
-    assert batches.sizes == [[1, 2, 3, 4], [1, 2], [1], [2], [3], [4]]
+    asked = Asked(batcher, count=4)
+    assert [isinstance(asked.end(number), Answer) for number in range(4)] == [True] * 4
+    assert [len(sizes) for sizes in batches.sizes] == [4, 2, 1, 1, 1, 1]
     batches.errors.append(torch.OutOfMemoryError("too large"))
-    alone = Asked(batcher)
-    batcher.submit([alone.row])
-    assert isinstance(alone.end(), ShortOfMemoryError)
+    assert isinstance(Asked(batcher).end(), TooLargeError)
 
 
 def test_closing_ends_what_runs_and_refuses_what_waits(loaded: Inference, batches: Batches) -> None:
     batcher = Batcher(loaded, rows_at_once=1)
     batcher.start()
-    running, waiting = Asked(batcher, tokens=900), Asked(batcher)
-    batcher.submit([running.row, waiting.row])
-    assert isinstance(running.heard.get(timeout=30), str)
+    running, waiting = Asked(batcher, question(tokens=900)), Asked(batcher)
+    assert isinstance(running.heard[0].get(timeout=30), str)
     batcher.close()
     end = running.end()
     assert isinstance(end, Answer)
     assert end.finish == "cancelled"
     assert isinstance(waiting.end(), FullError)
     with pytest.raises(FullError):
-        batcher.submit([Asked(batcher).row])
+        Asked(batcher)

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qwenlab.answering.answerer import BASE, NO_ROOM, Answer, Ask, ContextError, Listener, Sampling
 from qwenlab.errors import UserError
-from qwenlab.inference.generate import Answer, Ask, Listener, Sampling, _overlap, generate
-from qwenlab.inference.load import BASE, Inference, load_inference
+from qwenlab.inference.generate import _overlap, generate
+from qwenlab.inference.load import Inference, load_inference
 from qwenlab.recipe import Recipe, read_recipe
 from qwenlab.training.engine import Engine
 from tests.models.adapters import random_adapter
@@ -146,8 +147,28 @@ def test_prompt_tokens_are_the_row_s_own_without_padding(loaded: Inference) -> N
 
 
 def test_what_does_not_fit_into_the_context_is_refused(loaded: Inference) -> None:
-    with pytest.raises(UserError, match="context is 1,024"):
+    with pytest.raises(ContextError, match="context is 1,024"):
         generate(loaded, [Ask(CONVERSATIONS[0], Sampling(1020))])
+
+
+def test_an_answer_that_may_be_shortened_takes_the_room_that_there_is(loaded: Inference) -> None:
+    full = [{"role": "user", "content": "x" * loaded.context}]
+    nearly = [{"role": "user", "content": "x" * (loaded.context - 60)}]
+    heard = Heard()
+    asks = [Ask(messages, Sampling(1000), shorten=True) for messages in (full, nearly)] + [Ask(nearly, Sampling(2))]
+    none, short, other = generate(loaded, asks, heard)
+    assert none == NO_ROOM
+    assert short.prompt_tokens + short.tokens == loaded.context
+    assert short.finish == "length"
+    assert heard.ended == {0: none, 1: short, 2: other}, "each by its own number"
+
+
+def test_a_conversation_that_the_template_refuses_is_a_sentence(
+    loaded: Inference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loaded.tokenizer, "chat_template", "{{ raise_exception('no system here') }}")
+    with pytest.raises(UserError, match="template refuses these messages: no system here"):
+        generate(loaded, [Ask(CONVERSATIONS[0], GREEDY)])
 
 
 def test_an_unknown_adapter_is_an_error_and_nothing_is_generated(loaded: Inference) -> None:

@@ -12,8 +12,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qwenlab.inference.generate import Answer, Ask, Conversation, Listener, Sampling, generate, render
-from qwenlab.inference.load import BASE, Inference, load_inference
+from qwenlab.answering.answerer import BASE, Answer, Ask, Listener, Messages, Sampling
+from qwenlab.inference.generate import generate, render
+from qwenlab.inference.load import Inference, load_inference
 from qwenlab.recipe import ModelSettings, read_recipe
 from qwenlab.training.engine import Engine
 from tests.models.adapters import random_adapter
@@ -97,7 +98,7 @@ class Disturbed(Listener):
 class Call(NamedTuple):
     """One batch, and what goes wrong in it."""
 
-    rows: list[tuple[Conversation, str]]
+    rows: list[tuple[Messages, str]]
     temperature: float
     leaves: set[int]
     fails_at: int | None

@@ -13,9 +13,10 @@ from peft import IA3Config, LoraConfig, get_peft_model
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import AutoModelForCausalLM
 
+from qwenlab.answering.answerer import BASE, Ask, Sampling
 from qwenlab.errors import UserError
-from qwenlab.inference.generate import Ask, Sampling, generate
-from qwenlab.inference.load import BASE, Inference, load_inference
+from qwenlab.inference.generate import generate
+from qwenlab.inference.load import Inference, load_inference
 from qwenlab.recipe import Recipe, read_recipe
 from qwenlab.training.engine import Engine
 from tests.models.adapters import random_adapter

@@ -41,5 +41,5 @@ def test_unsloth_is_left_out_where_it_trained(run: Run) -> None:
 
 def test_a_base_that_has_changed_is_refused(run: Run) -> None:
     settings, record = shared_base({"one": run})
-    with pytest.raises(UserError, match="holds other weights than those that one was trained on"):
+    with pytest.raises(UserError, match=f"holds other weights than those that {run.name} was trained on"):
         load_runs({"one": run}, settings, record.model_copy(update={"sha256": "0" * 64}))

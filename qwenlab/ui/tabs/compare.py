@@ -2,33 +2,26 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
 
-from qwenlab.answering.endpoint import Endpoint
+from qwenlab.answering.answerer import BASE, Sampling
+from qwenlab.comparison.choice import tally_sentence
+from qwenlab.comparison.questions import Question, from_problem, typed
+from qwenlab.comparison.side_by_side import Growing, SideBySide, comparison_of
 from qwenlab.comparison.verdicts import judge_of_columns
 from qwenlab.errors import UserError
 from qwenlab.runs import Run, find_run
-from qwenlab.runs.comparisons import (
-    Column,
-    Comparison,
-    choose,
-    keep,
-    list_comparisons,
-    now,
-    read_comparison,
-    tally,
-    unreadable,
-)
+from qwenlab.runs.comparisons import Comparison, choose, keep, list_comparisons, read_comparison, tally, unreadable
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.clock import Clock
 from qwenlab.ui.components import QUIET, card, fault, text
 from qwenlab.ui.jobs import served
-from qwenlab.ui.prompts import MOST_ROWS, Question, held_out, is_problem, problem_named, problems, question
-from qwenlab.ui.side_by_side import Answer, Sampling, answers
+from qwenlab.ui.prompts import MOST_ROWS, held_out, problem_asked, problem_named, problems
 from qwenlab.ui.views import comparison as view
 
 MOST_RUNS = 4
@@ -162,11 +155,12 @@ def fill(runs: Path, names: Sequence[str], source: str, which: str | None = None
     except UserError as error:
         return _nothing_to_choose(fault(str(error)))
     if not found:
-        return _nothing_to_choose(card(_NO_ROWS if source == HELD_OUT else _NO_PROBLEMS, "quiet"))
+        return _nothing_to_choose(card(_NO_PROBLEMS, "quiet"))
     chosen = which if which in found else next(iter(found))
     asked = found[chosen]
     label = f"one of {len(found)}" + (" or more" if source == HELD_OUT and len(found) == MOST_ROWS else "")
-    return [gr.Dropdown(list(found), value=chosen, visible=True, label=f"{source}, {label}"), *asked, ""]
+    which_one = gr.Dropdown(list(found), value=chosen, visible=True, label=f"{source}, {label}")
+    return [which_one, asked.system, asked.text, asked.expected, ""]
 
 
 def ask(
@@ -197,9 +191,11 @@ def ask(
         if taken and not waits:
             yield _notice(card(text(taken), "amber"), wait=True)
             return
-        asked = Question(system, prompt)
-        named = which if source == PROBLEM and is_problem(chosen[0], which, asked) else None
-        yield from _stream(runs, chosen, asked, Sampling(int(max_tokens), float(temperature), int(seed)), blind, named)
+        asked = typed(prompt, system)
+        if source == PROBLEM:
+            asked = asked._replace(problem=problem_asked(chosen[0], which, asked))
+        sampling = Sampling(int(max_tokens), float(temperature), seed=int(seed))
+        yield from _stream(runs, chosen, asked, sampling, blind)
     except served.WithdrawnError:
         yield _notice(_stopped())
     except UserError as error:
@@ -255,19 +251,19 @@ def looked(runs: Path, names: list[str], shown: str) -> list[Any]:
     kept = list_comparisons(run)
     found = next((each for each in kept if each.name == shown), None)
     others = [each for each in kept if each is not found]
+    counts = tally(run)
     return [
         "".join(map(fault, unreadable(run))),
         gr.Button(visible=False),
         view.finished(found) if found else view.empty(),
         gr.Row(visible=bool(found and found.is_hidden)),
         _code_button(found),
-        view.tally(*tally(run)),
+        view.tally(tally_sentence(run.name, counts)) if any(counts) else "",
         view.earlier(others),
         shown,
     ]
 
 
-_NO_ROWS = "This run held no row out: <code>data.validation_split</code> is 0."
 _NO_PROBLEMS = (
     "This run's problems come from a data set of the hub, which is fetched when an evaluation begins. "
     "Evaluate the run once, and its problems can be asked here."
@@ -311,12 +307,12 @@ def _able(runs: Path, names: list[str], blind: bool) -> list[Run]:
     return found
 
 
-def _stream(
-    runs: Path, chosen: list[Run], asked: Question, sampling: Sampling, blind: bool, problem: str | None
-) -> Iterator[list[Any]]:
+def _stream(runs: Path, chosen: list[Run], asked: Question, sampling: Sampling, blind: bool) -> Iterator[list[Any]]:
     """Find or start the server, stream, keep."""
+    from qwenlab.answering.remote import remote_answerer  # half a second
+
     names = [run.name for run in chosen]
-    models = [view.BASE, *names]
+    models = [BASE, *names]
     if blind:
         random.shuffle(models)
     starting = served.wait(runs, names)
@@ -327,53 +323,38 @@ def _stream(
             record = found.value
             break
         yield _notice(card(f'{text(told)} <span class="quiet">The answers follow by themselves.</span>'))
-    yield _streaming([Answer(model) for model in models], blind)
-    columns: list[Answer] = []
-    with Endpoint(record.url, served.key()) as server:
-        stamps = {row.id: row.stamp or {} for row in server.models()}
-        for grown in answers(server, models, asked.messages, sampling):
-            if grown != columns:
-                columns = grown
-                yield _streaming(columns, blind)
-    if any(column.fault for column in columns):
+    side_by_side = SideBySide([asked], models, sampling)
+    yield _streaming(side_by_side.growing, blind)
+    try:
+        with (
+            remote_answerer(record.url, {model: [model] for model in models}, served.key()) as answerer,
+            closing(side_by_side.watch(answerer)) as states,
+        ):
+            for growing in states:
+                yield _streaming(growing, blind)
+    except UserError:
+        if not any(column.fault for column in side_by_side.growing):
+            raise
+        yield _streaming(side_by_side.growing, blind)
         return
-    comparison = Comparison(
-        created=now(),
-        messages=tuple(asked.messages),
-        **sampling._asdict(),
-        problem=problem,
-        columns=tuple(_kept(column, stamps[column.model]) for column in columns),
-        blind=blind,
-    )
+    [columns] = side_by_side.columns
+    comparison = comparison_of(asked, sampling, columns, blind)
     keep(chosen[0], comparison)
     yield looked(runs, names, comparison.name)
 
 
-def _streaming(columns: list[Answer], blind: bool) -> list[Any]:
+def _streaming(columns: Sequence[Growing], blind: bool) -> list[Any]:
     """The values of `Seen` while columns grow: of what is seen, nothing can be judged or voted on yet."""
     before = ["", gr.Button(visible=False), view.streaming(columns, blind), gr.Row(visible=False), _code_button(None)]
     return [*before, *[gr.skip()] * (len(Seen._fields) - len(before))]
 
 
-def _kept(answer: Answer, stamp: dict[str, Any]) -> Column:
-    assert answer.reply, "it has ended well"
-    reply = answer.reply
-    return Column(
-        model=answer.model,
-        text=reply.text,
-        finish=reply.finish,
-        tokens=reply.tokens,
-        seconds=answer.seconds,
-        stamp=stamp,
-    )
-
-
 def _questions(run: Run, source: str) -> dict[str, Question]:
     """What can be chosen, by the name that it is chosen by."""
     if source == PROBLEM:
-        return {problem.name: question(problem) for problem in problems(run)}
+        return {problem.name: from_problem(problem) for problem in problems(run)}
     rows = enumerate(held_out(run), start=1)
-    return {f"{number}: {' '.join(row.user.split())[:SHORTENED]}": row for number, row in rows}
+    return {f"{number}: {' '.join(row.text.split())[:SHORTENED]}": row for number, row in rows}
 
 
 def _code_button(comparison: Comparison | None) -> gr.Button:

@@ -1,28 +1,24 @@
 """How answers look side by side: as they stream, once they are kept, and earlier ones."""
 
 from collections.abc import Sequence
-from typing import Any
 
+from qwenlab.answering.answerer import BASE
+from qwenlab.comparison.side_by_side import Growing, speed_line, stamp_line
 from qwenlab.evaluation.verdict import MEANING, Verdict
 from qwenlab.runs.comparisons import Column, Comparison
-from qwenlab.stats.intervals import rate
-from qwenlab.stats.paired import mcnemar_p
-from qwenlab.stats.types import ALPHA, Rate
 from qwenlab.ui.components import lab, text
-from qwenlab.ui.side_by_side import Answer
 
-BASE = "base"
 LETTERS = "AB"
 MOST_EARLIER = 20
 """Earlier comparisons that are listed."""
 
 
-def streaming(answers: Sequence[Answer], blind: bool) -> str:
+def streaming(columns: Sequence[Growing], blind: bool) -> str:
     """The columns while they grow."""
     return _columns(
         [
-            _column(_title(answer.model, index, blind), _kind(answer.model, blind), answer.text, _going(answer, blind))
-            for index, answer in enumerate(answers)
+            _column(_title(column.model, index, blind), _kind(column.model, blind), column.text, _going(column, blind))
+            for index, column in enumerate(columns)
         ]
     )
 
@@ -48,13 +44,9 @@ def earlier(comparisons: Sequence[Comparison]) -> str:
     return lab(f'<h3>Earlier comparisons</h3><div class="earlier">{"".join(rows)}</div>')
 
 
-def tally(preferred: int, against: int, neither: int) -> str:
-    """The blind choices as a sentence with its interval; nothing before the first."""
-    if not preferred + against + neither:
-        return ""
-    measured = rate(preferred, preferred + against)
-    also = f" {neither} times neither." if neither else ""
-    return lab(f'<div class="card" aria-label="Tally of blind choices">{_tally_sentence(measured)}{also}</div>')
+def tally(sentence: str) -> str:
+    """The blind choices."""
+    return lab(f'<div class="card" aria-label="Tally of blind choices">{text(sentence)}</div>')
 
 
 def verdict_chip(verdict: str) -> str:
@@ -65,42 +57,13 @@ def verdict_chip(verdict: str) -> str:
     return f'<span class="chip {colour}">{text(verdict)} · {MEANING[Verdict(verdict)]}</span>'
 
 
-def stamp(stamp: dict[str, Any]) -> str:
-    """What made a column, in a line; another server than ours tells little of it."""
-    parts = [str(stamp.get("model", "unknown"))]
-    if "endpoint" in stamp:
-        parts.append(f"at {stamp['endpoint']}")
-    if "weights_sha256" in stamp:
-        adapter = stamp["adapter_sha256"]
-        parts += [
-            f"weights {stamp['weights_sha256'][:8]}",
-            f"adapter on {adapter[:8]}" if adapter else "adapter off",
-            f"template {stamp['template_sha256'][:8]}",
-            f"{stamp['dtype']} on {stamp['device']}",
-        ]
-    return " · ".join(map(text, parts))
-
-
-def _tally_sentence(measured: Rate) -> str:
-    if measured.value is None or measured.interval is None:
-        return "Blind choices: none between the two so far."
-    low, high = measured.interval
-    known = mcnemar_p(measured.count, measured.n - measured.count) < ALPHA
-    beyond = "beyond chance" if known else "a coin could do the same"
-    return (
-        f'Blind choices: <b class="accent">tuned</b> preferred in {measured.count} of {measured.n} '
-        f"({100 * measured.value:.0f} %, 95 % interval {100 * low:.0f} to {100 * high:.0f} %): {beyond}."
-    )
-
-
 def _kept(column: Column, index: int, comparison: Comparison) -> str:
     hidden = comparison.is_hidden
     if hidden:
         told = '<div class="stamp">Who this is, is told after your choice.</div>'
     else:
-        speed = f" · {column.tokens / column.seconds:,.0f} tokens/s" if column.tokens and column.seconds else ""
         cut = ' · <span class="amber">ran out of tokens</span>' if column.finish == "length" else ""
-        told = f'<div class="stamp">{stamp(column.stamp)}<br>{column.tokens:,} tokens{speed}{cut}</div>'
+        told = f'<div class="stamp">{text(stamp_line(column.stamp))}<br>{speed_line(column)}{cut}</div>'
     if column.verdict is not None:
         detail = f'<pre class="detail">{text(column.detail)}</pre>' if column.detail else ""
         told = f"<div>{verdict_chip(column.verdict)}</div>{detail}{told}"
@@ -110,13 +73,19 @@ def _kept(column: Column, index: int, comparison: Comparison) -> str:
     return _column(title, _kind(column.model, hidden), column.text, told)
 
 
-def _going(answer: Answer, blind: bool) -> str:
-    if answer.fault:
-        return f'<div class="fault"><pre role="alert">{text(answer.fault)}</pre></div>'
+def _going(column: Growing, blind: bool) -> str:
+    if column.fault:
+        return f'<div class="fault"><pre role="alert">{text(column.fault)}</pre></div>'
     if blind:
         return '<div class="stamp">Who this is, is told after your choice.</div>'
-    speed = f"{answer.tokens_per_second:,.0f} tokens/s" if answer.tokens_per_second else "answering"
-    return f'<div class="stamp">{speed}</div>'
+    return f'<div class="stamp">{_state(column)}</div>'
+
+
+def _state(column: Growing) -> str:
+    if column.answer is None:
+        return "answering"
+    tokens, seconds = column.answer.tokens, column.seconds
+    return f"{tokens / seconds:,.0f} tokens/s" if tokens and seconds else "ended"
 
 
 def _title(model: str, index: int, blind: bool) -> str:

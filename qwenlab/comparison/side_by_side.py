@@ -1,0 +1,127 @@
+"""The same questions put to several models: their columns while they are written, and what is kept of them."""
+
+import time
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any, NamedTuple
+
+from qwenlab.answering.answerer import Answer, Answerer, Ask, Listener, Sampling
+from qwenlab.comparison.questions import Question
+from qwenlab.errors import UserError
+from qwenlab.runs.comparisons import Column, Comparison, now
+
+SECONDS_BETWEEN = 0.1
+"""Between two looks at what came in: nobody reads faster."""
+
+
+class Growing(NamedTuple):
+    """A column as it stands. `answer` is there when it has ended, `fault` when it could not be answered."""
+
+    model: str
+    text: str = ""
+    seconds: float = 0.0
+    """From the request to the last that came."""
+    answer: Answer | None = None
+    fault: str = ""
+
+
+class SideBySide(Listener):
+    """Each question asked of each model with the same sampling, the same seed."""
+
+    def __init__(self, questions: Sequence[Question], models: Sequence[str], sampling: Sampling) -> None:
+        self.growing = [Growing(model) for _ in questions for model in models]
+        """The columns as they stand, one question's after the other's."""
+        self.columns: list[tuple[Column, ...]] = []
+        """Those of each question, once all have ended."""
+        self._asks = [Ask(question.messages, sampling, model) for question in questions for model in models]
+        self._width = len(models)
+        self._begun = time.monotonic()
+        self._left = False
+
+    def answer(self, answerer: Answerer) -> None:
+        """Have all answered.
+
+        Raises:
+            As `Answerer.answer`.
+        """
+        self._begun = time.monotonic()
+        answers = answerer.answer(self._asks, self)
+        columns = [
+            Column(
+                model=grown.model,
+                text=answer.text,
+                finish=answer.finish,
+                tokens=answer.tokens,
+                seconds=grown.seconds,
+                stamp=answerer.stamp(grown.model),
+            )
+            for grown, answer in zip(self.growing, answers, strict=True)
+        ]
+        self.columns = [tuple(columns[first : first + self._width]) for first in range(0, len(columns), self._width)]
+
+    def watch(self, answerer: Answerer) -> Generator[list[Growing], None, None]:
+        """As `answer`, from a thread; yields the columns when they have grown. Closing it hangs up on all."""
+        thread = ThreadPoolExecutor(1)
+        answered = thread.submit(self.answer, answerer)
+        try:
+            shown = list[Growing]()
+            while not answered.done():
+                wait([answered], SECONDS_BETWEEN)
+                if self.growing != shown:
+                    shown = list(self.growing)
+                    yield shown
+            answered.result()
+        finally:
+            self._left = True
+            thread.shutdown(wait=False)
+
+    def text(self, row: int, piece: str) -> None:
+        self._grow(row, text=self.growing[row].text + piece)
+
+    def done(self, row: int, answer: Answer) -> None:
+        self._grow(row, text=answer.text, answer=answer)
+
+    def failed(self, row: int, error: UserError) -> None:
+        self._grow(row, fault=str(error))
+
+    def gone(self, row: int) -> bool:
+        return self._left
+
+    def _grow(self, row: int, **changes: Any) -> None:
+        self.growing[row] = self.growing[row]._replace(seconds=time.monotonic() - self._begun, **changes)
+
+
+def comparison_of(question: Question, sampling: Sampling, columns: Sequence[Column], blind: bool) -> Comparison:
+    """What is kept; the columns in the order in which they are shown."""
+    return Comparison(
+        created=now(),
+        messages=tuple(question.messages),
+        max_tokens=sampling.max_new_tokens,
+        temperature=sampling.temperature,
+        seed=sampling.seed,
+        problem=question.problem.name if question.problem else None,
+        columns=tuple(columns),
+        blind=blind,
+    )
+
+
+def stamp_line(stamp: dict[str, Any]) -> str:
+    """What made a column: the weights, the adapter or none, and where; another server than ours tells little of it."""
+    parts = [str(stamp.get("model", "unknown"))]
+    if "endpoint" in stamp:
+        parts.append(f"at {stamp['endpoint']}")
+    if "weights_sha256" in stamp:
+        adapter = stamp["adapter_sha256"]
+        parts += [
+            f"weights {stamp['weights_sha256'][:8]}",
+            f"adapter on {adapter[:8]}" if adapter else "adapter off",
+            f"template {stamp['template_sha256'][:8]}",
+            f"{stamp['dtype']} on {stamp['device']}",
+        ]
+    return " · ".join(parts)
+
+
+def speed_line(column: Column) -> str:
+    """How much was written and how fast."""
+    speed = f" · {column.tokens / column.seconds:,.0f} tokens/s" if column.tokens and column.seconds else ""
+    return f"{column.tokens:,} tokens{speed}"
