@@ -34,3 +34,19 @@ class PlanRecord(BaseModel):
     memory: dict[str, float]
     """By part; empty where no GPU is used."""
     verdict: Literal["fits", "tight", "will not fit", ""]
+
+    def __str__(self) -> str:
+        """The plan as lines for people."""
+        machine = self.hardware.gpu or f"{self.hardware.cpu}, {self.hardware.cpu_cores} cores"
+        memory = ", ".join(f"{part} {gb:.1f}" for part, gb in self.memory.items())
+        lines = {
+            "engine": f"{self.engine}, {self.dtype}: {self.why}",
+            "machine": machine,
+            "rows": f"{self.train_rows:,} to train on, {self.validation_rows:,} for validation",
+            "steps": f"{self.steps:,}, each of {self.effective_batch_size} rows",
+            "tokens": f"{self.tokens:,}, {self.cut_share:.1%} of the rows truncated",
+            "memory": f"{memory} GB: {self.verdict}" if memory else "no GPU is used",
+        }
+        return "\n".join(
+            [f"{name:<8}  {said}" for name, said in lines.items()] + [f"note      {x}" for x in self.notes]
+        )
