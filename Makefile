@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 # Named after the pins, so that changed pins install anew and unchanged ones do nothing.
 INSTALLED = $(VENV)/installed-$(shell sha256sum requirements.txt | cut -c 1-16)
 
-.PHONY: demo app test test-browser check install lock
+.PHONY: demo app test test-fast test-browser check docs install lock
 
 demo: install  ## fine-tune the bundled tiny Qwen and find out whether it helped
 	$(BIN)/python -m qwenlab.demo
@@ -17,6 +17,9 @@ app: install  ## the browser lab, on this machine alone
 test: install  ## everything that needs no GPU and no browser
 	$(BIN)/python -m pytest -m "not gpu and not browser"
 
+test-fast: install  ## what is quick: no model is trained, no program is run, no browser; under a minute
+	$(BIN)/python -m pytest -m "not gpu and not browser and not slow and not model"
+
 test-browser: install  ## what needs Chromium: apt install chromium
 	$(BIN)/python -m pytest -m browser
 
@@ -24,6 +27,9 @@ check: install  ## format, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+docs: install  ## docs/api.md from the docstrings, the table of settings from the recipe
+	$(BIN)/griffe2md qwenlab --output docs/api.md
 
 install: $(INSTALLED)
 
@@ -34,7 +40,8 @@ $(INSTALLED): requirements.txt
 	@rm -f $(VENV)/installed-*
 	@touch $@
 
-lock:  ## compile requirements.txt from requirements.in
+lock:  ## compile requirements.txt from requirements.in; what need not change stays
+	cp requirements.txt requirements.lock
 	uv pip compile --quiet --no-annotate --no-header --python-version 3.11 requirements.in --output-file requirements.lock
 	(echo "# Compiled from requirements.in by \`make lock\`; the reasons stand there."; cat requirements.lock) > requirements.txt
 	rm requirements.lock

@@ -12,12 +12,12 @@ import pytest
 
 from qwenlab import data
 from qwenlab.data.report import DatasetReport
-from qwenlab.report.schema import ProblemRow, Report
+from qwenlab.report.render import page
+from qwenlab.report.schema import ProblemRow, Report, read_report
 from qwenlab.runs import Run, Status, list_evaluations, list_runs
 from qwenlab.runs.comparisons import list_comparisons
 from qwenlab.runs.evaluation import Evaluation, newest
 from qwenlab.training.environment import TRAINING_PACKAGES
-from qwenlab.ui.views.report import report_view
 from tests.conftest import Verb
 
 KEPT = Path(__file__).parent / "first_edition"
@@ -33,7 +33,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def report_of(evaluation: Evaluation) -> Report:
-    return Report.model_validate_json(evaluation.report_file.read_text(encoding="utf-8"))
+    return read_report(evaluation.report_file)
 
 
 def judged(row: ProblemRow) -> tuple[object, ...]:
@@ -60,12 +60,12 @@ def test_its_data_is_what_the_bundled_data_is_today(run: Run) -> None:
     assert today.model_dump(exclude={"tokens"}) == before.model_dump(exclude={"tokens"})
 
 
-def test_its_report_is_shown_in_the_browser(run: Run) -> None:
+def test_its_report_is_read_and_drawn(run: Run) -> None:
     (evaluation,) = list_evaluations(run)
     assert evaluation.status is Status.finished
     report = report_of(evaluation)
     assert report.n == 4 and report.problem_set.source == "tiny"
-    assert "2 to 2 of 4" in report_view(report)
+    assert "2 to 2 of 4" in page(report)
 
 
 def test_its_evaluation_goes_on_with_the_problems_that_it_began_with(run: Run, verb: Verb) -> None:

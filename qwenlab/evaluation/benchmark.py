@@ -9,17 +9,14 @@ from typing import Any, NamedTuple
 
 from qwenlab.errors import UserError
 from qwenlab.evaluation.codecontests import fetch_test_split, load_parquet
-from qwenlab.evaluation.load import load_problems
+from qwenlab.evaluation.load import Problems, load_problems
 from qwenlab.evaluation.problem import Problem
-from qwenlab.recipe import TINY
-from qwenlab.tiny import TEST_FILE
+from qwenlab.evaluation.suites import load_suite, suite_names
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 LATE_2021 = range(1575, 1624)
 """Codeforces' contests in Code Contests' test split."""
-
-BUNDLED = "The mini contest's test split shares no program and no sentence with what the tiny Qwen saw."
 
 
 class Benchmark(NamedTuple):
@@ -28,7 +25,7 @@ class Benchmark(NamedTuple):
     problems: tuple[Problem, ...]
     source: str
     version: str
-    """The file's SHA-256, or the hub's commit; empty where there is neither."""
+    """The file's SHA-256, or that of a suite's problems, or the hub's commit."""
     available: int
     """Problems that could have been drawn: those that can be judged."""
     left_out: dict[str, tuple[str, ...]]
@@ -44,7 +41,7 @@ class Benchmark(NamedTuple):
 
 
 def load_benchmark(source: str, limit: int, max_tests: int, seed: int) -> Benchmark:
-    """Problems of a .jsonl file, a .parquet file of Code Contests' shape, a hub data set of that shape, or `tiny`.
+    """Problems of a .jsonl file, a .parquet file of Code Contests' shape, a hub data set of that shape, or a suite.
 
     `limit` are drawn as `draw` does it. Of each, the first `max_tests` tests are kept, 0: all; the visible ones stand
     first in these files.
@@ -52,18 +49,7 @@ def load_benchmark(source: str, limit: int, max_tests: int, seed: int) -> Benchm
     Raises:
         UserError: there is no such source, it cannot be read, or none of its problems can be judged.
     """
-    path = local_file(source)
-    if path:
-        found = load_parquet(path) if path.suffix == ".parquet" else load_problems(path)
-        version = _sha256(path)
-    elif HUB_ID.fullmatch(source):
-        file, version = fetch_test_split(source)
-        found = load_parquet(file)
-    else:
-        raise UserError(
-            f"{source!r} is neither a file here nor the name of a hub data set.",
-            "evaluate.problems is a .jsonl or .parquet file, a hub data set owner/name, or tiny.",
-        )
+    found, version, contamination = _load(source)
     if not found.problems:
         reasons = ", ".join(f"{len(names)} {reason}" for reason, names in found.left_out.items())
         raise UserError(f"No problem of {source} can be judged: {reasons}.", "Choose other problems.")
@@ -76,13 +62,40 @@ def load_benchmark(source: str, limit: int, max_tests: int, seed: int) -> Benchm
         available=len(found.problems),
         left_out=found.left_out,
         tests_cut=sum(len(problem.tests) for problem in drawn) - sum(len(problem.tests) for problem in capped),
-        contamination=BUNDLED if source == TINY else _contamination(found.problems),
+        contamination=contamination,
     )
 
 
-def local_file(source: str) -> Path | None:
+def is_at_hand(source: str) -> bool:
+    """Whether the hub need not be asked for it: a suite that comes along, or a file that is here."""
+    path = _file(source)
+    return source in suite_names() or (path is not None and path.exists())
+
+
+def _load(source: str) -> tuple[Problems, str, str]:
+    """The problems, their version, and the sentence on contamination."""
+    if source in suite_names():
+        suite = load_suite(source)
+        content = "\n".join(problem.model_dump_json() for problem in suite.found.problems)
+        return suite.found, hashlib.sha256(content.encode()).hexdigest(), suite.contamination
+    path, version = _file(source), ""
+    if path:
+        found = load_parquet(path) if path.suffix == ".parquet" else load_problems(path)
+        version = _sha256(path)
+    elif HUB_ID.fullmatch(source):
+        file, version = fetch_test_split(source)
+        found = load_parquet(file)
+    else:
+        raise UserError(
+            f"{source!r} is neither a file here nor the name of a hub data set.",
+            f"evaluate.problems is a .jsonl or .parquet file, a hub data set owner/name or {', '.join(suite_names())}.",
+        )
+    return found, version, _contamination(found.problems)
+
+
+def _file(source: str) -> Path | None:
     """The file that a source names, whether it is there or not; None for what only the hub can have."""
-    path = TEST_FILE if source == TINY else Path(source).expanduser()
+    path = Path(source).expanduser()
     is_file = path.exists() or path.suffix in (".jsonl", ".parquet") or source.startswith((".", "/", "~"))
     return path if is_file else None
 

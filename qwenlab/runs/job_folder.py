@@ -44,6 +44,9 @@ class JobFolder(Generic[Record]):
         self._record_type = record_type
         self._lock = FileLock(folder / ".lock")
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.folder)!r})"
+
     @property
     def name(self) -> str:
         return self.folder.name

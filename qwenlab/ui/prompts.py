@@ -7,7 +7,7 @@ from typing import NamedTuple
 from qwenlab.data import load
 from qwenlab.errors import UserError
 from qwenlab.evaluation import Problem, prompt
-from qwenlab.evaluation.benchmark import load_benchmark, local_file
+from qwenlab.evaluation.benchmark import is_at_hand, load_benchmark
 from qwenlab.evaluation.lines import read_lines
 from qwenlab.recipe import read_recipe
 from qwenlab.runs import Run, list_evaluations
@@ -51,8 +51,7 @@ def problems(run: Run) -> tuple[Problem, ...]:
     if frozen:
         return _frozen(frozen[-1], stamp(frozen[-1]))
     settings = run.recipe.evaluate
-    file = local_file(settings.problems)
-    if not file or not file.exists():
+    if not is_at_hand(settings.problems):
         return ()
     return load_benchmark(settings.problems, settings.limit, settings.max_tests, settings.seed).problems
 
