@@ -167,11 +167,15 @@ def load_recipe(source: Path | str | Mapping[str, Any], overrides: Mapping[str, 
         source: a path, a name (`tiny`, `default`, `small_gpu`, `fast`), or `{"train": {"max_steps": 24}}`.
         overrides: by `section.key`, such as `{"train.max_steps": 24, "data.source": "my.jsonl"}`.
 
+    Returns:
+        The recipe, frozen; what is left out has its default. `with_values` makes a changed copy.
+
     Raises:
-        UserError: as `read_recipe`.
+        UserError: no such file, not TOML, or faults: all at once, each with its key and bound, an unknown key with the
+            nearest known one.
 
     Example:
-        >>> load_recipe("tiny", {"train.max_steps": 24}).train.max_steps
+        >>> ql.load_recipe("tiny", {"train.max_steps": 24}).train.max_steps
         24
     """
     if isinstance(source, Mapping):
