@@ -21,6 +21,7 @@ from pathlib import Path
 
 from bench.browsers import Browsers
 from qwenlab.runs import Run, list_runs
+from qwenlab.runs.events import Train, Validation, of_kind
 
 EVENTS = 20_000
 REDRAWS = 10
@@ -34,13 +35,17 @@ def redraw(folder: Path) -> list[float]:
 
     run = Run.create(folder, Recipe(), "long")
     log = run.log
-    numbers = {"epoch": 1.0, "learning_rate": 1e-4, "grad_norm": 0.5, "tokens_per_second": 1e3, "eta_s": 1.0}
     for step in range(1, EVENTS + 1):
-        log.write("train", step=step, loss=2 / step, gpu_memory_gb=None, **numbers)
+        log.write(
+            Train(
+                step=step, epoch=1.0, loss=2 / step, learning_rate=1e-4, grad_norm=0.5, samples_per_second=8.0,
+                tokens_per_second=1e3, gpu_memory_gb=None, eta_s=1.0,
+            )
+        )  # fmt: skip
     run.update(total_steps=EVENTS, started=run.read().created)
     taken = []
     for step in range(REDRAWS):
-        log.write("eval", step=EVENTS, eval_loss=1.0 + step)  # so that nothing kept is valid
+        log.write(Validation(step=EVENTS, eval_loss=1.0 + step))  # so that nothing kept is valid
         begun = time.perf_counter()
         afresh(folder, "")
         taken.append(time.perf_counter() - begun)
@@ -56,7 +61,7 @@ def training(runs: Path) -> "subprocess.Popen[bytes]":
 
 def step_times(runs: Path) -> list[float]:
     """When each step ended, in seconds since 1970."""
-    return [event["time"] for run in list_runs(runs) for event in run.events if event["kind"] == "train"]
+    return [event.time for run in list_runs(runs) for event in of_kind(run.events, Train)]
 
 
 def stretch(runs: Path) -> float:

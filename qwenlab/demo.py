@@ -18,7 +18,7 @@ from rich.text import Text
 from qwenlab import cli
 from qwenlab.errors import UserError
 from qwenlab.recipe import find_recipe, shown_path
-from qwenlab.report.schema import Report
+from qwenlab.report.schema import Report, read_report
 from qwenlab.runs import find_run
 from qwenlab.runs.evaluation import newest
 
@@ -32,7 +32,7 @@ def main(
     run = find_run(runs, "last")
     _run("evaluate", run.name, runs)
     evaluation = newest(run)
-    report = Report.model_validate_json(evaluation.report_file.read_text(encoding="utf-8"))
+    report = read_report(evaluation.report_file)
     console = Console(highlight=False, soft_wrap=True)
     console.print(_table(report, problems))
     console.print(f"The adapter is in {run.adapter}, the whole report in {evaluation.page_file}", markup=False)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe, recipe_toml
-from qwenlab.report.schema import Report
+from qwenlab.report.schema import Report, read_report
 from qwenlab.runs import Evaluation, Run, gpu_lock, list_evaluations, list_runs
 from qwenlab.runs.events import Event, new_events
 from qwenlab.runs.launch import Launch, launch
@@ -85,7 +85,7 @@ def plan(recipe: Recipe, *, runs: Path | str = "runs") -> PlanRecord:
         command = [sys.executable, "-m", "qwenlab.train", str(file), "--dry-run", "--plan", str(found)]
         done = subprocess.run([*command, "--runs", str(runs)], capture_output=True, text=True, check=False)
         _check(done.returncode, done.stderr)
-        return PlanRecord.model_validate_json(found.read_text(encoding="utf-8"))
+        return PlanRecord.read(found)
 
 
 def train(
@@ -236,7 +236,7 @@ def evaluate(
     found = _evaluation(run, launched)
     if found is None or not found.report_file.exists() or found.read().status == "stopped":
         raise KeyboardInterrupt
-    return Report.model_validate_json(found.report_file.read_text(encoding="utf-8"))
+    return read_report(found.report_file)
 
 
 def export(
@@ -454,7 +454,7 @@ def _check(code: int, said: str) -> None:
 def _evaluation(run: Run, launched: Launch) -> Evaluation | None:
     """The evaluation that the process worked on."""
     pid = launched.read().pid
-    return next((each for each in reversed(list_evaluations(run)) if each.read().pid == pid), None)
+    return next((each for each in reversed(list_evaluations(run)) if not each.fault and each.read().pid == pid), None)
 
 
 @contextmanager

@@ -16,6 +16,10 @@ from pydantic_core import ErrorDetails
 
 from qwenlab.errors import UserError
 
+ALL_LINEAR = "all-linear"
+LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+"""The linear layers of a Qwen2 or Qwen3 block, which `all-linear` stands for; the output head is not one of them."""
+
 TINY = "tiny"
 """The name of the bundled model, and of the bundled data: its mini contest."""
 
@@ -379,7 +383,7 @@ def _allowed(path: str) -> str:
     """For a setting with a fixed choice: the choice, in one sentence."""
     for section, key, field in fields():
         if f"{section}.{key}" == path:
-            choices = list(_literals(field.annotation))
+            choices = list(literals(field.annotation))
             if choices and str not in _members(field.annotation):
                 shown = ", ".join(_shown(choice) for choice in choices)
                 return (
@@ -394,12 +398,13 @@ def _members(annotation: Any) -> Iterable[Any]:
     return getattr(annotation, "__args__", ())
 
 
-def _literals(annotation: Any) -> Iterator[str]:
+def literals(annotation: Any) -> Iterator[str]:
+    """The texts that a type offers to choose from."""
     for member in _members(annotation):
         if isinstance(member, str):
             yield member
         else:
-            yield from _literals(member)
+            yield from literals(member)
 
 
 def _shown(value: Any) -> str:

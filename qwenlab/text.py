@@ -15,7 +15,7 @@ def duration(seconds: float) -> str:
 
 
 def percent(part: float, whole: float) -> str:
-    """A share that is not rounded to nothing, or to all."""
+    """Such as `12.5 %`: a share that is not rounded to nothing, or to all."""
     if not whole:
         return "0 %"
     share = 100 * part / whole

@@ -14,7 +14,7 @@ VERBS = set(verbs())
 
 LAYERS = (
     {"errors", "nvidia", "text", "tiny"},
-    {"files", "recipe", "stats"},
+    {"files", "hub", "recipe", "stats"},
     {"runs"},
     {"answering", "data"},
     {"evaluation"},

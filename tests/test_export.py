@@ -1,14 +1,16 @@
 """`python -m qwenlab.export`: what leaves a run answers as the run's adapter does, or does not leave.
 
-llama.cpp and the hub are not here: a converter and an HfApi stand in for them, and hold only how they are driven.
+llama.cpp and the hub are not here: a converter and a hub of our own stand in, and hold only how they are driven.
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import typer
+from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
 
 from qwenlab.errors import UserError
@@ -17,6 +19,7 @@ from qwenlab.exporting.target import Target
 from qwenlab.runs import Run
 from tests.conftest import Verb
 from tests.exporting.stand_ins import stand_in_llama_cpp, trained
+from tests.hub import UploadHub, upload_hub
 
 TOKEN = "hf_ThisIsTheSecretOfThisTest"
 
@@ -153,68 +156,39 @@ def test_a_run_without_an_adapter_is_refused(tmp_path: Path, run: Run) -> None:
         exported(unfinished, Target.merged, out=tmp_path / "out")
 
 
-class Uploaded(NamedTuple):
-    repo: str
-    private: bool
-    files: list[str]
-    base: str
-
-
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> list[Uploaded]:
-    """What was uploaded through an HfApi that stands in for the hub's."""
-    import huggingface_hub
-
-    uploads: list[Uploaded] = []
-
-    class StandIn:
-        def __init__(self, token: str) -> None:
-            assert token == TOKEN
-
-        def whoami(self) -> dict[str, str]:
-            return {"name": "me"}
-
-        def create_repo(self, repo: str, private: bool, exist_ok: bool) -> str:
-            self.private = private
-            return f"https://hub/{repo}"
-
-        def model_info(self, repo: str) -> "StandIn":
-            return self
-
-        def upload_folder(self, repo_id: str, folder_path: Path, commit_message: str) -> None:
-            config = json.loads((folder_path / "adapter_config.json").read_text())
-            files = names(folder_path)
-            uploads.append(Uploaded(repo_id, self.private, files, config["base_model_name_or_path"]))
-
-    monkeypatch.setattr(huggingface_hub, "HfApi", StandIn)
-    return uploads
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[UploadHub]]:
+    with upload_hub(monkeypatch) as answering:
+        yield answering
 
 
 def test_the_hub_gets_the_adapter_in_private_and_the_token_is_not_told(
-    run: Run, hub: list[Uploaded], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    run: Run, hub: type[UploadHub], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     exported(run, Target.hub, repo="me/mine", yes=True)
     files = ["README.md", "adapter_config.json", "adapter_model.safetensors", "chat_template.jinja"]
-    [uploaded] = hub
-    assert uploaded == ("me/mine", True, [*files, "tokenizer.json", "tokenizer_config.json"], "tiny")
+    uploaded = hub.files["me/mine"]
+    assert sorted(uploaded) == [*files, "tokenizer.json", "tokenizer_config.json"]
+    assert json.loads(uploaded["adapter_config.json"])["base_model_name_or_path"] == "tiny"
+    assert hub.created_private and hub.authorizations == {f"Bearer {TOKEN}"}
     said = capfd.readouterr()
     assert "Uploaded to me/mine" in said.out and TOKEN not in said.out + said.err
     assert not list(run.folder.glob(".export-*"))
 
 
-def test_nothing_goes_to_the_hub_without_yes(run: Run, hub: list[Uploaded], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_goes_to_the_hub_without_yes(run: Run, hub: type[UploadHub], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     with pytest.raises(UserError) as refused:
         exported(run, Target.hub, repo="me/mine")
-    assert hub == []
+    assert hub.files == {}
     told = str(refused.value)
-    assert "me/mine at https://huggingface.co, a private repository" in told and "adapter_model.safetensors" in told
+    assert f"me/mine at {constants.ENDPOINT}, a private repository" in told and "adapter_model.safetensors" in told
     with pytest.raises(UserError, match=r"readable by everybody:\n  the merged model .* 0\.00 GB"):
         exported(run, Target.hub, repo="me/mine", merged=True, public=True)
 
 
-def test_no_token_is_told_before_any_work(run: Run, hub: list[Uploaded]) -> None:
+def test_no_token_is_told_before_any_work(run: Run, hub: type[UploadHub]) -> None:
     with pytest.raises(UserError, match="HF_TOKEN is not set"):
         exported(run, Target.hub, repo="me/mine", yes=True)
-    assert hub == []
+    assert hub.files == {}

@@ -17,6 +17,7 @@ from qwenlab.report.schema import ProblemRow, Report, read_report
 from qwenlab.runs import Run, Status, list_evaluations, list_runs
 from qwenlab.runs.comparisons import list_comparisons
 from qwenlab.runs.evaluation import Evaluation, newest
+from qwenlab.runs.events import Train, Validation, of_kind
 from qwenlab.training.environment import TRAINING_PACKAGES
 from tests.conftest import Verb
 
@@ -47,20 +48,20 @@ def test_it_is_listed_and_read(run: Run) -> None:
     assert (record.step, record.total_steps) == (21, 40)
     assert run.recipe.train.max_steps == 40 and run.recipe.lora.r == 2
     assert [checkpoint.name for checkpoint in run.checkpoints] == ["checkpoint-21"]
-    assert [event["step"] for event in run.events if event["kind"] == "train"] == list(range(1, 22))
+    assert [event.step for event in of_kind(run.events, Train)] == list(range(1, 22))
     for comparison in list_comparisons(run):
         assert [column.model for column in comparison.columns] == ["base", run.name]
     assert len(list_comparisons(run)) == 2
 
 
 def test_its_data_is_what_the_bundled_data_is_today(run: Run) -> None:
-    before = DatasetReport.model_validate_json(run.data_file.read_text(encoding="utf-8"))
+    before = DatasetReport.read(run.data_file)
     today = data.load(run.recipe.data, run.recipe.train.seed).report
     assert today.sha256 == before.sha256 == run.read().data_sha256
     assert today.model_dump(exclude={"tokens"}) == before.model_dump(exclude={"tokens"})
 
 
-def test_its_report_is_read_and_drawn(run: Run) -> None:
+def test_its_report_is_a_page_of_today(run: Run) -> None:
     (evaluation,) = list_evaluations(run)
     assert evaluation.status is Status.finished
     report = report_of(evaluation)
@@ -96,6 +97,6 @@ def test_it_resumes_to_its_end_without_force(run: Run, verb: Verb) -> None:
     assert said.returncode == 0, said.stdout + said.stderr
     record = run.read()
     assert (record.status, record.step) == (Status.finished, 40)
-    assert [event["step"] for event in run.events if event["kind"] == "train"] == list(range(1, 41))
-    assert [event["step"] for event in run.events if event["kind"] == "eval"] == [0, 20, 40]
+    assert [event.step for event in of_kind(run.events, Train)] == list(range(1, 41))
+    assert [event.step for event in of_kind(run.events, Validation)] == [0, 20, 40]
     assert record.best and record.best.step == 40 and record.best.eval_loss < 0.24

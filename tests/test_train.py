@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe, parse_recipe, recipe_toml
 from qwenlab.runs import Run, Status, find_run, gpu_lock, list_runs
+from qwenlab.runs.events import StatusChange, Train, Validation, of_kind
 from qwenlab.runs.plan import PlanRecord
 from qwenlab.train import main
 from qwenlab.training.callback import RunCallback
@@ -77,8 +78,9 @@ def whole(lab: Lab) -> Run:
 
 
 def losses(run: Run, kind: str = "train", after: int = 0) -> dict[int, float]:
-    key = {"train": "loss", "eval": "eval_loss"}[kind]
-    return {event["step"]: event[key] for event in run.events if event["kind"] == kind and event["step"] > after}
+    if kind == "train":
+        return {event.step: event.loss for event in of_kind(run.events, Train) if event.step > after}
+    return {event.step: event.eval_loss for event in of_kind(run.events, Validation) if event.step > after}
 
 
 def assert_same_adapter(one: Run, other: Run) -> None:
@@ -104,7 +106,7 @@ def test_a_run_leaves_everything_that_belongs_to_it(lab: Lab, whole: Run) -> Non
     assert data["tokens"]["learned_total"] > 0
     log = whole.log_file.read_text()
     assert "validation loss" in log and "finished at step 12 of 12" in log
-    statuses = [event["status"] for event in whole.events if event["kind"] == "status"]
+    statuses = [event.status for event in of_kind(whole.events, StatusChange)]
     assert statuses == ["running", "finished"]
 
 

@@ -14,6 +14,7 @@ import pytest
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe
 from qwenlab.runs import Run, list_runs
+from qwenlab.runs.events import Note, Train, of_kind
 from qwenlab.runs.record import Score
 from qwenlab.training.distributed import ReadOnlyRun, check_shares, world
 from tests.test_train import Lab, losses
@@ -65,8 +66,8 @@ def test_two_processes_train_as_one_does(lab: Lab) -> None:
     assert losses(run, "eval") == pytest.approx(losses(alone, "eval"), abs=1e-4)
     assert len(set(losses(run).values())) == 12
     assert {path.name for path in run.folder.iterdir()} == {path.name for path in alone.folder.iterdir()}
-    kinds = [(event["kind"], event.get("step")) for event in run.events]
-    assert kinds == [(event["kind"], event.get("step")) for event in alone.events], "each event once"
+    kinds = [(event.kind, event.step) for event in run.events]
+    assert kinds == [(event.kind, event.step) for event in alone.events], "each event once"
     record = run.read()
     assert (record.status, record.processes, alone.read().processes) == ("finished", 2, 1)
     assert told.count("step 4/12  validation loss") == 1
@@ -94,7 +95,7 @@ def test_a_stop_reaches_both_after_the_same_step_and_both_go_on(lab: Lab) -> Non
     run.request_stop()
     told = process.communicate(timeout=120)[0]
     assert process.returncode == 0 and run.status == "stopped", told[-3000:]
-    steps = [event["step"] for event in run.events if event["kind"] == "train"]
+    steps = [event.step for event in of_kind(run.events, Train)]
     assert steps == list(range(1, run.read().step + 1))
 
 
@@ -131,6 +132,6 @@ def test_the_others_write_nothing(tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in run.folder.iterdir()}
     other = ReadOnlyRun(run.folder)
     assert other.update(best=Score(step=1, eval_loss=1.0)).best is None
-    other.log.write("note", step=1, text="not written")
+    other.log.write(Note(step=1, about="x", text="not written"))
     assert {path: path.read_bytes() for path in run.folder.iterdir()} == before
     assert json.loads(run.record_file.read_text())["status"] == "queued"

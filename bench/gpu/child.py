@@ -106,13 +106,13 @@ def _run_out_above(rows: int) -> None:
 
 
 def _kill_after(step: int) -> None:
-    from qwenlab.runs import EventLog
+    from qwenlab.runs.events import Event, EventLog, Train
 
     write = EventLog.write
 
-    def write_and_die(self: EventLog, kind: Any, **values: Any) -> None:
-        write(self, kind, **values)
-        if kind == "train" and values["step"] >= step:
+    def write_and_die(self: EventLog, event: Event) -> None:
+        write(self, event)
+        if isinstance(event, Train) and event.step >= step:
             os.kill(os.getpid(), signal.SIGKILL)
 
     EventLog.write = write_and_die  # type: ignore[method-assign]

@@ -14,6 +14,7 @@ from bench.gpu.results import Halving, Repeat, Trained
 from bench.gpu.rows import write_rows
 from bench.gpu.weights import make_weights
 from qwenlab.runs import Run, list_runs
+from qwenlab.runs.events import Note, Train, of_kind
 from qwenlab.runs.plan import PlanRecord
 
 EngineName = Literal["unsloth", "transformers"]
@@ -115,7 +116,7 @@ def run_out(lab: Lab, training: Training, until: float) -> Halving:
     train(lab, training, name, until)
     run = _run(_folder(lab, name))
     assert training.cap_gb
-    halved = [event["micro_batch"] for event in run.events if event.get("about") == "memory"]
+    halved = [note.micro_batch for note in of_kind(run.events, Note) if note.about == "memory" and note.micro_batch]
     if not halved:
         raise StepError(f"the whole micro-batch fitted into {training.cap_gb:g} GB")
     begun_with, engine = run.recipe.train.per_device_train_batch_size, run.read().engine
@@ -173,7 +174,7 @@ def _trained(training: Training, folder: Path) -> Trained | None:
     runs = list_runs(folder)
     engine = runs[-1].read().engine if runs else None
     events = runs[-1].events if runs else []
-    steps = [event for event in events if event["kind"] == "train"]
+    steps = of_kind(events, Train)
     if not engine or not steps:
         return None
     peak, timed = _peak(folder / "peak.json"), steps[WARM_UP:] or steps
@@ -183,13 +184,13 @@ def _trained(training: Training, folder: Path) -> Trained | None:
         attention=engine.attention,
         deterministic=engine.deterministic,
         cap_gb=training.cap_gb,
-        tokens_per_second=round(statistics.median(event["tokens_per_second"] for event in timed), 1),
-        losses=[float(event["loss"]) for event in steps],
-        grad_norms=[float(event["grad_norm"]) for event in steps if event["grad_norm"] is not None],
+        tokens_per_second=round(statistics.median(event.tokens_per_second for event in timed), 1),
+        losses=[event.loss for event in steps],
+        grad_norms=[event.grad_norm for event in steps if event.grad_norm is not None],
         allocated_gb=peak.allocated_gb if peak else None,
         reserved_gb=peak.reserved_gb if peak else None,
-        estimate=PlanRecord.model_validate_json((folder / "plan.json").read_bytes()).memory,
-        notes=[event["text"] for event in events if event["kind"] == "note"],
+        estimate=PlanRecord.read(folder / "plan.json").memory,
+        notes=[note.text for note in of_kind(events, Note)],
     )
 
 
@@ -214,7 +215,7 @@ def _compared(first: Path, second: Path) -> Repeat:
 
 
 def _losses(folder: Path) -> dict[int, float]:
-    return {event["step"]: float(event["loss"]) for event in _run(folder).events if event["kind"] == "train"}
+    return {event.step: event.loss for event in of_kind(_run(folder).events, Train)}
 
 
 def _adapter_sha256(folder: Path) -> str:

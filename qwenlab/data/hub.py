@@ -7,13 +7,7 @@ from typing import Any
 import polars as pl
 
 from qwenlab.errors import UserError
-
-TIMEOUT = 8.0
-"""Seconds that the hub has to answer the first question; `datasets` alone would retry for half a minute."""
-
-
-class UnavailableError(UserError):
-    """The data set cannot be had from here, now: a fallback may take its place."""
+from qwenlab.hub import UnreachableError, Wanted, check_dataset
 
 
 def read_hub(source: str, notes: list[str]) -> pl.DataFrame:
@@ -26,7 +20,7 @@ def read_hub(source: str, notes: list[str]) -> pl.DataFrame:
         UserError: the data set is there, and has no train split, needs a configuration, or cannot be read.
     """
     name, _, configuration = source.partition(":")
-    unreachable = _ask(name)
+    unreachable = _unreachable(name)
     import datasets
 
     arguments: dict[str, Any] = {"name": configuration or None, "split": "train"}
@@ -43,49 +37,16 @@ def read_hub(source: str, notes: list[str]) -> pl.DataFrame:
         raise UserError(f"{name} cannot be read: {error}", f"A configuration is chosen by {name}:NAME.") from None
 
 
-def _ask(name: str) -> UnavailableError | None:
-    """Ask the hub for the data set: None when it may be had, the error when the hub did not answer.
+def _unreachable(name: str) -> UnreachableError | None:
+    """Why the hub does not answer for the data set; None where it does.
 
     Raises:
-        UnavailableError: the hub did answer, and says no.
+        UnavailableError: it answers, and says no.
     """
-    from httpx import HTTPError
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        HFValidationError,
-        OfflineModeIsEnabled,
-        RepositoryNotFoundError,
-    )
-
-    api = HfApi()
-    page = f"{api.endpoint}/datasets/{name}"
     try:
-        if api.dataset_info(name, timeout=TIMEOUT).gated:
-            api.auth_check(name, repo_type="dataset")
-    except GatedRepoError:
-        hint = f"Do so at {page}, then set HF_TOKEN to a token of your account (or run `hf auth login`)."
-        raise UnavailableError(f"{name} is gated: one must ask for access to it.", hint) from None
-    except (RepositoryNotFoundError, HFValidationError):
-        hint = f"Compare the spelling with {page}; for a private one set HF_TOKEN (or run `hf auth login`)."
-        message = f"There is no file or folder {name} here, and the hub has no such data set, or it is private."
-        raise UnavailableError(message, hint) from None
-    except OfflineModeIsEnabled:
-        return UnavailableError(
-            "The hub is not asked: HF_HUB_OFFLINE is set.",
-            f"Unset it to download {name}, or give a file: --set data.source=PATH.",
-        )
-    except HfHubHTTPError as error:
-        return UnavailableError(
-            f"The hub at {api.endpoint} answers with {error.response.status_code} to the question for {name}.",
-            "Try again later, or set HF_ENDPOINT to a mirror.",
-        )
-    except HTTPError as error:
-        return UnavailableError(
-            f"The hub at {api.endpoint} cannot be reached for {name}: {error}.",
-            "Check the internet connection, set HF_ENDPOINT to a mirror, or give a file: --set data.source=PATH.",
-        )
+        check_dataset(Wanted(name, "dataset", "data.source", "or give a file: --set data.source=PATH."))
+    except UnreachableError as error:
+        return error
     return None
 
 

@@ -6,7 +6,8 @@ from typing import Literal
 import polars as pl
 
 from qwenlab.data.loss_mask import Tokenizer, token_spans
-from qwenlab.data.report import Model, Row
+from qwenlab.data.report import Row
+from qwenlab.files import Record
 
 Kind = Literal["context", "learned", "cut"]
 
@@ -29,7 +30,7 @@ class PreviewRow(Row):
     """Together the whole text. A piece ends where a token does."""
 
 
-class Preview(Model):
+class Preview(Record):
     """The rows that are shown: some in order, the longest, and some of those that are cut."""
 
     max_length: int

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import polars as pl
 
 from qwenlab.data.files import Table, data_files, data_suffix, read_file
-from qwenlab.data.hub import UnavailableError, read_hub
+from qwenlab.data.hub import read_hub
 from qwenlab.errors import UserError
+from qwenlab.hub import UnavailableError
 from qwenlab.recipe import TINY
 from qwenlab.tiny import TRAIN_FILE
 

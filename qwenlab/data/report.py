@@ -3,7 +3,8 @@
 from typing import Literal, NamedTuple, get_args
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict
+
+from qwenlab.files import Record
 
 Rule = Literal[
     "empty", "too_short", "too_long", "duplicate", "encoding", "control_tokens", "incomplete", "conversation"
@@ -18,13 +19,7 @@ TEXT_LENGTH = 300
 """Characters that an example keeps of its text."""
 
 
-class Model(BaseModel):
-    """A part of the report. Unknown keys are refused when a report is read back."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class Row(Model):
+class Row(Record):
     """Where something stands: the file, and its row there, counted from 1."""
 
     file: str
@@ -48,7 +43,7 @@ class Bin(NamedTuple):
     rows: int
 
 
-class Lengths(Model):
+class Lengths(Record):
     """How long the rows are."""
 
     min: int
@@ -72,7 +67,7 @@ class TokenLengths(Lengths):
     """Rows of which no token is learned after the cut."""
 
 
-class OverlapExample(Model):
+class OverlapExample(Record):
     """Two texts that are the same, or share a run of words."""
 
     kind: Literal["exact", "near"]
@@ -82,7 +77,7 @@ class OverlapExample(Model):
     """The other text's beginning; for a near pair, the words that both share."""
 
 
-class Overlap(Model):
+class Overlap(Record):
     """How many of some texts (validation rows, evaluation problems) are also in the training conversations."""
 
     compared: int
@@ -94,8 +89,8 @@ class Overlap(Model):
     examples: list[OverlapExample]
 
 
-class DatasetReport(Model):
-    """From a source to training rows, in numbers and examples."""
+class DatasetReport(Record, frozen=False):
+    """From a source to training rows, in numbers and examples; it grows while the data is prepared."""
 
     version: Literal[1] = 1
     source: str

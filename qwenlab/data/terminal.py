@@ -14,6 +14,7 @@ from rich.text import Text
 
 from qwenlab.data.leakage import RUN
 from qwenlab.data.report import Bin, DatasetReport, Lengths, Overlap, TokenLengths
+from qwenlab.text import percent
 
 NAMES = {
     "empty": "empty",
@@ -76,10 +77,11 @@ def _rules(report: DatasetReport) -> RenderableType:
     for rule, count in report.dropped.items():
         style = "default" if count else QUIET
         bar = Bar(total, left - count, left, color=DROPPED) if count else Text()
-        table.add_row(Text(NAMES[rule], style), Text(f"{count:,}", style), bar, Text(_share(count, total), style))
+        share = Text(percent(count, total) if count else "", style)
+        table.add_row(Text(NAMES[rule], style), Text(f"{count:,}", style), bar, share)
         left -= count
     kept = Bar(total, 0, report.rows_kept, color=KEPT)
-    table.add_row("kept", f"{report.rows_kept:,}", kept, _share(report.rows_kept, total), style="bold")
+    table.add_row("kept", f"{report.rows_kept:,}", kept, percent(report.rows_kept, total), style="bold")
     return table
 
 
@@ -151,13 +153,3 @@ def _grid() -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(min_width=max(map(len, NAMES.values())), no_wrap=True)
     return table
-
-
-def _share(count: int, total: int) -> str:
-    """A share that is not rounded to nothing, or to all."""
-    if count == 0:
-        return ""
-    shown = f"{100 * count / total:.1f} %"
-    if shown == "0.0 %":
-        return "<0.1 %"
-    return ">99.9 %" if shown == "100.0 %" and count < total else shown

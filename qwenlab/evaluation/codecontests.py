@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from qwenlab.errors import UserError
 from qwenlab.evaluation.load import ProblemRow, Problems, checked, sorted_out
+from qwenlab.hub import Wanted, fetch
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,32 +43,8 @@ def fetch_test_split(name: str) -> tuple[Path, str]:
     Raises:
         UserError: no such data set, no access to it, no such file in it, or no way to the hub and no copy here.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-    )
-
-    give_a_file = "or give a file instead: evaluate.problems = PATH."
-    try:
-        folder = Path(snapshot_download(name, repo_type="dataset", allow_patterns=TEST_SPLIT))
-    except GatedRepoError:
-        raise UserError(
-            f"{name} is gated: one must ask for access to it.",
-            f"Do so on its hub page (datasets/{name}), then set HF_TOKEN to a token of yours.",
-        ) from None
-    except (RepositoryNotFoundError, HFValidationError):
-        raise UserError(
-            f"There is no file {name} here, and the hub has no such data set, or it is private.",
-            f"Mend evaluate.problems, or set HF_TOKEN, {give_a_file}",
-        ) from None
-    except (LocalEntryNotFoundError, OSError):
-        raise UserError(
-            f"{name} is not on this machine and the hub cannot be reached.",
-            f"Check the connection (or HF_ENDPOINT, HF_HUB_OFFLINE), {give_a_file}",
-        ) from None
+    wanted = Wanted(name, "dataset", "evaluate.problems", "or give a file instead: evaluate.problems = PATH.")
+    folder = fetch(wanted, TEST_SPLIT)
     files = sorted(folder.glob(TEST_SPLIT))
     if len(files) != 1:
         raise UserError(

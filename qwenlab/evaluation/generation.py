@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from qwenlab.evaluation.lines import append_lines, read_lines, rewrite_lines
 from qwenlab.evaluation.problem import Problem
 from qwenlab.evaluation.samples import Sample, Side
+from qwenlab.files import append_lines, read_lines, rewrite_lines
 
 SEED_BYTES = 8
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from qwenlab.files import Record
 
 
 class Test(NamedTuple):
@@ -12,10 +12,8 @@ class Test(NamedTuple):
     output: str
 
 
-class Problem(BaseModel):
+class Problem(Record):
     """A stdin/stdout programming problem with the hidden tests that judge it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     description: str

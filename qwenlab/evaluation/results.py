@@ -4,19 +4,14 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from qwenlab.evaluation.verdict import Verdict
+from qwenlab.files import Record
 
 CUT = 2000
 """Characters of a test's texts that a report keeps."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FailingTest(_Frozen):
+class FailingTest(Record):
     """The first test that was not accepted by the default comparison, with its texts cut."""
 
     number: int
@@ -33,7 +28,7 @@ class FailingTest(_Frozen):
     """Of CPU time."""
 
 
-class ProgramResult(_Frozen):
+class ProgramResult(Record):
     """One program on one problem."""
 
     name: str
@@ -53,7 +48,7 @@ class ProgramResult(_Frozen):
     failing_test: FailingTest | None = None
 
 
-class Check(_Frozen):
+class Check(Record):
     """One program of the self-check: what should become of it, and what did."""
 
     name: str
@@ -62,7 +57,7 @@ class Check(_Frozen):
     passed: bool
 
 
-class SelfCheck(_Frozen):
+class SelfCheck(Record):
     """Whether a sandbox is fit to judge, proven on this machine just now."""
 
     backend: str
@@ -80,7 +75,7 @@ class SelfCheck(_Frozen):
     """The command that mends it."""
 
 
-class JudgeSettings(_Frozen):
+class JudgeSettings(Record):
     """How programs are judged, beyond what their problems say."""
 
     time_factor: float = 3.0
@@ -94,7 +89,7 @@ class JudgeSettings(_Frozen):
     """Programs judged at the same time; None: one a core."""
 
 
-class JudgeReport(_Frozen):
+class JudgeReport(Record):
     """A judging: of what, by what, and with which verdicts. `results` are in the order of the programs."""
 
     version: Literal[1] = 1

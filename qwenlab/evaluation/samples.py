@@ -2,16 +2,14 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from qwenlab.files import Record
 
 Side = Literal["base", "tuned", "base_again"]
 """`base_again` is the base a second time: what differs between the two is noise."""
 
 
-class Sample(BaseModel):
+class Sample(Record):
     """One answer to one problem."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     problem: str
     model: Side

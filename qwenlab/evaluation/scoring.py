@@ -7,25 +7,21 @@ that a killed one goes on where it stopped; judging the same answers again gives
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from qwenlab.evaluation.extract import Extraction, Rule, extract
 from qwenlab.evaluation.judge import Program, judge
-from qwenlab.evaluation.lines import append_lines, read_lines, rewrite_lines
 from qwenlab.evaluation.problem import Problem
 from qwenlab.evaluation.results import JudgeSettings, ProgramResult
 from qwenlab.evaluation.samples import Sample, Side
 from qwenlab.evaluation.sandbox.protocol import Sandbox
 from qwenlab.evaluation.syntax import Parser
+from qwenlab.files import Record, append_lines, read_lines, rewrite_lines
 
 PORTION = 32
 """Answers between two writes."""
 
 
-class Judged(BaseModel):
+class Judged(Record):
     """One answer, judged."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     problem: str
     model: Side

@@ -1,18 +1,20 @@
 """A model card: what an exported folder says of itself, from what the run recorded."""
 
-import json
+import contextlib
 from pathlib import Path
 from typing import Literal
 
+from pydantic import BaseModel
+
+from qwenlab import hub
+from qwenlab.errors import UserError
+from qwenlab.files import read_json
 from qwenlab.recipe import TINY, recipe_toml
 from qwenlab.runs.evaluation import list_evaluations
 from qwenlab.runs.record import ModelRecord, RunRecord
 from qwenlab.runs.run import Run
 
 Kind = Literal["adapter", "merged", "gguf"]
-
-HUB_SECONDS = 8.0
-"""How long the hub may take to tell a licence."""
 
 LICENCES = {
     "apache license": "apache-2.0",
@@ -76,29 +78,19 @@ def base_licence(model: ModelRecord) -> str | None:
     if (folder / "LICENSE").exists():
         beginning = (folder / "LICENSE").read_text(encoding="utf-8", errors="replace")[:500].lower()
         return next((name for words, name in LICENCES.items() if words in beginning), "other")
-    return _licence_on_hub(model.name, model.revision) if model.revision else None
+    return hub.licence(model.name, model.revision) if model.revision else None
 
 
 def evaluation_sentence(run: Run) -> str | None:
     """What the newest evaluation that has a report says, in a sentence."""
     for evaluation in reversed(list_evaluations(run)):
-        if evaluation.report_file.exists():
-            sentence = json.loads(evaluation.report_file.read_text(encoding="utf-8")).get("sentence")
-            return str(sentence) if sentence else None
+        with contextlib.suppress(UserError):  # it has no report yet, or one that cannot be read
+            return read_json(evaluation.report_file, _Said).sentence or None
     return None
 
 
-def _licence_on_hub(name: str, revision: str) -> str | None:
-    from httpx import HTTPError
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-
-    try:
-        card = HfApi(token=False).model_info(name, revision=revision, timeout=HUB_SECONDS).card_data
-    except (HfHubHTTPError, HTTPError, OfflineModeIsEnabled):
-        return None  # the card says that it is unknown
-    licence = card.get("license") if card else None
-    return str(licence) if licence else None
+class _Said(BaseModel):
+    sentence: str | None = None
 
 
 def _front_matter(model: ModelRecord, kind: Kind, licence: str | None) -> str:

@@ -13,7 +13,6 @@ from qwenlab.errors import UserError
 from qwenlab.evaluation import Problem
 from qwenlab.evaluation.benchmark import load_benchmark
 from qwenlab.evaluation.generation import Batch, TooLargeError, generate_samples, in_order, plan, unanswered
-from qwenlab.evaluation.lines import read_lines, rewrite_lines
 from qwenlab.evaluation.remote import EndpointAnswerer
 from qwenlab.evaluation.results import JudgeSettings
 from qwenlab.evaluation.samples import Sample, Side
@@ -21,6 +20,7 @@ from qwenlab.evaluation.sandbox.interpreter import judging_interpreter
 from qwenlab.evaluation.scoring import Judged, score_samples
 from qwenlab.evaluation.selfcheck.select import FitSandbox, NoSandbox, fit_sandbox
 from qwenlab.evaluation.syntax import Parser
+from qwenlab.files import read_lines, rewrite_lines
 from qwenlab.recipe import EvaluateSettings
 from qwenlab.report.advice import TrainingFacts
 from qwenlab.report.build import build_report

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from qwenlab import hub
 from qwenlab.errors import UserError
-from qwenlab.exporting import upload as hub
 from qwenlab.exporting.card import Kind, model_card
 from qwenlab.exporting.llama_cpp import BUILD_SERVER, find_llama_cpp
 from qwenlab.exporting.target import Dtype, Job, Target
@@ -84,7 +84,7 @@ def upload(
     _check_adapter(run)
     hub.check_name(repo)
     job = Job(run, runs, Target.merged if merged else Target.adapter, dtype, None, allow_near_ties, repo, True)
-    where = f"{repo} at {hub.hub_address()}, {'readable by everybody' if public else 'a private repository'}"
+    where = f"{repo} at {hub.address()}, {'readable by everybody' if public else 'a private repository'}"
     if not confirmed:
         raise UserError(f"Nothing was uploaded. With --yes, this goes to {where}:\n{_uploaded(job)}", "Add --yes.")
     token = hub.read_token()

@@ -7,10 +7,11 @@ from pathlib import Path
 from qwenlab import data
 from qwenlab.data.report import DatasetReport
 from qwenlab.data.terminal import funnel
-from qwenlab.files import write_atomically
 from qwenlab.recipe import Recipe
 from qwenlab.runs import Run, Status, gpu_lock, gpu_waiting
+from qwenlab.runs.events import StatusChange
 from qwenlab.runs.output import Output
+from qwenlab.runs.progress import Progress
 from qwenlab.runs.resolve import Job
 from qwenlab.runs.stop import Stopper
 from qwenlab.training.distributed import Task, broadcast_task, joined, world
@@ -19,7 +20,6 @@ from qwenlab.training.environment import hardware, versions
 from qwenlab.training.manifest import Manifest, check_unchanged
 from qwenlab.training.plan import Plan, make_plan, plan_table
 from qwenlab.training.preflight import check_recipe, check_room
-from qwenlab.training.progress import Progress
 from qwenlab.training.rows import Rows, lengths, make_rows, read_rows, write_rows
 from qwenlab.training.source import find_model, load_tokenizer
 from qwenlab.training.trainer import check_trackers, fit
@@ -66,7 +66,7 @@ def fit_job(job: Job, run: Run, runs: Path, force: bool, engine: Engine, stopper
     if job.earlier:
         check_unchanged(run.read(), manifest, force)
         run.write_recipe(recipe)
-    write_atomically(run.data_file, report.model_dump_json(indent=2) + "\n")
+    report.write(run.data_file)
     run.update(hardware=machine, versions=versions(engine), data_sha256=report.sha256, rows=rows.train.num_rows)
     run.update(processes=world().size)
     output.show(funnel(report))
@@ -76,15 +76,14 @@ def fit_job(job: Job, run: Run, runs: Path, force: bool, engine: Engine, stopper
 
     def waiting(ahead: list[str]) -> None:
         output.say(f"waiting for the GPU: {', then '.join(ahead)}")
-        run.log.write("status", status=Status.queued, step=0, ahead=ahead)
+        run.log.write(StatusChange(step=0, status=Status.queued, ahead=ahead))
 
     with gpu_lock(runs, run.name, waiting):
         check_room(recipe, engine, source, hardware())
         checkpoint = run.checkpoints[-1] if job.earlier and run.checkpoints else None
         step = int(checkpoint.name.partition("-")[2]) if checkpoint else 0
         run.update(status=Status.running, early_stopped=False)
-        going_on = {"resumed_from": step} if job.earlier else {}
-        run.log.write("status", status=Status.running, step=step, **going_on)
+        run.log.write(StatusChange(step=step, status=Status.running, resumed_from=step if job.earlier else None))
         if job.earlier:
             output.say(f"going on from {checkpoint.name if checkpoint else 'the start: there is no checkpoint yet'}")
         with _assisted(run, rows, checkpoint, engine):

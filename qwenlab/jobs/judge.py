@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from rich.box import HORIZONTALS
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from qwenlab.errors import UserError
@@ -17,7 +16,10 @@ from qwenlab.evaluation.load import load_problems, load_solutions
 from qwenlab.evaluation.results import JudgeReport, JudgeSettings, ProgramResult, SelfCheck
 from qwenlab.evaluation.selfcheck.select import FitSandbox, NoSandbox, fit_sandbox
 from qwenlab.evaluation.verdict import MEANING, Verdict
-from qwenlab.files import write_atomically
+from qwenlab.files import make_parent
+from qwenlab.runs.output import Output
+from qwenlab.runs.progress import Progress
+from qwenlab.text import time_left
 
 SHOWN = 40
 """Programs that are listed on the screen; the report has all."""
@@ -46,8 +48,8 @@ def judge(
         result = _judge(work, fit, JudgeSettings(all_tests=all_tests))
     _show(console, result)
     if report:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(report, result.model_dump_json(indent=2) + "\n")
+        make_parent(report)
+        result.write(report)
     return result
 
 
@@ -124,13 +126,13 @@ def _tell_sandbox(console: Console, fit: FitSandbox) -> None:
 
 
 def _judge(work: Work, fit: FitSandbox, settings: JudgeSettings) -> JudgeReport:
+    with Progress(Output()) as progress:
+        progress.start("judging", len(work.programs))
 
-    columns = (TextColumn("judging"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=len(work.programs))
-        judged = judging.report(
-            work.programs, fit.sandbox, fit.self_check, settings, lambda done: progress.update(task, completed=done)
-        )
+        def told(done: int) -> None:
+            progress.reach(done, time_left(progress.seconds_left(done)))
+
+        judged = judging.report(work.programs, fit.sandbox, fit.self_check, settings, told)
     return judged.model_copy(update={"problems": work.problems, "solutions": work.solutions, "left_out": work.left_out})
 
 

@@ -1,12 +1,9 @@
 """Preparing data as a job: clean it as training would, count its tokens, look for leakage, write what is left."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
-from pydantic import BaseModel
 from rich.console import Console
 
 from qwenlab.data import Dataset, DatasetReport, load, overlap
@@ -15,7 +12,7 @@ from qwenlab.data.read import read_texts
 from qwenlab.data.terminal import funnel
 from qwenlab.data.tokens import token_lengths, tokenize
 from qwenlab.errors import UserError
-from qwenlab.files import write_atomically
+from qwenlab.files import Record, make_parent, replacing
 from qwenlab.recipe import Recipe
 from qwenlab.training.engine import set_environment
 
@@ -91,28 +88,14 @@ def write_rows(dataset: Dataset, out: Path) -> None:
     """One row a conversation: its `messages`, and the `split` that it is in."""
     parts = {"train": dataset.train, "validation": dataset.validation}
     rows = pl.concat([part.select("messages", split=pl.lit(name)) for name, part in parts.items()])
-    with _writable(out):
-        temporary = out.with_name(f".{out.name}.tmp")
+    make_parent(out)
+    with replacing(out) as temporary:
         if out.suffix == ".parquet":
             rows.write_parquet(temporary)
         else:
             rows.write_ndjson(temporary)
-        temporary.replace(out)
 
 
-def write_json(what: BaseModel, path: Path) -> None:
-
-    with _writable(path):
-        write_atomically(path, what.model_dump_json(indent=2) + "\n")
-
-
-@contextmanager
-def _writable(path: Path) -> Iterator[None]:
-    """Make the folder; what the disk refuses is a sentence."""
-    if path.is_dir():
-        raise UserError(f"{path} is a folder and cannot be written as a file.", "Name a file in it.")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror or error}.", "Choose another place.") from None
+def write_json(what: Record, path: Path) -> None:
+    make_parent(path)
+    what.write(path)

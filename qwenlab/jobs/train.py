@@ -11,9 +11,9 @@ from rich.rule import Rule
 
 from qwenlab.data.terminal import funnel
 from qwenlab.errors import UserError
-from qwenlab.files import write_atomically
 from qwenlab.recipe import Recipe, recipe_toml
 from qwenlab.runs import Run, Status
+from qwenlab.runs.events import StatusChange
 from qwenlab.runs.output import Output
 from qwenlab.runs.resolve import Job
 from qwenlab.runs.stop import Stopper
@@ -79,7 +79,7 @@ def tell_plan(recipe: Recipe, runs: Path, file: Path | None) -> None:
     console.print(Rule("recipe", align="left"))
     console.print(recipe_toml(recipe), markup=False, soft_wrap=True)
     if file:
-        write_atomically(file, plan_record(plan, recipe, report).model_dump_json(indent=2) + "\n")
+        plan_record(plan, recipe, report).write(file)
 
 
 def assist(stopper: Stopper) -> None:
@@ -96,7 +96,7 @@ def assist(stopper: Stopper) -> None:
 
 def _end(run: Run, status: Status, error: str | None = None) -> None:
     record = run.update(status=status, finished=datetime.now(UTC).astimezone(), error=error)
-    run.log.write("status", status=status, step=record.step, **({"error": error} if error else {}))
+    run.log.write(StatusChange(step=record.step, status=status, error=error))
 
 
 def _tell_result(run: Run, status: Status, output: Output) -> None:

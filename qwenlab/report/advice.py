@@ -4,11 +4,12 @@ A rule that has no evidence says nothing. The rules are about this run and these
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from qwenlab.recipe import Recipe
 from qwenlab.report.evidence import DOES_NOT_PARSE, NO_CODE, WRONG_ANSWER, WRONG_FORM, curve, ends
 from qwenlab.report.schema import Advice, Attempt, Metric, Point, ProblemRow
+from qwenlab.runs.events import Event, Note, of_kind
 from qwenlab.stats.types import Comparison, NotMeasured
 
 SHARE = 0.1
@@ -36,7 +37,7 @@ POINTS = 10
 class TrainingFacts(NamedTuple):
     """What is known of the training: its events in order, and its recipe."""
 
-    events: list[dict[str, Any]]
+    events: Sequence[Event]
     recipe: Recipe
 
 
@@ -53,16 +54,16 @@ def advise(
 
 
 def _memory(training: TrainingFacts) -> Iterator[Advice]:
-    notes = [event for event in training.events if event["kind"] == "note" and event.get("about") == "memory"]
-    if not notes:
+    notes = [note for note in of_kind(training.events, Note) if note.about == "memory"]
+    batch = notes[-1].micro_batch if notes else None
+    if not batch:
         return
-    batch = notes[-1]["micro_batch"]
     accumulation = training.recipe.train.effective_batch_size // batch
     yield Advice(
         about="memory",
         text=f"Start with train.per_device_train_batch_size = {batch} and train.gradient_accumulation_steps = "
         f"{accumulation}: the same training, without the time that running out of memory takes.",
-        evidence="; ".join(f"{note['text']} (step {note['step']})" for note in notes),
+        evidence="; ".join(f"{note.text} (step {note.step})" for note in notes),
     )
 
 

@@ -1,19 +1,19 @@
 """What advice and criteria rest on: why answers failed, in two or three words, and what the training's events say.
 
-Events are dictionaries as runs writes them: `kind`, `step` and the values of that kind. Losses that are not finite
-stand there as texts, and are points of no curve.
+Losses that are not finite are points of no curve.
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from qwenlab.evaluation.extract import Rule
 from qwenlab.evaluation.results import ProgramResult
 from qwenlab.evaluation.verdict import Verdict
 from qwenlab.report.criteria import Stability
 from qwenlab.report.schema import Attempt, Cause, Curve, Point, ProblemRow
+from qwenlab.runs.events import Event, Note, Train, Validation, of_kind
 from qwenlab.stats.types import NotMeasured
 
 CUT_SHORT = "cut before a program"
@@ -30,8 +30,6 @@ EXCEPTION = re.compile(r"(?:\w+\.)*(?P<name>\w*(?:Error|Exception|Interrupt|Exit
 
 MAJOR = ("spike", "infinite_loss", "nan")
 """The notes that tell of a loss that jumped."""
-
-Events = Sequence[dict[str, Any]]
 
 
 def cause(code: str, rule: Rule, truncated: bool, parses: bool, result: ProgramResult | None) -> str | None:
@@ -64,25 +62,25 @@ def count_causes(rows: Sequence[ProblemRow]) -> tuple[Cause, ...]:
     )
 
 
-def curve(events: Events) -> Curve:
+def curve(events: Sequence[Event]) -> Curve:
     """Both losses by step, and the step of the best adapter: the lowest validation loss after the start."""
-    validation = tuple(_points(events, "eval", "eval_loss"))
+    validation = _finite(Point(event.step, event.eval_loss) for event in of_kind(events, Validation))
     trained = [point for point in validation if point.step > 0]
     return Curve(
-        train=tuple(_points(events, "train", "loss")),
+        train=_finite(Point(event.step, event.loss) for event in of_kind(events, Train)),
         validation=validation,
         best_step=min(trained, key=lambda point: point.loss).step if trained else None,
     )
 
 
-def stability(events: Events) -> Stability | NotMeasured:
+def stability(events: Sequence[Event]) -> Stability | NotMeasured:
     """How often the loss jumped, and whether it ended lower than it began.
 
     By validation where it was done twice, else by the means of the first and the last tenth of the training losses.
     """
     losses = curve(events)
     # A resumed run notes again what happened between its checkpoint and its end.
-    spikes = len({event["step"] for event in events if event["kind"] == "note" and event.get("about") in MAJOR})
+    spikes = len({note.step for note in of_kind(events, Note) if note.about in MAJOR})
     if len(losses.validation) > 1:
         return Stability(spikes, losses.validation[-1].loss < losses.validation[0].loss)
     if len(losses.train) > 1:
@@ -128,12 +126,8 @@ def _of_error(result: ProgramResult) -> str:
     return exception["name"] if exception else f"{EXIT_STATUS} {failing.exit_status}"
 
 
-def _points(events: Events, kind: str, key: str) -> Iterable[Point]:
-    return (Point(event["step"], event[key]) for event in events if event["kind"] == kind and _is_number(event[key]))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float)
+def _finite(points: Iterable[Point]) -> tuple[Point, ...]:
+    return tuple(point for point in points if math.isfinite(point.loss))
 
 
 def _mean(points: Sequence[Point]) -> float:

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 from qwenlab.evaluation.extract import Rule
 from qwenlab.evaluation.results import FailingTest, SelfCheck
 from qwenlab.evaluation.verdict import Verdict
+from qwenlab.files import read_json
 from qwenlab.report.criteria import Criterion
 from qwenlab.stats.types import (
     Comparison,
@@ -184,5 +185,9 @@ class Report(Figures):
 
 
 def read_report(file: Path) -> Report:
-    """A report.json, perhaps of a later version: what it has that is unknown here is passed over."""
-    return Report.model_validate_json(file.read_text(encoding="utf-8"), extra="ignore")
+    """A report.json, perhaps of a later version: what it has that is unknown here is passed over.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    return read_json(file, Report)

@@ -3,21 +3,18 @@
 Where several runs answered, the first of them keeps the comparison.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from qwenlab.errors import UserError
-from qwenlab.files import write_atomically
+from qwenlab.files import Record
 from qwenlab.runs.run import Run
 
 
-class Column(BaseModel):
+class Column(Record):
     """What one model answered."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
     """`base`, or the run's name."""
@@ -35,10 +32,8 @@ class Column(BaseModel):
     """What the verdict rests on."""
 
 
-class Comparison(BaseModel):
+class Comparison(Record):
     """One prompt and its answers."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: Literal[1] = 1
     created: datetime
@@ -75,23 +70,27 @@ def keep(run: Run, comparison: Comparison) -> None:
     """Write the comparison into the run's folder, over an earlier state of it."""
     file = _file(run, comparison.name)
     file.parent.mkdir(exist_ok=True)
-    write_atomically(file, comparison.model_dump_json(indent=2) + "\n")
+    comparison.write(file)
 
 
 def read_comparison(run: Run, name: str) -> Comparison:
     """Raises:
-    UserError: there is none of that name.
+    UserError: there is none of that name, or it cannot be read.
     """
     file = _file(run, name)
     if not file.exists():
         raise UserError(f"{run.name} has no comparison {name}.", "It was deleted; make another.")
-    return Comparison.model_validate_json(file.read_text(encoding="utf-8"))
+    return Comparison.read(file)
 
 
 def list_comparisons(run: Run) -> list[Comparison]:
-    """All comparisons of the run, oldest first."""
-    files = sorted((run.folder / "comparisons").glob("[!.]*.json"))
-    return [Comparison.model_validate_json(file.read_text(encoding="utf-8")) for file in files]
+    """All comparisons of the run that can be read, oldest first."""
+    return [found for found in _all(run) if isinstance(found, Comparison)]
+
+
+def unreadable(run: Run) -> list[str]:
+    """Why each of the others cannot be read, as a sentence."""
+    return [found for found in _all(run) if isinstance(found, str)]
 
 
 def choose(run: Run, name: str, choice: str) -> Comparison:
@@ -119,6 +118,14 @@ def tally(run: Run, other: str = "base") -> tuple[int, int, int]:
         if each.blind and {column.model for column in each.columns} == pair
     ]
     return choices.count(run.name), choices.count(other), choices.count("")
+
+
+def _all(run: Run) -> Iterator[Comparison | str]:
+    for file in sorted((run.folder / "comparisons").glob("[!.]*.json")):
+        try:
+            yield Comparison.read(file)
+        except UserError as error:
+            yield error.message
 
 
 def _file(run: Run, name: str) -> Path:

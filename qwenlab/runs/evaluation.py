@@ -5,43 +5,32 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from qwenlab.errors import UserError
+from qwenlab.files import Record
 from qwenlab.recipe import EvaluateSettings
 from qwenlab.runs.job_folder import JobFolder
-from qwenlab.runs.record import Status
+from qwenlab.runs.record import JobRecord, Status
 from qwenlab.runs.run import Run
 
 Phase = Literal["preparing", "waiting for the GPU", "generating", "judging", "reporting"]
 
 
-class Spent(BaseModel):
+class Spent(Record):
     """What one side's answers took."""
-
-    model_config = ConfigDict(extra="forbid")
 
     tokens: int = 0
     seconds: float = 0.0
 
 
-class EvaluationRecord(BaseModel):
+class EvaluationRecord(JobRecord):
     """The content of evaluation.json."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    version: Literal[1] = 1
-    status: Status = Status.queued
     phase: Phase = "preparing"
     done: int = 0
     """Of `total`: answers while generating, programs while judging."""
     total: int = 0
     tokens_per_second: float | None = None
     eta_s: float | None = None
-    pid: int | None = None
-    command: list[str] = []
-    created: datetime
-    finished: datetime | None = None
     settings: EvaluateSettings
     noise_floor: bool = False
     """The base answers a second time."""
@@ -56,7 +45,6 @@ class EvaluationRecord(BaseModel):
     """By side: the weights and the adapter that answered."""
     spent: dict[str, Spent] = {}
     judging_seconds: float = 0.0
-    error: str | None = None
 
 
 class Evaluation(JobFolder[EvaluationRecord]):
@@ -96,10 +84,16 @@ def unfinished(run: Run) -> Evaluation:
     Raises:
         UserError: there is none.
     """
-    found = [evaluation for evaluation in list_evaluations(run) if evaluation.read().status is not Status.finished]
+    found = all_unfinished(run)
     if not found:
         raise UserError(f"{run.name} has no evaluation to go on with.", f"Begin: python -m qwenlab.evaluate {run.name}")
     return found[-1]
+
+
+def all_unfinished(run: Run) -> list[Evaluation]:
+    """The evaluations that can be read and did not end, oldest first."""
+    readable = [evaluation for evaluation in list_evaluations(run) if not evaluation.fault]
+    return [evaluation for evaluation in readable if evaluation.read().status is not Status.finished]
 
 
 def newest(run: Run) -> Evaluation:

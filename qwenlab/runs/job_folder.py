@@ -5,39 +5,20 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from filelock import FileLock, Timeout
 
 from qwenlab.errors import UserError
-from qwenlab.files import write_atomically
-from qwenlab.runs.record import Status
+from qwenlab.runs.record import JobRecord, Status
+
+R = TypeVar("R", bound=JobRecord)
 
 
-class JobRecord(Protocol):
-    """What the folder's record says at least; a pydantic model."""
-
-    status: Status
-    pid: int | None
-
-    def model_dump(self) -> dict[str, Any]: ...
-
-    def model_dump_json(self, *, indent: int) -> str: ...
-
-    @classmethod
-    def model_validate(cls, obj: Any) -> Any: ...
-
-    @classmethod
-    def model_validate_json(cls, json_data: str) -> Any: ...
-
-
-Record = TypeVar("Record", bound=JobRecord)
-
-
-class JobFolder(Generic[Record]):
+class JobFolder(Generic[R]):
     """A folder with a record and a lock. A process id alone would not tell who lives: ids are used again."""
 
-    def __init__(self, folder: Path, record_name: str, record_type: type[Record]) -> None:
+    def __init__(self, folder: Path, record_name: str, record_type: type[R]) -> None:
         self.folder = folder
         self.record_file = folder / record_name
         self.stop_file = folder / "stop"
@@ -51,17 +32,29 @@ class JobFolder(Generic[Record]):
     def name(self) -> str:
         return self.folder.name
 
-    def read(self) -> Record:
-        """The record as its process last wrote it; `status` says what holds for an onlooker."""
-        record: Record = self._record_type.model_validate_json(self.record_file.read_text(encoding="utf-8"))
-        return record
+    def read(self) -> R:
+        """The record as its process last wrote it; `status` says what holds for an onlooker.
 
-    def write(self, record: Record) -> None:
-        write_atomically(self.record_file, record.model_dump_json(indent=2) + "\n")
+        Raises:
+            UserError: it cannot be read.
+        """
+        return self._record_type.read(self.record_file)
 
-    def update(self, **changes: Any) -> Record:
+    @property
+    def fault(self) -> str:
+        """Why the record cannot be read, as a sentence; empty where it can."""
+        try:
+            self.read()
+        except UserError as error:
+            return error.message
+        return ""
+
+    def write(self, record: R) -> None:
+        record.write(self.record_file)
+
+    def update(self, **changes: Any) -> R:
         """Change some fields of the record and return it."""
-        record: Record = self._record_type.model_validate(self.read().model_dump() | changes)
+        record = self._record_type.model_validate(self.read().model_dump() | changes)
         self.write(record)
         return record
 

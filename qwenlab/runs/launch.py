@@ -5,6 +5,7 @@ The process holds a lock on its log for as long as it lives, so that everybody, 
 does. A training is found again in its run's folder; what ended before there was one has told why in its log.
 """
 
+import contextlib
 import fcntl
 import os
 import shlex
@@ -15,9 +16,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
-from qwenlab.files import write_atomically
+from qwenlab.errors import UserError
+from qwenlab.files import Record
 from qwenlab.runs.run import Run, list_runs
 
 _PARENT = Path(__file__).parent.parent.parent
@@ -28,10 +28,8 @@ LAST_WORDS = 12
 """Lines that are shown of what a process said before it ended."""
 
 
-class LaunchRecord(BaseModel):
+class LaunchRecord(Record):
     """What was started, and when (seconds since 1970)."""
-
-    model_config = ConfigDict(extra="forbid")
 
     verb: str
     command: str
@@ -49,7 +47,7 @@ class Launch:
         self.record_file = log.with_suffix(".json")
 
     def read(self) -> LaunchRecord:
-        return LaunchRecord.model_validate_json(self.record_file.read_text(encoding="utf-8"))
+        return LaunchRecord.read(self.record_file)
 
     @property
     def is_alive(self) -> bool:
@@ -83,9 +81,10 @@ class Launch:
         """The run that this process works on, or worked on."""
         launched = self.read()
         for run in reversed(list_runs(runs)):
-            record = run.read()
-            if record.pid == launched.pid and record.started and record.started.timestamp() >= launched.time:
-                return run
+            with contextlib.suppress(UserError):  # one that cannot be read is not it
+                record = run.read()
+                if record.pid == launched.pid and record.started and record.started.timestamp() >= launched.time:
+                    return run
         return None
 
 
@@ -118,9 +117,9 @@ def launch(runs: Path, verb: str, arguments: Sequence[str], name: str = "") -> L
         )
     # It outlives the app; while the app lives, its end is taken note of, so that no zombie is left.
     threading.Thread(target=process.wait, name=f"wait for {verb}", daemon=True).start()
-    record = LaunchRecord(verb=verb, command=shown_command(verb, arguments), pid=process.pid, time=begun)
     launched = Launch(log, process)
-    write_atomically(launched.record_file, record.model_dump_json(indent=2) + "\n")
+    record = LaunchRecord(verb=verb, command=shown_command(verb, arguments), pid=process.pid, time=begun)
+    record.write(launched.record_file)
     return launched
 
 

@@ -55,16 +55,6 @@ class Output:
             yield
 
 
-def duration(seconds: float | None) -> str:
-    """`40 s`, `12 min`, `3 h 5 min`."""
-    if seconds is None:
-        return "?"
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
-
-
 class _Tee(TextIOBase):
     def __init__(self, terminal: TextIO, log: IO[str]) -> None:
         self._terminal = terminal

@@ -2,15 +2,12 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from qwenlab.files import Record
 from qwenlab.runs.record import Hardware
 
 
-class PlanRecord(BaseModel):
+class PlanRecord(Record):
     """The plan of `python -m qwenlab.train --dry-run --plan FILE`. Memory in GB (10^9 bytes)."""
-
-    model_config = ConfigDict(extra="forbid")
 
     rows_in: int
     """Rows that entered the cleaning."""
@@ -35,18 +32,27 @@ class PlanRecord(BaseModel):
     """By part; empty where no GPU is used."""
     verdict: Literal["fits", "tight", "will not fit", ""]
 
-    def __str__(self) -> str:
-        """The plan as lines for people."""
-        machine = self.hardware.gpu or f"{self.hardware.cpu}, {self.hardware.cpu_cores} cores"
-        memory = ", ".join(f"{part} {gb:.1f}" for part, gb in self.memory.items())
-        lines = {
-            "engine": f"{self.engine}, {self.dtype}: {self.why}",
-            "machine": machine,
+    @property
+    def memory_in_words(self) -> str:
+        """The estimate against the card; empty where no GPU is used."""
+        card, free = self.hardware.gpu_memory_gb, self.hardware.gpu_free_gb
+        if not self.memory or not card:
+            return ""
+        known = f"{card:.1f} GB" if free is None else f"{card:.1f} GB, of which {free:.1f} GB are free"
+        return f"about {sum(self.memory.values()):.1f} of {known}"
+
+    def facts(self) -> dict[str, str]:
+        """The plan for people, by name."""
+        return {
             "rows": f"{self.train_rows:,} to train on, {self.validation_rows:,} for validation",
-            "steps": f"{self.steps:,}, each of {self.effective_batch_size} rows",
-            "tokens": f"{self.tokens:,}, {self.cut_share:.1%} of the rows truncated",
-            "memory": f"{memory} GB: {self.verdict}" if memory else "no GPU is used",
+            "kept by the rules": f"{self.rows_kept:,} of {self.rows_in:,}",
+            "steps": f"{self.steps:,} of {self.effective_batch_size:,} rows each",
+            "tokens": f"{self.tokens:,}",
+            "engine": f"{self.engine}, {self.dtype}: {self.why}",
+            "attention": f"{self.attention}{', deterministic' if self.deterministic else ''}",
         }
-        return "\n".join(
-            [f"{name:<8}  {said}" for name, said in lines.items()] + [f"note      {x}" for x in self.notes]
-        )
+
+    def __str__(self) -> str:
+        memory = f"{self.verdict}: {self.memory_in_words}" if self.memory_in_words else "no GPU is used"
+        lines = [*self.facts().items(), ("memory", memory), *(("note", note) for note in self.notes)]
+        return "\n".join(f"{name:<19}{value}" for name, value in lines)

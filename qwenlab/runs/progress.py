@@ -1,13 +1,15 @@
-"""How an evaluation is told on the way: in evaluation.json for onlookers, as a bar or as lines, and in the log."""
+"""How a job is told on the way: one live line on a terminal, a plain line now and then elsewhere and in the log."""
 
 import time
 from types import TracebackType
 from typing import Self
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
+from rich.progress import Progress as Bar
 
 from qwenlab.runs.evaluation import Evaluation, Phase
-from qwenlab.runs.output import Output, duration
+from qwenlab.runs.output import Output
+from qwenlab.text import time_left
 
 PLAIN_SECONDS = 10.0
 """Seconds between two plain lines."""
@@ -17,42 +19,86 @@ class StopRequested(Exception):  # noqa: N818
     """Somebody asked the evaluation to stop; what is done is on the disk."""
 
 
-class PhaseProgress:
-    """One phase of an evaluation, as it proceeds."""
+class Progress:
+    """Counts from `start` to the total, with a few words on how it goes."""
 
-    def __init__(self, evaluation: Evaluation, output: Output, phase: Phase, total: int, done: int) -> None:
-        self._evaluation = evaluation
+    def __init__(self, output: Output) -> None:
         self._output = output
-        self._phase: Phase = phase
-        self._total = total
-        self._done = self._begun_at = done
-        self._tokens = 0
-        self._begun = time.monotonic()
-        self._last_plain = self._begun
-        self._bar: Progress | None = None
+        self._bar: Bar | None = None
         self._task = TaskID(0)
 
     def __enter__(self) -> Self:
-        self._evaluation.update(
-            phase=self._phase, total=self._total, done=self._done, tokens_per_second=None, eta_s=None
-        )
-        if self._output.terminal.is_terminal:
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[now]}"),
-            )
-            self._bar = Progress(*columns, console=self._output.terminal, transient=True)
-            self._task = self._bar.add_task(self._phase, total=self._total, completed=self._done, now="")
-            self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.end()
+
+    def start(self, title: str, total: int, done: int = 0) -> None:
+        """Go from `done` to `total`, both counted in what `title` names."""
+        self._title, self._total, self._begun_at = title, total, done
+        self._begun, self._last_plain = time.monotonic(), 0.0
+        if self._output.terminal.is_terminal:
+            columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[now]}"))
+            # What is printed meanwhile goes to the log as well: rich would take it away from there.
+            self._bar = Bar(
+                *columns, console=self._output.terminal, transient=True, redirect_stdout=False, redirect_stderr=False
+            )
+            self._task = self._bar.add_task("", total=total, completed=done, now="")
+            self._bar.start()
+
+    def seconds(self) -> float:
+        """Since the start."""
+        return max(time.monotonic() - self._begun, 1e-9)
+
+    def seconds_left(self, done: int) -> float | None:
+        """Until the end, at the pace so far; None before anything was done."""
+        since = done - self._begun_at
+        return round(self.seconds() / since * (self._total - done), 1) if since else None
+
+    def reach(self, done: int, *words: str) -> None:
+        """`done` of the total are done; empty words are left out."""
+        now, last = "  ".join(filter(None, words)), done == self._total
+        if self._bar:
+            self._bar.update(self._task, completed=done, now=now)
+        if last or time.monotonic() - self._last_plain > PLAIN_SECONDS:
+            self._last_plain = time.monotonic()
+            say = self._output.log if self._bar and not last else self._output.say
+            say(f"{self._title} {done}/{self._total}  {now}".rstrip())
+
+    def note(self, text: str) -> None:
+        """A line of its own."""
+        self._output.say(text)
+
+    def end(self) -> None:
+        """Take the live line away."""
         if self._bar:
             self._bar.stop()
+            self._bar = None
+
+
+class PhaseProgress:
+    """One phase of an evaluation as it proceeds, in evaluation.json for onlookers too."""
+
+    def __init__(self, evaluation: Evaluation, output: Output, phase: Phase, total: int, done: int) -> None:
+        self._evaluation = evaluation
+        self._progress = Progress(output)
+        self._phase: Phase = phase
+        self._total, self._done = total, done
+        self._tokens = 0
+
+    def __enter__(self) -> Self:
+        self._evaluation.update(
+            phase=self._phase, total=self._total, done=self._done, tokens_per_second=None, eta_s=None
+        )
+        self._progress.start(self._phase, self._total, self._done)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._progress.end()
 
     def reach(self, done: int, tokens: int = 0) -> None:
         """`done` of the total are done, and so many more tokens were written.
@@ -60,21 +106,11 @@ class PhaseProgress:
         Raises:
             StopRequested: somebody asked for it.
         """
-        self._done = done
-        self._tokens += tokens
-        spent = max(time.monotonic() - self._begun, 1e-9)
-        since = done - self._begun_at
-        left = round(spent / since * (self._total - done), 1) if since else None
-        speed = round(self._tokens / spent, 1) if self._tokens else None
+        self._done, self._tokens = done, self._tokens + tokens
+        left = self._progress.seconds_left(done)
+        speed = round(self._tokens / self._progress.seconds(), 1) if self._tokens else None
         self._evaluation.update(done=done, tokens_per_second=speed, eta_s=left)
-        now = "  ".join(
-            ([f"{speed:,.0f} tokens/s"] if speed else []) + ([f"{duration(left)} left"] if left is not None else [])
-        )
-        if self._bar:
-            self._bar.update(self._task, completed=done, now=now)
-        elif done < self._total and time.monotonic() - self._last_plain > PLAIN_SECONDS:
-            self._last_plain = time.monotonic()
-            self._output.say(f"{self._phase} {done}/{self._total}  {now}")
+        self._progress.reach(done, f"{speed:,.0f} tokens/s" if speed else "", time_left(left))
         if self._evaluation.stop_file.exists():
             raise StopRequested
 

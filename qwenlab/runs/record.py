@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from qwenlab.files import Record
 
 
 class Status(StrEnum):
@@ -23,11 +24,19 @@ class Status(StrEnum):
         return self in (Status.queued, Status.running, Status.stopping)
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class JobRecord(Record):
+    """What is recorded of every process that works in a folder of its own."""
+
+    version: Literal[1] = 1
+    status: Status = Status.queued
+    pid: int | None = None
+    command: list[str] = []
+    created: datetime
+    finished: datetime | None = None
+    error: str | None = None
 
 
-class Hardware(_Part):
+class Hardware(Record):
     """The machine. Sizes in GB (10^9 bytes)."""
 
     gpu: str | None
@@ -40,7 +49,7 @@ class Hardware(_Part):
     system: str
 
 
-class EngineRecord(_Part):
+class EngineRecord(Record):
     """Which engine trained, why, and how it carried the recipe out. None: the record is older than the field."""
 
     name: str
@@ -57,7 +66,7 @@ class EngineRecord(_Part):
     """What Unsloth says that it replaced."""
 
 
-class ModelRecord(_Part):
+class ModelRecord(Record):
     """The base weights, resolved: base and tuned are always these. `resolved` is the folder they were read from."""
 
     name: str
@@ -70,23 +79,17 @@ class ModelRecord(_Part):
     parameters: int
 
 
-class Score(_Part):
+class Score(Record):
     """A validation loss and the step that it was measured at."""
 
     step: int
     eval_loss: float
 
 
-class RunRecord(_Part):
+class RunRecord(JobRecord):
     """The content of run.json."""
 
-    version: int = 1
-    status: Status = Status.queued
-    pid: int | None = None
-    command: list[str] = []
-    created: datetime
     started: datetime | None = None
-    finished: datetime | None = None
     versions: dict[str, str] = {}
     hardware: Hardware | None = None
     engine: EngineRecord | None = None
@@ -102,4 +105,3 @@ class RunRecord(_Part):
     """Validation loss before the first step: the base's own, for a fresh adapter."""
     best: Score | None = None
     early_stopped: bool = False
-    error: str | None = None

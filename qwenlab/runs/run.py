@@ -57,6 +57,15 @@ class Run(JobFolder[RunRecord]):
         return run
 
     @property
+    def fault(self) -> str:
+        """Why the recipe or the record cannot be read, as a sentence; empty where both can."""
+        try:
+            read_recipe(self.recipe_file)
+        except UserError as error:
+            return error.message
+        return super().fault
+
+    @property
     def recipe(self) -> Recipe:
         """The recipe as it was resolved when the run began."""
         return read_recipe(self.recipe_file)
@@ -105,7 +114,7 @@ def find_run(runs: Path, name: str) -> Run:
 
 
 def list_runs(runs: Path) -> list[Run]:
-    """All runs in the folder, oldest first."""
+    """All runs in the folder, oldest first, whether or not they can be read."""
     return [Run(path.parent) for path in sorted(runs.glob("*/run.json"))]
 
 

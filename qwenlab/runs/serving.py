@@ -5,15 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from qwenlab.files import write_atomically
+from qwenlab.errors import UserError
+from qwenlab.files import Record
 
 
-class ServeRecord(BaseModel):
+class ServeRecord(Record):
     """A server that takes requests."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: str
     """Of the API, `/v1` included."""
@@ -33,8 +31,8 @@ def serving(runs: Path) -> ServeRecord | None:
     except Timeout:
         pass
     try:
-        return ServeRecord.model_validate_json(_record_file(runs).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValidationError):  # it has just ended, or is of another version
+        return ServeRecord.read(_record_file(runs))
+    except UserError:  # it has just ended, or is of another version
         return None
 
 
@@ -43,7 +41,7 @@ def announced(runs: Path, record: ServeRecord) -> Iterator[None]:
     """Be found by `serving` while the block lasts. There is one server at a time: it holds the turn at the GPU."""
     path = _record_file(runs)
     with FileLock(_lock_file(runs), timeout=1):  # an onlooker may be trying it for a moment
-        write_atomically(path, record.model_dump_json(indent=2) + "\n")
+        record.write(path)
         try:
             yield
         finally:

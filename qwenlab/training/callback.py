@@ -9,12 +9,14 @@ from typing import Any
 from transformers import TrainerCallback
 
 from qwenlab.errors import UserError
+from qwenlab.runs.events import Best, Checkpoint, Note, StatusChange, Train, Validation
+from qwenlab.runs.progress import Progress
 from qwenlab.runs.record import Score, Status
 from qwenlab.runs.run import Run
+from qwenlab.text import time_left
 from qwenlab.training.distributed import any_of_all, world
 from qwenlab.training.load import LoadedModel
 from qwenlab.training.memory import peak_memory_gb
-from qwenlab.training.progress import Progress
 
 SPIKE_WINDOW = 50
 SPIKE_FACTOR = 1.5
@@ -42,7 +44,7 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.run.update(total_steps=state.max_steps, step=state.global_step)
-        self.progress.start(state.max_steps, state.global_step)
+        self.progress.start("step", state.max_steps, state.global_step)
         self._last_finite_step = state.global_step
         self._pace.restart(state)
 
@@ -54,7 +56,7 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
             if not self._stopping:
                 self._stopping = True
                 self.run.update(status=Status.stopping)
-                self.log.write("status", status=Status.stopping, step=state.global_step)
+                self.log.write(StatusChange(step=state.global_step, status=Status.stopping))
             # Logged too, so that the curve ends where the checkpoint stands.
             control.should_log = control.should_save = control.should_training_stop = True
 
@@ -63,26 +65,28 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
             return
         step, loss = state.global_step, float(logs["loss"])
         samples = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
-        event = {
-            "step": step,
-            "epoch": round(logs["epoch"], 4),
-            "loss": loss,
-            "learning_rate": logs["learning_rate"],
-            "grad_norm": float(logs["grad_norm"]) if "grad_norm" in logs else None,
-            "samples_per_second": self._pace.per_second(samples),
-            "tokens_per_second": self._pace.tokens_per_second(),
-            "gpu_memory_gb": peak_memory_gb(),
-            "eta_s": self._pace.seconds_left(state),
-        }
-        self.log.write("train", **event)
-        self.progress.step(event)
+        event = Train(
+            step=step,
+            epoch=round(logs["epoch"], 4),
+            loss=loss,
+            learning_rate=logs["learning_rate"],
+            grad_norm=float(logs["grad_norm"]) if "grad_norm" in logs else None,
+            samples_per_second=self._pace.per_second(samples),
+            tokens_per_second=self._pace.tokens_per_second(),
+            gpu_memory_gb=peak_memory_gb(),
+            eta_s=self._pace.seconds_left(state),
+        )
+        self.log.write(event)
+        left = time_left(event.eta_s) if step < state.max_steps else ""
+        self.progress.reach(step, f"loss {loss:.4f}", f"{event.tokens_per_second:,.0f} tokens/s", left)
         self._watch(step, loss)
         self._pace.restart(state)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:
         step, loss = state.global_step, float(metrics["eval_loss"])
-        self.log.write("eval", step=step, eval_loss=loss)
-        self.progress.evaluated(step, loss)
+        self.log.write(Validation(step=step, eval_loss=loss))
+        when = f"step {step}/{state.max_steps}" if step else "before training"
+        self.progress.note(f"{when}  validation loss {loss:.4f}")
         if step == 0:
             self.run.update(base_eval_loss=loss)
         # The trainer compares with its own best only after this call, so `best_metric` is still the one before.
@@ -93,12 +97,12 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
             self.run.update(early_stopped=True)
             patience = self.run.recipe.train.early_stopping_patience
             text = f"stopped early: {patience} validations in a row without improvement"
-            self.log.write("note", step=step, about="early_stopping", text=text)
+            self.log.write(Note(step=step, about="early_stopping", text=text))
             self.progress.note(text)
         self._pace.restart(state)
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.log.write("checkpoint", step=state.global_step, folder=f"checkpoint-{state.global_step}")
+        self.log.write(Checkpoint(step=state.global_step, folder=f"checkpoint-{state.global_step}"))
         self.run.update(step=state.global_step)
         self._pace.restart(state)
 
@@ -110,7 +114,7 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
         if world().is_first:
             self.loaded.save_adapter(self.run.best)
         self.run.update(best=score)
-        self.log.write("best", **score.model_dump())
+        self.log.write(Best(step=score.step, eval_loss=score.eval_loss))
 
     def _watch(self, step: int, loss: float) -> None:
         """Note spikes and infinities; end the run at NaN, since nothing that follows it can be good.
@@ -119,7 +123,7 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
             UserError: the loss is not a number.
         """
         if math.isnan(loss):
-            self.log.write("note", step=step, about="nan", text="the loss is not a number")
+            self.log.write(Note(step=step, about="nan", text="the loss is not a number"))
             good = [path for path in self.run.checkpoints if int(path.name.partition("-")[2]) <= self._last_finite_step]
             raise UserError(
                 f"The loss became NaN at step {step}. "
@@ -128,13 +132,13 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
             )
         if math.isinf(loss):
             text = "the loss is infinite"
-            self.log.write("note", step=step, about="infinite_loss", text=text)
+            self.log.write(Note(step=step, about="infinite_loss", text=text))
             self.progress.note(f"step {step}: {text}")
             return
         median = statistics.median(self._losses) if len(self._losses) >= SPIKE_MINIMUM else math.inf
         if loss > max(SPIKE_FACTOR * median, median + SPIKE_RISE):
             text = f"loss spike: {loss:.3f}, {loss / median:.1f} times the usual {median:.3f}"
-            self.log.write("note", step=step, about="spike", loss=loss, median=median, text=text)
+            self.log.write(Note(step=step, about="spike", loss=loss, median=median, text=text))
             self.progress.note(f"step {step}: {text}")
         self._losses.append(loss)
         self._last_finite_step = step

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe
-from qwenlab.runs.events import EventLog, Kind
+from qwenlab.runs.events import Event, EventLog
 from qwenlab.runs.record import RunRecord
 from qwenlab.runs.run import Run
 from qwenlab.training.engine import Engine, set_environment
@@ -69,7 +69,7 @@ class _Unwritten(EventLog):
     def __init__(self, path: Path) -> None:
         self.path = path  # the file is not even opened: the first process is writing to it
 
-    def write(self, kind: Kind, **values: Any) -> None:
+    def write(self, event: Event) -> None:
         pass
 
 

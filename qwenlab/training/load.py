@@ -20,7 +20,7 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig, set_seed
 
 from qwenlab.data.loss_mask import template_sha256
 from qwenlab.errors import UserError
-from qwenlab.recipe import ModelSettings, Recipe
+from qwenlab.recipe import ALL_LINEAR, LINEAR_LAYERS, ModelSettings, Recipe
 from qwenlab.runs.record import EngineRecord, ModelRecord
 from qwenlab.training.distributed import world
 from qwenlab.training.engine import Engine
@@ -29,9 +29,6 @@ from qwenlab.training.execution import Execution, plan_execution, use_attention
 from qwenlab.training.memory import first_line, is_out_of_memory
 from qwenlab.training.preflight import SMALLER, check_placed
 from qwenlab.training.source import ModelSource, find_model, load_tokenizer
-
-ALL_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-"""The linear layers of a Qwen2 or Qwen3 block; the output head is not one of them."""
 
 
 @dataclass
@@ -124,7 +121,7 @@ def _name_base(config_file: Path, name: str, revision: str) -> None:
 
 
 def _target_modules(recipe: Recipe) -> list[str]:
-    return list(ALL_LINEAR if recipe.lora.target_modules == "all-linear" else recipe.lora.target_modules)
+    return list(LINEAR_LAYERS if recipe.lora.target_modules == ALL_LINEAR else recipe.lora.target_modules)
 
 
 def load_base(settings: ModelSettings, engine: Engine, source: ModelSource) -> Any:
@@ -195,7 +192,7 @@ def _load_with_transformers(recipe: Recipe, engine: Engine, source: ModelSource)
             raise
         raise UserError(
             f"lora.target_modules {_target_modules(recipe)}: {source.name} has no such layers.",
-            f"A Qwen model has {', '.join(ALL_LINEAR)}.",
+            f"A Qwen model has {', '.join(LINEAR_LAYERS)}.",
         ) from None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qwenlab.errors import UserError
+from qwenlab.hub import Wanted, fetch
 from qwenlab.recipe import TINY, ModelSettings
 from qwenlab.tiny import MODEL_DIR
 
@@ -57,7 +58,10 @@ def find_model(settings: ModelSettings, weights: bool = True) -> ModelSource:
         return ModelSource(settings.name, folder.resolve(), None)
     if settings.name.count("/") != 1 or settings.name.startswith((".", "/", "~")):
         raise UserError(f"There is no model folder {settings.name}.", "A hub model is named owner/name.")
-    return _download(settings, [*SMALL_FILES, *WEIGHTS] if weights else list(SMALL_FILES))
+    instead = 'or set model.name to a folder that has it; model.name = "tiny" needs no download.'
+    wanted = Wanted(settings.name, "model", "model.name", instead)
+    folder = fetch(wanted, [*SMALL_FILES, *WEIGHTS] if weights else SMALL_FILES, settings.revision)
+    return ModelSource(settings.name, folder, folder.name)
 
 
 def load_tokenizer(source: ModelSource) -> Any:
@@ -74,35 +78,3 @@ def load_tokenizer(source: ModelSource) -> Any:
             f"{source.name} has no chat template.", "Choose an Instruct model: model.name ends in -Instruct."
         )
     return tokenizer
-
-
-def _download(settings: ModelSettings, patterns: list[str]) -> ModelSource:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    name = settings.name
-    try:
-        folder = Path(snapshot_download(name, revision=settings.revision, allow_patterns=patterns))
-    except GatedRepoError:
-        raise UserError(
-            f"{name} is gated: its owner wants you to accept terms first.",
-            f"Do that on its hub page (models/{name}), then set HF_TOKEN to a token of yours.",
-        ) from None
-    except RevisionNotFoundError:
-        raise UserError(f"{name} has no revision {settings.revision}.", "Mend model.revision.") from None
-    except RepositoryNotFoundError:
-        raise UserError(
-            f"There is no model {name} on the hub, or it is private.", "Mend model.name, or set HF_TOKEN."
-        ) from None
-    except (LocalEntryNotFoundError, OSError):
-        raise UserError(
-            f"{name} is not on this machine and the hub cannot be reached.",
-            "Check the connection (or HF_ENDPOINT, HF_HUB_OFFLINE), or set model.name to a folder that has it; "
-            'model.name = "tiny" needs no download.',
-        ) from None
-    return ModelSource(name, folder, folder.name)

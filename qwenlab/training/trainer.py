@@ -23,6 +23,8 @@ from trl import SFTConfig, SFTTrainer
 
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe
+from qwenlab.runs.events import Note, StatusChange
+from qwenlab.runs.progress import Progress
 from qwenlab.runs.record import Status
 from qwenlab.runs.run import Run
 from qwenlab.runs.stop import Stopper
@@ -32,7 +34,6 @@ from qwenlab.training.engine import Engine
 from qwenlab.training.execution import Execution, plan_execution
 from qwenlab.training.load import LoadedModel, load, replace_folder
 from qwenlab.training.memory import first_line, forget_attempt, forget_peak, is_out_of_memory
-from qwenlab.training.progress import Progress
 from qwenlab.training.rows import Rows
 
 FIXED: dict[str, Any] = {
@@ -113,8 +114,8 @@ def fit(
         checkpoint = run.checkpoints[-1] if run.checkpoints else None
         step = int(checkpoint.name.partition("-")[2]) if checkpoint else 0
         attempt = change.attempt
-        run.log.write("note", step=step, about=change.about, micro_batch=attempt.micro_batch, text=change.text)
-        run.log.write("status", status=Status.running, step=step, resumed_from=step)
+        run.log.write(Note(step=step, about=change.about, micro_batch=attempt.micro_batch, text=change.text))
+        run.log.write(StatusChange(step=step, status=Status.running, resumed_from=step))
         progress.note(change.text)
 
 

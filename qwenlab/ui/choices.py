@@ -4,7 +4,7 @@ from pathlib import Path
 
 from qwenlab.recipe import RECIPES, shown_path
 from qwenlab.runs import list_runs
-from qwenlab.ui.run_cache import name
+from qwenlab.ui.run_cache import broken, name, readable
 from qwenlab.ui.status_bar import has_gpu
 
 RECIPE_FOLDER = shown_path(RECIPES)
@@ -21,6 +21,11 @@ def first_recipe() -> str:
     return str(RECIPE_FOLDER / ("default.toml" if has_gpu() else "tiny.toml"))
 
 
+def all_runs(runs: Path) -> list[tuple[str, str]]:
+    """As `run_choices`, with those that cannot be read."""
+    return [(run.name if broken(run) else name(run), run.name) for run in reversed(list_runs(runs))]
+
+
 def run_choices(runs: Path) -> list[tuple[str, str]]:
-    """Runs as (shown, name), newest first."""
-    return [(name(run), run.name) for run in reversed(list_runs(runs))]
+    """Runs that can be read as (shown, name), newest first."""
+    return [(name(run), run.name) for run in reversed(readable(runs))]

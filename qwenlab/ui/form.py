@@ -4,15 +4,14 @@ A setting's label, help, bound and choices are never written here a second time.
 recipe as it is; what is wrong with it is told by the recipe.
 """
 
-import re
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple, get_args, get_origin
+from typing import Any, Literal, NamedTuple, get_origin
 
 import gradio as gr
 from pydantic.fields import FieldInfo
 
 from qwenlab.errors import UserError
-from qwenlab.recipe import Recipe, fields, make_recipe, parse_recipe
+from qwenlab.recipe import ALL_LINEAR, LINEAR_LAYERS, Recipe, fields, literals, make_recipe, parse_recipe
 
 BASICS = {
     "model.name": "Model",
@@ -31,10 +30,6 @@ SECTIONS = {
     "train": "Training",
     "evaluate": "Evaluation",
 }
-
-LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-"""Linear layers of a Qwen block, offered as choices; others can be typed."""
-ALL_LINEAR = "all-linear"
 
 
 class Form(NamedTuple):
@@ -147,11 +142,11 @@ def _maker(path: str, annotation: Any) -> Callable[..., Any]:
     if annotation is float:
         return lambda **texts: gr.Number(step=0.0001, **texts)
     if get_origin(annotation) is Literal:
-        return lambda **texts: gr.Dropdown(list(get_args(annotation)), **texts)
+        return lambda **texts: gr.Dropdown(list(literals(annotation)), **texts)
     if annotation is str or get_origin(annotation) is dict:
         return gr.Textbox
-    choices = re.findall(r"'([\w-]+)'", str(annotation))  # the texts inside Literal[...]
-    offered = [*LAYERS, ALL_LINEAR] if path == "lora.target_modules" else choices
+    layers = LINEAR_LAYERS if path == "lora.target_modules" else ()  # others can be typed
+    offered = [*layers, *literals(annotation)]
     return lambda **texts: gr.Dropdown(offered, multiselect=True, allow_custom_value=True, **texts)
 
 

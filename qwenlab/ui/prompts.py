@@ -8,7 +8,7 @@ from qwenlab.data import load
 from qwenlab.errors import UserError
 from qwenlab.evaluation import Problem, prompt
 from qwenlab.evaluation.benchmark import is_at_hand, load_benchmark
-from qwenlab.evaluation.lines import read_lines
+from qwenlab.files import read_lines
 from qwenlab.recipe import read_recipe
 from qwenlab.runs import Run, list_evaluations
 from qwenlab.ui.run_cache import stamp

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
-from qwenlab.runs import Run, RunRecord, Status
+from qwenlab.runs import Run, RunRecord, Status, list_runs
 from qwenlab.runs.events import Event, read_events
 from qwenlab.runs.label import Label, read_label
 
@@ -20,6 +20,16 @@ def stamp(path: Path) -> Stamp:
     except FileNotFoundError:
         return (0, 0)
     return (found.st_mtime_ns, found.st_size)
+
+
+def readable(runs: Path) -> list[Run]:
+    """The runs of which record and recipe can be read, oldest first: one that is broken hurts no other."""
+    return [run for run in list_runs(runs) if not broken(run)]
+
+
+def broken(run: Run) -> str:
+    """As `Run.fault`: why the run cannot be read; empty where it can."""
+    return _fault(run.folder, stamp(run.record_file), stamp(run.recipe_file))
 
 
 def events(run: Run) -> list[Event]:
@@ -51,6 +61,11 @@ def label(run: Run) -> Label:
 @lru_cache(maxsize=8)
 def _events(path: Path, changed: Stamp) -> list[Event]:
     return read_events(path)
+
+
+@lru_cache(maxsize=KNOWN_RUNS)
+def _fault(folder: Path, record: Stamp, recipe: Stamp) -> str:
+    return Run(folder).fault
 
 
 @lru_cache(maxsize=KNOWN_RUNS)

@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from qwenlab import nvidia
-from qwenlab.runs import Run, Status, gpu_waiting, list_runs
+from qwenlab.errors import UserError
+from qwenlab.runs import Run, Status, gpu_waiting
+from qwenlab.runs.events import Train, of_kind
 from qwenlab.runs.stop import stop
 from qwenlab.text import time_left
 from qwenlab.ui.components import QUIET, lab, pulse, text
 from qwenlab.ui.polling import POLL_SECONDS, Audience
-from qwenlab.ui.run_cache import events, name, record, status
+from qwenlab.ui.run_cache import events, name, readable, record, status
 
 Look = Callable[[gr.Request], tuple[str, str, str]]
 
@@ -79,7 +81,7 @@ def stop_training(runs: Path) -> tuple[str, str]:
 
 def training(runs: Path) -> Run | None:
     """The training at work: the one that has the GPU, or else one that gets ready for it."""
-    living = [run for run in list_runs(runs) if status(run).claims_life]
+    living = [run for run in readable(runs) if status(run).claims_life]
     busy = [run for run in living if record(run).status is not Status.queued]
     return next(iter(busy or living), None)
 
@@ -105,11 +107,14 @@ def _training(run: Run | None) -> list[str]:
     known = record(run)
     if known.status is Status.queued:
         return [f"getting ready: {text(name(run))}"]
-    steps = [event for event in events(run) if event["kind"] == "train"]
+    try:
+        steps = of_kind(events(run), Train)
+    except UserError:  # the Runs tab says why
+        return [f"training <b>{text(name(run))}</b>"]
     if not steps or not known.total_steps:
         return [f"loading the model for {text(name(run))}"]
-    share = 100 * steps[-1]["step"] / known.total_steps
-    return [f"training <b>{text(name(run))}</b> {share:.0f} %", time_left(steps[-1]["eta_s"])]
+    share = 100 * steps[-1].step / known.total_steps
+    return [f"training <b>{text(name(run))}</b> {share:.0f} %", time_left(steps[-1].eta_s)]
 
 
 def _others(run: Run | None, line: list[str]) -> list[str]:

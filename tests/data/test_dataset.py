@@ -7,9 +7,9 @@ import pytest
 
 from qwenlab.data import read as reading
 from qwenlab.data.dataset import load
-from qwenlab.data.hub import UnavailableError
 from qwenlab.data.report import DatasetReport
 from qwenlab.errors import UserError
+from qwenlab.hub import UnavailableError
 from qwenlab.recipe import DataSettings, Recipe
 from tests.data.made import ANSWER, QUESTION, SHARED_DATA, many, write_jsonl
 

@@ -18,13 +18,15 @@ CODE = """
 import json, sys, time
 from qwenlab.data.hub import read_hub
 from qwenlab.errors import UserError
+from qwenlab.hub import UnavailableError
 results = {}
 for source in sys.argv[1:]:
     notes, began = [], time.monotonic()
     try:
         result = {"rows": read_hub(source, notes).to_dicts()}
     except UserError as error:
-        result = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
+        kind = UnavailableError if isinstance(error, UnavailableError) else UserError
+        result = {"kind": kind.__name__, "message": error.message, "hint": error.hint}
     results[source] = result | {"notes": notes, "seconds": time.monotonic() - began}
 print(json.dumps(results))
 """
@@ -114,7 +116,7 @@ def test_the_cache_is_used_where_the_hub_does_not_answer_and_the_user_is_told(re
         ),
         ("org/gated", "org/gated is gated: one must ask for access to it.", "set HF_TOKEN"),
         ("org/broken", "answers with 503 to the question for org/broken.", "HF_ENDPOINT"),
-        ("org/bad--name", "There is no file or folder org/bad--name here", "Compare the spelling"),
+        ("org/bad--name", "There is no file or folder org/bad--name here", "compare the spelling"),
     ],
 )
 def test_a_refusal_is_told_with_its_reason(results: Results, source: str, message: str, hint: str) -> None:

@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 
 from qwenlab.data import read as reading
-from qwenlab.data.hub import UnavailableError
 from qwenlab.data.read import read, read_texts
 from qwenlab.errors import UserError
+from qwenlab.hub import UnavailableError
 from qwenlab.recipe import TINY
 from tests.data.made import many, write_jsonl
 

@@ -181,7 +181,7 @@ def test_what_was_fetched_needs_no_hub(up: dict[str, Any], home: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message", "hint"),
     [
-        ("org/missing", "There is no file org/missing here, and the hub has no such data set", "HF_TOKEN"),
+        ("org/missing", "There is no file or folder org/missing here, and the hub has no such data set", "HF_TOKEN"),
         ("org/gated", "org/gated is gated", "HF_TOKEN"),
         ("org/broken", "org/broken is not on this machine and the hub cannot be reached", "HF_ENDPOINT"),
         ("org/bare", "org/bare has 0 files data/test-*.parquet", "deepmind/code_contests"),

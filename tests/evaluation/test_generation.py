@@ -15,9 +15,9 @@ from qwenlab.evaluation.generation import (
     sample_seed,
     unanswered,
 )
-from qwenlab.evaluation.lines import read_lines
 from qwenlab.evaluation.problem import Problem
 from qwenlab.evaluation.samples import Sample, Side
+from qwenlab.files import read_lines
 
 PROBLEMS = [Problem(name=f"p{number}", description="x" * (number % 3), tests=()) for number in range(7)]
 

@@ -13,7 +13,9 @@ from qwenlab.report.advice import TrainingFacts
 from qwenlab.report.build import build_report
 from qwenlab.report.schema import Attempt, ProblemRow, Report
 from qwenlab.runs.evaluation import EvaluationRecord
+from qwenlab.runs.events import Event, Note, Validation
 from qwenlab.stats.types import NotMeasured
+from tests.events import point
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -32,17 +34,17 @@ CHECK = SelfCheck(
 )
 
 
-def events(validation: list[tuple[int, float]], train: list[tuple[int, float]] = []) -> list[dict[str, Any]]:  # noqa: B006
+def events(validation: list[tuple[int, float]], train: list[tuple[int, float]] = []) -> list[Event]:  # noqa: B006
     """A run's events, as they are read back."""
     return [
-        *({"kind": "train", "step": step, "loss": loss, "learning_rate": 2e-4} for step, loss in train),
-        *({"kind": "eval", "step": step, "eval_loss": loss} for step, loss in validation),
+        *(point(step, loss) for step, loss in train),
+        *(Validation(step=step, eval_loss=loss) for step, loss in validation),
     ]
 
 
-def memory_note(step: int, before: int, after: int) -> dict[str, Any]:
+def memory_note(step: int, before: int, after: int) -> Note:
     text = f"out of GPU memory: micro-batch {before} to {after}, the effective batch stays"
-    return {"kind": "note", "step": step, "about": "memory", "micro_batch": after, "text": text}
+    return Note(step=step, about="memory", micro_batch=after, text=text)
 
 
 def failing_test(verdict: Verdict, **values: Any) -> FailingTest:

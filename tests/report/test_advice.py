@@ -6,6 +6,7 @@ from qwenlab.report.advice import TrainingFacts, advise
 from qwenlab.report.criteria import Stability
 from qwenlab.report.evidence import curve, stability
 from qwenlab.report.schema import Advice, Attempt, Metric
+from qwenlab.runs.events import Event, Note
 from qwenlab.stats.paired import compare
 from qwenlab.stats.types import NotMeasured
 from tests.report.reports import attempt, events, memory_note, row
@@ -15,7 +16,7 @@ STEADY = [(step, 1.0 - step / 200) for step in range(1, 101)]
 FALLING = [(0, 2.0), (50, 1.0), (100, 0.98)]
 
 
-def of_training(*found: dict[str, object]) -> tuple[Advice, ...]:
+def of_training(*found: Event) -> tuple[Advice, ...]:
     return advise(TrainingFacts(list(found), Recipe()), [], {})
 
 
@@ -136,7 +137,7 @@ def test_a_fault_in_few_answers_is_not_worth_a_setting() -> None:
 
 
 def test_the_curve_leaves_out_what_is_not_a_number() -> None:
-    found = curve(events([(0, 1.0), (10, 0.5), (20, 0.7)], [(1, 1.0), (2, "nan"), (3, 0.9)]))  # type: ignore[list-item]
+    found = curve(events([(0, 1.0), (10, 0.5), (20, 0.7)], [(1, 1.0), (2, float("nan")), (3, 0.9)]))
     assert found.train == ((1, 1.0), (3, 0.9))
     assert found.best_step == 10
 
@@ -149,8 +150,7 @@ def test_the_best_step_is_one_of_the_training() -> None:
 
 def test_stability_counts_each_spike_once() -> None:
     """A resumed run notes again what it had noted before it was killed."""
-    spike = {"kind": "note", "step": 7, "about": "spike"}
-    other = {"kind": "note", "step": 7, "about": "early_stopping"}
+    spike, other = (Note(step=7, about=about, text="") for about in ("spike", "early_stopping"))
     assert stability([*events([(0, 1.0), (10, 0.5)]), spike, spike, other]) == Stability(spikes=1, converged=True)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
-from qwenlab.runs.output import Output, duration
+from qwenlab.runs.output import Output
+from qwenlab.text import duration
 
 
 def test_everything_said_is_in_both_places(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,7 +45,7 @@ def test_without_a_log_the_terminal_is_enough(capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0, "0 s"), (99.4, "99 s"), (100, "2 min"), (734, "12 min"), (5999, "1 h 40 min"), (None, "?")],
+    [(0, "0 s"), (99.4, "99 s"), (100, "2 min"), (734, "12 min"), (5999, "1 h 40 min")],
 )
-def test_durations(seconds: float | None, said: str) -> None:
+def test_durations(seconds: float, said: str) -> None:
     assert duration(seconds) == said

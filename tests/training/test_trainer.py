@@ -14,14 +14,14 @@ from transformers import AutoModelForCausalLM, Trainer
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe, read_recipe
 from qwenlab.runs import Run, Status
-from qwenlab.runs.events import Event
+from qwenlab.runs.events import Best, Checkpoint, Note, StatusChange, Train, Validation, of_kind
 from qwenlab.runs.output import Output
+from qwenlab.runs.progress import Progress
 from qwenlab.runs.stop import Stopper
 from qwenlab.training import trainer
 from qwenlab.training.callback import RunCallback
 from qwenlab.training.engine import Engine
 from qwenlab.training.execution import plan_execution
-from qwenlab.training.progress import Progress
 from qwenlab.training.rows import Rows
 from qwenlab.training.trainer import fit, next_micro_batch, sft_config
 from tests.models.random_rows import TINY, random_rows
@@ -37,23 +37,20 @@ def fitted(
         return run, fit(run, recipe, engine, rows, Progress(output), stopper or Stopper(), None)
 
 
-def of_kind(run: Run, kind: str) -> list[Event]:
-    return [event for event in run.events if event["kind"] == kind]
-
-
 def test_a_run_tells_everything_about_each_step(tmp_path: Path, recipe: Recipe, engine: Engine) -> None:
     run, status = fitted(tmp_path, recipe, engine)
     assert status is Status.finished
-    train = of_kind(run, "train")
-    assert [event["step"] for event in train] == list(range(1, 13))
+    train = of_kind(run.events, Train)
+    assert [event.step for event in train] == list(range(1, 13))
     speed = ["samples_per_second", "tokens_per_second", "gpu_memory_gb", "eta_s"]
-    wanted = ["step", "epoch", "loss", "learning_rate", "grad_norm", *speed]
-    assert all(set(event) == {"time", "kind", *wanted} for event in train)
-    assert all(event["gpu_memory_gb"] is None or torch.cuda.is_available() for event in train)
-    assert all(event["tokens_per_second"] > 0 and event["samples_per_second"] > 0 for event in train)
-    assert train[-1]["eta_s"] == 0
-    assert [event["step"] for event in of_kind(run, "eval")] == [0, 4, 8, 12]
-    assert [event["step"] for event in of_kind(run, "checkpoint")] == [5, 10, 12]
+    wanted = ["time", "kind", "step", "epoch", "loss", "learning_rate", "grad_norm", *speed]
+    written = [json.loads(line) for line in run.events_file.read_text().splitlines()]
+    assert all(list(event) == wanted for event in written if event["kind"] == "train")
+    assert all(event.gpu_memory_gb is None or torch.cuda.is_available() for event in train)
+    assert all(event.tokens_per_second > 0 and event.samples_per_second > 0 for event in train)
+    assert train[-1].eta_s == 0
+    assert [event.step for event in of_kind(run.events, Validation)] == [0, 4, 8, 12]
+    assert [event.step for event in of_kind(run.events, Checkpoint)] == [5, 10, 12]
     record = run.read()
     assert (record.step, record.total_steps) == (12, 12)
     assert record.engine and record.engine.attention == "sdpa"
@@ -81,8 +78,9 @@ def test_document_best_model_by_lowest_validation_loss_saved_when_found(
 
     monkeypatch.setattr(Trainer, "evaluate", scripted)
     run, _ = fitted(tmp_path, recipe, engine)
-    assert [(event["step"], event["eval_loss"]) for event in of_kind(run, "eval")] == [(0, 5), (4, 3), (8, 2), (12, 4)]
-    assert [event["step"] for event in of_kind(run, "best")] == [4, 8]
+    validated = [(event.step, event.eval_loss) for event in of_kind(run.events, Validation)]
+    assert validated == [(0, 5), (4, 3), (8, 2), (12, 4)]
+    assert [event.step for event in of_kind(run.events, Best)] == [4, 8]
     record = run.read()
     assert record.best and (record.best.step, record.best.eval_loss) == (8, 2.0)
     assert record.base_eval_loss == 5.0
@@ -118,13 +116,13 @@ def test_document_early_stopping_after_3_validations_without_an_improvement_of_0
     assert record.early_stopped
     assert record.step == 8, "an improvement at 2, none of 0.001 at 4, 6 and 8"
     assert record.best and record.best.step == 8, "the lowest is the best, however small the step to it"
-    assert [event["about"] for event in of_kind(run, "note")] == ["early_stopping"]
+    assert [event.about for event in of_kind(run.events, Note)] == ["early_stopping"]
     assert [path.name for path in run.checkpoints] == ["checkpoint-8"], "so that it can be extended"
 
 
 def test_without_validation_the_last_adapter_is_delivered(tmp_path: Path, recipe: Recipe, engine: Engine) -> None:
     run, _ = fitted(tmp_path, recipe, engine, Rows(ROWS.train, None))
-    assert of_kind(run, "eval") == []
+    assert of_kind(run.events, Validation) == []
     assert not run.best.exists()
     last = load_file(run.folder / "checkpoint-12" / "adapter_model.safetensors")
     delivered = load_file(run.adapter / "adapter_model.safetensors")
@@ -148,7 +146,7 @@ def test_a_stop_file_saves_and_stops_at_the_next_step(
     assert status is Status.stopped
     assert [path.name for path in run.checkpoints] == ["checkpoint-4"]
     assert run.adapter.exists()
-    assert [event["status"] for event in of_kind(run, "status")] == ["stopping"]
+    assert [event.status for event in of_kind(run.events, StatusChange)] == ["stopping"]
 
 
 def test_a_request_before_training_is_not_taken(tmp_path: Path) -> None:
@@ -162,7 +160,7 @@ def test_spikes_and_infinities_are_noted(
     _script_losses(monkeypatch, dict.fromkeys(range(1, 12), 1.0) | {12: value})
     run, status = fitted(tmp_path, recipe, engine)
     assert status is Status.finished
-    assert [(event["step"], event["about"]) for event in of_kind(run, "note")] == [(12, about)]
+    assert [(event.step, event.about) for event in of_kind(run.events, Note)] == [(12, about)]
 
 
 def test_a_loss_of_one_and_a_half_times_the_median_is_no_spike_yet(
@@ -170,7 +168,7 @@ def test_a_loss_of_one_and_a_half_times_the_median_is_no_spike_yet(
 ) -> None:
     _script_losses(monkeypatch, dict.fromkeys(range(1, 12), 1.0) | {12: 1.5})
     run, _ = fitted(tmp_path, recipe, engine)
-    assert of_kind(run, "note") == []
+    assert of_kind(run.events, Note) == []
 
 
 def test_a_small_rise_near_zero_is_no_spike(
@@ -178,7 +176,7 @@ def test_a_small_rise_near_zero_is_no_spike(
 ) -> None:
     _script_losses(monkeypatch, dict.fromkeys(range(1, 12), 0.01) | {12: 0.1})
     run, _ = fitted(tmp_path, recipe, engine)
-    assert of_kind(run, "note") == []
+    assert of_kind(run.events, Note) == []
 
 
 def test_nan_ends_the_run_and_names_the_last_good_checkpoint(
@@ -225,9 +223,9 @@ def test_out_of_memory_halves_the_batch_keeps_the_effective_one_and_goes_on_from
     run, status = fitted(tmp_path, recipe, engine)
     assert status is Status.finished
     assert tried == [(4, 1), (2, 2), (1, 4)]
-    notes = of_kind(run, "note")
-    assert [(event["step"], event["micro_batch"]) for event in notes] == [(5, 2), (5, 1)]
-    losses, wanted = ([event["loss"] for event in of_kind(one, "train")] for one in (run, whole))
+    notes = of_kind(run.events, Note)
+    assert [(event.step, event.micro_batch) for event in notes] == [(5, 2), (5, 1)]
+    losses, wanted = ([event.loss for event in of_kind(one.events, Train)] for one in (run, whole))
     assert losses == pytest.approx(wanted, abs=2e-3), "the same rows in each step; dropout differs with the micro-batch"
     assert len(losses) == 12
 
@@ -255,7 +253,7 @@ def test_another_library_s_words_for_it_count_as_well(
     if "out of memory" in str(error):
         run, status = fitted(tmp_path, recipe, engine)
         assert status is Status.finished
-        assert [event["micro_batch"] for event in of_kind(run, "note")] == [2]
+        assert [event.micro_batch for event in of_kind(run.events, Note)] == [2]
     else:
         with pytest.raises(RuntimeError, match="elsewhere"):
             fitted(tmp_path, recipe, engine)
@@ -281,7 +279,7 @@ def test_an_operation_without_a_deterministic_way_ends_determinism_and_not_the_r
     monkeypatch.setattr(Trainer, "training_step", training_step)
     run, status = fitted(tmp_path, recipe, engine)
     assert status is Status.finished
-    notes = [(event["step"], event["about"], event["text"]) for event in of_kind(run, "note")]
+    notes = [(event.step, event.about, event.text) for event in of_kind(run.events, Note)]
     assert notes == [(5, "determinism", "no longer deterministic: put_ has no deterministic implementation here")]
     assert (modes[0], modes[-1]) == ((True, False), (True, True))
     record = run.read()
@@ -348,7 +346,7 @@ def test_the_validation_batch_is_probed_before_training(
 
     monkeypatch.setattr(Trainer, "prediction_step", prediction_step)
     run, _ = fitted(tmp_path, recipe, engine)
-    assert [event["micro_batch"] for event in of_kind(run, "note")] == [2]
+    assert [event.micro_batch for event in of_kind(run.events, Note)] == [2]
     assert sizes[0][1] == max(width for _, width in sizes), "the longest rows come first"
 
 

@@ -134,33 +134,35 @@ def main(recipe_file: Path, folder: Path, again: bool) -> None:
 
     from trl import SFTTrainer
 
-    from qwenlab.runs import Run
+    from qwenlab.runs import Run, Status
+    from qwenlab.runs.events import Note, StatusChange, Train, Validation, of_kind
     from qwenlab.runs.output import Output
+    from qwenlab.runs.progress import Progress
     from qwenlab.runs.stop import Stopper
     from qwenlab.training.environment import versions
     from qwenlab.training.execution import plan_execution
     from qwenlab.training.memory import forget_attempt
-    from qwenlab.training.progress import Progress
     from qwenlab.training.rows import read_rows
     from qwenlab.training.trainer import fit
 
     run = Run.create(folder, recipe, engine.name)
     with run.owned(), Output(run.log_file) as output:
         fit(run, recipe, engine, read_rows(folder), Progress(output), Stopper(), None)
-        undisturbed = [event["loss"] for event in run.events if event["kind"] == "train"]
+        undisturbed = [event.loss for event in of_kind(run.events, Train)]
         if again:
             first = run.checkpoints[0]
-            run.log.write("status", status="running", step=0, resumed_from=int(first.name.partition("-")[2]))
+            going_on = int(first.name.partition("-")[2])
+            run.log.write(StatusChange(step=0, status=Status.running, resumed_from=going_on))
             fit(run, recipe, engine, read_rows(folder), Progress(output), Stopper(), first)
     record = run.read()
     assert record.engine
-    train = [event for event in run.events if event["kind"] == "train"]
+    train = of_kind(run.events, Train)
     told = {
         "undisturbed": undisturbed,
-        "losses": [event["loss"] for event in train],
-        "eval_losses": [event["eval_loss"] for event in run.events if event["kind"] == "eval"],
-        "gpu_memory_gb": [event["gpu_memory_gb"] for event in train],
-        "notes": [event for event in run.events if event["kind"] == "note"],
+        "losses": [event.loss for event in train],
+        "eval_losses": [event.eval_loss for event in of_kind(run.events, Validation)],
+        "gpu_memory_gb": [event.gpu_memory_gb for event in train],
+        "notes": [note.model_dump() for note in of_kind(run.events, Note)],
         "execution": plan_execution(recipe, engine).notes,
         "versions": versions(engine),
         "engine": record.engine.model_dump(),

@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 from qwenlab.recipe import Recipe
 from qwenlab.runs import Run, Status
+from qwenlab.runs.events import Note, Validation
 from qwenlab.runs.record import Score
+from tests.events import point
 
 Built = TypeVar("Built")
 
@@ -27,15 +29,12 @@ def made_run(runs: Path, name: str = "made", steps: int = 20, status: Status = S
     train = changes.pop("train", {})
     run = Run.create(runs, Recipe().with_values(data={"source": "tiny"}, train=train), name)
     log = run.log
-    log.write("eval", step=0, eval_loss=2.0)
+    log.write(Validation(step=0, eval_loss=2.0))
     for step in range(1, steps + 1):
-        log.write(
-            "train", step=step, epoch=step / steps, loss=2.0 / step, learning_rate=1e-4, grad_norm=0.5,
-            samples_per_second=8.0, tokens_per_second=1000.0, gpu_memory_gb=None, eta_s=float(steps - step),
-        )  # fmt: skip
+        log.write(point(step, 2.0 / step, epoch=step / steps, eta_s=float(steps - step)))
         if step % 5 == 0:
-            log.write("eval", step=step, eval_loss=1.0 + abs(step - 10) / 10)
-    log.write("note", step=7, about="spike", text="loss spike <b>")
+            log.write(Validation(step=step, eval_loss=1.0 + abs(step - 10) / 10))
+    log.write(Note(step=7, about="spike", text="loss spike <b>"))
     now = datetime.now(UTC)
     best = Score(step=10, eval_loss=1.0)
     values = {

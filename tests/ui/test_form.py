@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pydantic.fields import FieldInfo
 
 from qwenlab.errors import UserError
-from qwenlab.recipe import Recipe, fields, make_recipe, parse_recipe, read_recipe, recipe_toml
+from qwenlab.recipe import ALL_LINEAR, Recipe, fields, make_recipe, parse_recipe, read_recipe, recipe_toml
 from qwenlab.runs.resolve import choose_job
-from qwenlab.ui.form import ALL_LINEAR, PATHS, Form, build_form, overrides, recipe_of, values_of
+from qwenlab.ui.form import PATHS, Form, build_form, overrides, recipe_of, values_of
 from tests.ui.made import built
 
 RECIPES = Path(__file__).parent.parent.parent / "recipes"

@@ -10,6 +10,7 @@ import pytest
 
 from qwenlab.errors import UserError
 from qwenlab.runs import Run, Status
+from qwenlab.runs.events import Note, StatusChange, Validation
 from qwenlab.runs.launch import Launch, launch
 from qwenlab.ui.views.run_card import run_card, unimproved
 from qwenlab.ui.views.run_panel import afresh, controls, extended, looked_at, resumed, show, stopped
@@ -65,14 +66,14 @@ def test_a_run_whose_process_is_gone_is_lost_and_can_be_resumed(tmp_path: Path) 
 
 def test_a_waiting_run_tells_behind_whom(tmp_path: Path) -> None:
     run = made_run(tmp_path, status=Status.queued)
-    run.log.write("status", status=Status.queued, step=0, ahead=["other<run"])
+    run.log.write(StatusChange(step=0, status=Status.queued, ahead=["other<run"]))
     with run.locked():
         assert "Waits for the GPU behind other&lt;run." in run_card(run, run.events)
 
 
 def test_patience_is_counted_as_early_stopping_counts() -> None:
     losses = [2.0, 1.5, 1.4995, 1.6, 1.2]
-    events = [{"kind": "eval", "step": 10 * index, "eval_loss": loss} for index, loss in enumerate(losses)]
+    events = [Validation(step=10 * index, eval_loss=loss) for index, loss in enumerate(losses)]
     assert [unimproved(events[: count + 1], 0.001) for count in range(1, 5)] == [0, 1, 2, 0]
 
 
@@ -88,7 +89,7 @@ def test_nothing_is_sent_again_that_the_browser_shows(tmp_path: Path) -> None:
     run = made_run(tmp_path)
     seen, buttons = afresh(tmp_path, "")[:2]
     assert show(tmp_path, "", seen) == [seen, buttons, *[gr.skip()] * 3]
-    run.log.write("note", step=8, about="x", text="new")
+    run.log.write(Note(step=8, about="x", text="new"))
     now = show(tmp_path, "", seen)
     assert now[0] != seen and "new" in now[CURVES] and now[1] == buttons, "the buttons are as they were"
     run.update(status=Status.stopped)

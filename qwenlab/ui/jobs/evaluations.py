@@ -4,7 +4,8 @@ import os
 import signal
 from pathlib import Path
 
-from qwenlab.runs import Evaluation, Run, Status, list_evaluations
+from qwenlab.runs import Evaluation, Run, list_evaluations
+from qwenlab.runs.evaluation import all_unfinished
 from qwenlab.runs.launch import Launch, launch, list_launches
 
 VERB = "evaluate"
@@ -42,12 +43,12 @@ def stop(looked: Evaluation | Launch) -> None:
 
 def can_resume(run: Run, looked: Evaluation | Launch | None) -> bool:
     """Whether `resume` would go on with the one that is looked at."""
-    unfinished = [each for each in list_evaluations(run) if each.read().status is not Status.finished]
+    unfinished = all_unfinished(run)
     return (
         isinstance(looked, Evaluation)
-        and not looked.status.claims_life
         and bool(unfinished)
         and unfinished[-1].folder == looked.folder
+        and not looked.status.claims_life
     )
 
 
@@ -60,11 +61,9 @@ def looked_at(runs: Path, run: Run, name: str) -> Evaluation | Launch | None:
     launched = next(reversed(list_launches(runs, _launch_name(run))), None)
     if launched is None:
         return newest
-    pid = launched.read().pid
-    came = next(
-        (each for each in found.values() if each.read().pid == pid and _changed(each) >= launched.read().time), None
-    )
-    if came:
+    start = launched.read()
+    sound = [each for each in found.values() if not each.fault]
+    if any(each.read().pid == start.pid and _changed(each) >= start.time for each in sound):
         return newest
     return newest if newest and not launched.is_alive and _changed(newest) > launched.log.stat().st_mtime else launched
 

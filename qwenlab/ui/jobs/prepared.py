@@ -5,24 +5,23 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
-
-from pydantic import BaseModel, ConfigDict
+from typing import NamedTuple, TypeVar
 
 from qwenlab.data.preview import Preview
 from qwenlab.data.report import DatasetReport
-from qwenlab.files import write_atomically
+from qwenlab.errors import UserError
+from qwenlab.files import Record
 from qwenlab.recipe import Recipe
 from qwenlab.runs.launch import Launch, launch, list_launches
 from qwenlab.ui.run_cache import stamp
 
 NAME = "prepare"
 
+Content = TypeVar("Content", bound=Record)
 
-class Question(BaseModel):
+
+class Question(Record):
     """What was asked of `qwenlab.prepare`: the model whose tokens are counted, and the data settings."""
-
-    model_config = ConfigDict(extra="forbid")
 
     recipe: Recipe
 
@@ -35,14 +34,12 @@ class Check(NamedTuple):
 
     @property
     def report(self) -> DatasetReport | None:
-        file = self.folder / "report.json"
-        return DatasetReport.model_validate_json(file.read_text(encoding="utf-8")) if file.exists() else None
+        return _read(self.folder / "report.json", DatasetReport)
 
     @property
     def preview(self) -> Preview | None:
         """Some rows as the model sees them; None where there is no tokenizer, or no answer yet."""
-        file = self.folder / "preview.json"
-        return Preview.model_validate_json(file.read_text(encoding="utf-8")) if file.exists() else None
+        return _read(self.folder / "preview.json", Preview)
 
     @property
     def is_running(self) -> bool:
@@ -50,7 +47,7 @@ class Check(NamedTuple):
 
     @property
     def is_done(self) -> bool:
-        return (self.folder / "report.json").exists() and not self.is_running
+        return self.report is not None and not self.is_running
 
 
 def check_of(runs: Path, recipe: Recipe) -> Check:
@@ -66,7 +63,7 @@ def start_check(runs: Path, recipe: Recipe, arguments: Sequence[str]) -> None:
     if check.is_done or check.is_running:
         return
     check.folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(check.folder / "question.json", Question(recipe=recipe).model_dump_json(indent=2) + "\n")
+    Question(recipe=recipe).write(check.folder / "question.json")
     files = ["--preview", str(check.folder / "preview.json"), "--report", str(check.folder / "report.json")]
     launch(runs, "prepare", [*arguments, *files], f"{NAME}-{_key(recipe)}")
 
@@ -75,9 +72,9 @@ def latest_question(runs: Path) -> Recipe | None:
     """What was asked last, in whatever browser."""
     found = sorted(runs.glob(f".launches/[0-9]*-{NAME}-*.json"))
     for record in reversed(found):
-        file = _folder(runs, record.stem.rpartition("-")[2]) / "question.json"
-        if file.exists():
-            return Question.model_validate_json(file.read_text(encoding="utf-8")).recipe
+        question = _read(_folder(runs, record.stem.rpartition("-")[2]) / "question.json", Question)
+        if question:
+            return question.recipe
     return None
 
 
@@ -95,6 +92,14 @@ def keep_uploads(runs: Path, files: Sequence[str]) -> Path:
     for file, target in zip(files, kept, strict=True):
         shutil.copyfile(file, target)
     return kept[0] if len(kept) == 1 else folder
+
+
+def _read(file: Path, kind: type[Content]) -> Content | None:
+    """None: it is not there yet, or of another version; then it is asked anew."""
+    try:
+        return kind.read(file)
+    except UserError:
+        return None
 
 
 def _key(recipe: Recipe) -> str:

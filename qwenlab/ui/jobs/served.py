@@ -11,6 +11,7 @@ from pathlib import Path
 
 from qwenlab.errors import UserError
 from qwenlab.runs import find_run, gpu_waiting
+from qwenlab.runs.events import Train, of_kind
 from qwenlab.runs.launch import Launch, launch, list_launches, shown_command
 from qwenlab.runs.serving import ServeRecord, serving
 from qwenlab.text import time_left
@@ -104,8 +105,8 @@ def _arguments(runs: Path, names: Sequence[str]) -> list[str]:
 def _left(runs: Path, holder: str) -> str:
     """How long the holder, where it is a training, will be at it."""
     try:
-        told = [event for event in events(find_run(runs, holder)) if event["kind"] == "train"]
-    except UserError:  # an evaluation, or a job of another folder
+        told = of_kind(events(find_run(runs, holder)), Train)
+    except UserError:  # an evaluation, a job of another folder, or a run that cannot be read
         return ""
-    left = time_left(told[-1]["eta_s"]) if told else ""
+    left = time_left(told[-1].eta_s) if told else ""
     return f", {left}" if left else ""

@@ -21,6 +21,7 @@ from qwenlab.runs.comparisons import (
     now,
     read_comparison,
     tally,
+    unreadable,
 )
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.clock import Clock
@@ -145,10 +146,11 @@ def begin(runs: Path, names: Sequence[str]) -> list[Any]:
     if not names:
         return [gr.skip()] * 7
     try:
-        source = PROBLEM if problems(find_run(runs, names[0])) else TYPED
+        run = find_run(runs, names[0])
+        source, longest = PROBLEM if problems(run) else TYPED, run.recipe.evaluate.max_new_tokens
     except UserError as error:
         return [TYPED, gr.skip(), *_nothing_to_choose(fault(str(error)))]
-    return [source, find_run(runs, names[0]).recipe.evaluate.max_new_tokens, *fill(runs, names, source)]
+    return [source, longest, *fill(runs, names, source)]
 
 
 def fill(runs: Path, names: Sequence[str], source: str, which: str | None = None) -> list[Any]:
@@ -254,7 +256,7 @@ def looked(runs: Path, names: list[str], shown: str) -> list[Any]:
     found = next((each for each in kept if each.name == shown), None)
     others = [each for each in kept if each is not found]
     return [
-        "",
+        "".join(map(fault, unreadable(run))),
         gr.Button(visible=False),
         view.finished(found) if found else view.empty(),
         gr.Row(visible=bool(found and found.is_hidden)),

@@ -172,20 +172,25 @@ def state(runs: Path, name: str | None, evaluation: str) -> tuple[str, str]:
     """Another pair whenever another picture is due: of the progress, and of the report."""
     try:
         run = find_run(runs, name) if name else None
+        return _state(run, evaluations.looked_at(runs, run, evaluation)) if run else ("", "")
     except UserError as error:
         return str(error), ""
-    return _state(run, evaluations.looked_at(runs, run, evaluation)) if run else ("", "")
 
 
 def look(runs: Path, name: str | None, evaluation: str, seen: tuple[str, str]) -> list[Any]:
     """The values of `Shown`; what the browser shows already is not sent again."""
     if not name:
         return _blank(EMPTY)
+    names: list[str] = []
     try:
         run = find_run(runs, name)
+        names = [each.name for each in reversed(list_evaluations(run))]
+        return _looked(runs, run, names, evaluation, seen)
     except UserError as error:
-        return _blank(fault(str(error)))
-    names = [each.name for each in reversed(list_evaluations(run))]
+        return _blank(fault(str(error)), names, evaluation)
+
+
+def _looked(runs: Path, run: Run, names: list[str], evaluation: str, seen: tuple[str, str]) -> list[Any]:
     found = evaluations.looked_at(runs, run, evaluation)
     state = _state(run, found)
     head: list[Any] = [gr.skip()] * 5
@@ -237,7 +242,8 @@ def _can_show(problems: int) -> str:
 
 
 def _lives(found: Evaluation | Launch) -> bool:
-    return found.status.claims_life if isinstance(found, Evaluation) else found.is_alive
+    """One that cannot be read may live all the same."""
+    return found.status.claims_life if isinstance(found, Evaluation) and not found.fault else found.is_alive
 
 
 def _is_stopping(found: Evaluation | Launch | None) -> bool:
@@ -285,6 +291,6 @@ def _choice(names: list[str], chosen: str) -> gr.Dropdown:
     return gr.Dropdown([NEWEST, *names], value=chosen if chosen in names else NEWEST)
 
 
-def _blank(content: str) -> list[Any]:
-    hidden = gr.Button(visible=False)
-    return [("", ""), gr.HTML(content, visible=True), hidden, hidden, "", _choice([], NEWEST), *_no_report()]
+def _blank(content: str, names: list[str] = [], evaluation: str = NEWEST) -> list[Any]:  # noqa: B006
+    hidden, choice = gr.Button(visible=False), _choice(names, evaluation)
+    return [("", ""), gr.HTML(content, visible=True), hidden, hidden, "", choice, *_no_report()]

@@ -11,11 +11,11 @@ from qwenlab.runs import Run, list_runs
 from qwenlab.runs.label import Label, read_label, write_label
 from qwenlab.runs.launch import Launch, launch
 from qwenlab.runs.stop import delete
-from qwenlab.ui.choices import run_choices
+from qwenlab.ui.choices import all_runs
 from qwenlab.ui.clock import Clock
 from qwenlab.ui.components import QUIET, card, fault, pulse, text
 from qwenlab.ui.jobs.continued import Way, can_extend, can_resume, go_on, latest_launch, length, lengthened
-from qwenlab.ui.run_cache import record, stamp, status
+from qwenlab.ui.run_cache import broken, events, stamp, status
 from qwenlab.ui.views.history import MOST, differences, overlay, state, table
 
 CHOOSE = card("<p class='quiet'>Choose one run to go on with it, rename or delete it; two or more to compare them.</p>")
@@ -48,7 +48,7 @@ def build_runs_tab(runs: Path, clock: Clock, page: gr.Blocks) -> None:
     """Built inside `gr.Tab`."""
     history = gr.HTML(elem_id="history")
     chosen = gr.Dropdown(
-        run_choices(runs),
+        all_runs(runs),
         value=[],
         multiselect=True,
         max_choices=MOST,
@@ -80,10 +80,10 @@ def build_runs_tab(runs: Path, clock: Clock, page: gr.Blocks) -> None:
 def states(runs: Path, chosen: list[str]) -> tuple[str, str, str, str]:
     """Other texts whenever the table, the curves, what can be done, or what is being done looks different."""
     found = _found(runs, chosen)
-    known = [(run.name, status(run), stamp(run.folder / "label.json")) for run in found]
+    known = [(run.name, broken(run) or status(run), stamp(run.folder / "label.json")) for run in found]
     return (
         state(runs),
-        repr((known, [record(run).step for run in found])),
+        repr((known, [stamp(run.record_file) for run in found])),
         repr(known),
         repr((chosen, progress(runs, chosen))),
     )
@@ -91,7 +91,7 @@ def states(runs: Path, chosen: list[str]) -> tuple[str, str, str, str]:
 
 def listing(runs: Path, chosen: list[str]) -> list[Any]:
     """The table, and the runs to choose from."""
-    choices = run_choices(runs)
+    choices = all_runs(runs)
     known = {name for _, name in choices}
     left = [name for name in chosen or [] if name in known]
     return [table(runs), gr.Dropdown(choices, value=left, multiselect=True)]
@@ -102,7 +102,10 @@ def look(runs: Path, chosen: list[str]) -> str:
     found = _found(runs, chosen)
     if not found:
         return CHOOSE
-    return overlay(found) + (differences(found) if len(found) > 1 else "")
+    faults = {run.name: why for run in found if (why := _unreadable(run))}
+    sound = [run for run in found if run.name not in faults]
+    told = "".join(map(fault, faults.values()))
+    return told + overlay(sound) + (differences(sound) if len(sound) > 1 else "")
 
 
 def actions(runs: Path, chosen: list[str]) -> list[Any]:
@@ -111,7 +114,20 @@ def actions(runs: Path, chosen: list[str]) -> list[Any]:
     if len(found) != 1:
         return [gr.Column(visible=False), *[gr.skip()] * 7]
     (run,) = found
-    now, label = status(run), read_label(run)
+    label = read_label(run)
+    if broken(run):
+        hidden = gr.Button(visible=False)
+        return [
+            gr.Column(visible=True),
+            label.title,
+            label.note,
+            hidden,
+            hidden,
+            gr.Number(visible=False),
+            hidden,
+            hidden,
+        ]
+    now = status(run)
     _, unit, value = length(run)
     extendable, delivered = can_extend(run, now), run.adapter.exists() and not now.claims_life
     return [
@@ -167,7 +183,7 @@ def deleted(runs: Path, chosen: list[str]) -> list[Any]:
             delete(run)
     except UserError as error:
         return [fault(str(error)), gr.Row(visible=False), gr.skip()]
-    return ["", gr.Row(visible=False), gr.Dropdown(run_choices(runs), value=[], multiselect=True)]
+    return ["", gr.Row(visible=False), gr.Dropdown(all_runs(runs), value=[], multiselect=True)]
 
 
 def _exported(found: Launch) -> str:
@@ -176,6 +192,15 @@ def _exported(found: Launch) -> str:
         last = said.splitlines()[-1] if said else "loading the model"
         return card(f"<b>Exporting</b><p class='quiet' role='status'>{text(last)}</p>")
     return card(f"<b>The export said</b><pre role='status'>{text(said)}</pre>")
+
+
+def _unreadable(run: Run) -> str:
+    """Why the run, or what happened in it, cannot be read; empty where both can."""
+    try:
+        events(run)
+    except UserError as error:
+        return error.message
+    return broken(run)
 
 
 def _found(runs: Path, chosen: list[str] | None) -> list[Run]:

@@ -1,17 +1,20 @@
 """All runs as a table, the curves of some of them over each other, and what differs between their recipes."""
 
-import json
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from pydantic import BaseModel, Field
+
+from qwenlab.errors import UserError
+from qwenlab.files import read_json
 from qwenlab.recipe import fields
-from qwenlab.report.charts import Line, line_chart, number, sparkline
+from qwenlab.report.charts import Line, Point, line_chart, number, sparkline
 from qwenlab.runs import Run, Status, list_evaluations, list_runs
-from qwenlab.stats.types import Comparison
+from qwenlab.stats.types import Rate
 from qwenlab.ui.components import card, lab, text
-from qwenlab.ui.curves import points
-from qwenlab.ui.run_cache import events, label, name, record, stamp, status
+from qwenlab.ui.curves import training_loss, validation_loss
+from qwenlab.ui.run_cache import broken, events, label, name, record, stamp, status
 from qwenlab.ui.views.run_card import ago, chip
 
 COLOURS = ("accent", "slate", "amber", "violet", "red", "blue")
@@ -38,9 +41,7 @@ def overlay(chosen: Sequence[Run]) -> str:
     """The validation curves of the chosen runs, or the training's where there is no validation."""
     lines = []
     for run, colour in zip(chosen, COLOURS, strict=False):
-        happened = events(run)
-        curve = points(happened, "eval", "eval_loss") or points(happened, "train", "loss")
-        lines.append(Line(name(run), curve, colour, 2))
+        lines.append(Line(name(run), _curve(run), colour, 2))
     return lab(line_chart("Validation loss", lines, x_name="step")) if any(line.points for line in lines) else ""
 
 
@@ -61,14 +62,26 @@ def differences(chosen: Sequence[Run]) -> str:
 
 def state(runs: Path) -> str:
     """Another text whenever the table looks different."""
-    files = ("run.json", "events.jsonl", "label.json")
-    known = [(run.name, status(run), *(stamp(run.folder / file) for file in files)) for run in list_runs(runs)]
+    files = ("run.json", "recipe.toml", "events.jsonl", "label.json")
+    known = [
+        (run.name, broken(run) or status(run), *(stamp(run.folder / file) for file in files)) for run in list_runs(runs)
+    ]
     return repr((known, [stamp(path) for path in sorted(runs.glob("*/evaluations/*/report.json"))]))
 
 
 def _row(run: Run) -> str:
-    known, now, note = record(run), status(run), label(run).note
-    recipe = run.recipe
+    """The run, or why it cannot be read."""
+    try:
+        return _settings_and_result(run)
+    except UserError as error:
+        return (
+            f'<tr><td><span class="chip red">broken</span></td><td><b>{text(run.name)}</b></td>'
+            f'<td colspan="{len(HEADS) - 2}" class="red">{text(error.message)}</td></tr>'
+        )
+
+
+def _settings_and_result(run: Run) -> str:
+    known, now, note, recipe = record(run), status(run), label(run).note, run.recipe
     train = recipe.train
     settings = (
         f"{Path(recipe.model.name).name}, r {recipe.lora.r}, lr {number(train.learning_rate)}, "
@@ -76,13 +89,12 @@ def _row(run: Run) -> str:
     )
     noted = f'<div class="quiet">{text(note)}</div>' if note else ""
     best = f"{known.best.eval_loss:.3f}" if known.best else ""
-    curve = points(events(run), "eval", "eval_loss") or points(events(run), "train", "loss")
     cells = (
         chip(now),
         f"<b>{text(name(run))}</b>{noted}",
         text(Path(recipe.data.source).name),
         text(settings),
-        sparkline(curve),
+        sparkline(_curve(run)),
         best,
         _passed(run),
         text(ago(known.created) if now is not Status.running else "now"),
@@ -90,23 +102,47 @@ def _row(run: Run) -> str:
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
+def _curve(run: Run) -> list[Point]:
+    """Of the validation, or of the training where there is none."""
+    happened = events(run)
+    return validation_loss(happened) or training_loss(happened)
+
+
 def _passed(run: Run) -> str:
-    """Before → after, of the newest evaluation that ran programs."""
+    """Before → after, of the newest evaluation that ran programs; or why its report cannot be read."""
     for evaluation in reversed(list_evaluations(run)):
         if evaluation.report_file.exists():
-            shown = _rates(evaluation.report_file, stamp(evaluation.report_file))
+            try:
+                shown = _rates(evaluation.report_file, stamp(evaluation.report_file))
+            except UserError as error:
+                return f'<span class="red">{text(error.message)}</span>'
             if shown:
                 return shown
     return ""
 
 
+class _Passed(BaseModel):
+    before: Rate | None = None
+    """None: there was no sandbox, so nothing was run."""
+    after: Rate | None = None
+
+
+class _Metrics(BaseModel):
+    passed: _Passed = Field(_Passed(), alias="pass")
+
+
+class _Report(BaseModel):
+    """What the table tells of a report."""
+
+    metrics: _Metrics
+
+
 @lru_cache(maxsize=256)
 def _rates(path: Path, changed: tuple[int, int]) -> str:
-    found = json.loads(path.read_text(encoding="utf-8"))["metrics"].get("pass", {})
-    if "after" not in found:
-        return ""  # no sandbox, so nothing was run
-    rates = Comparison.model_validate(found, extra="ignore")
+    passed = read_json(path, _Report).metrics.passed
+    if not (passed.before and passed.after):
+        return ""
     before, after = (
-        f"{100 * rate.value:.0f} %" if rate.value is not None else "?" for rate in (rates.before, rates.after)
+        f"{100 * rate.value:.0f} %" if rate.value is not None else "?" for rate in (passed.before, passed.after)
     )
     return f'<span class="quiet">{before} →</span> <span class="accent">{after}</span>'

@@ -5,15 +5,16 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe
 from qwenlab.report.charts import bar
-from qwenlab.runs import list_runs
+from qwenlab.runs import Run
+from qwenlab.runs.events import Train, of_kind
 from qwenlab.runs.launch import Launch, launch, list_launches
 from qwenlab.runs.plan import PlanRecord
 from qwenlab.text import duration, percent
 from qwenlab.ui.components import card, facts, fault, text
-from qwenlab.ui.curves import points
-from qwenlab.ui.run_cache import events, stamp
+from qwenlab.ui.run_cache import events, readable, record, stamp
 
 HINT = (
     "<b>Before it starts</b><p class='quiet'>See the plan tells rows, steps, tokens, time and memory. "
@@ -36,7 +37,8 @@ def start_plan(runs: Path, recipe: Recipe, arguments: Sequence[str]) -> Launch |
     """
     key = plan_key(recipe)
     file = _file(runs, key)
-    if plan_pending(runs, recipe) or (file.exists() and _read(file).hardware.gpu_free_gb is None):
+    known = _read(file)
+    if plan_pending(runs, recipe) or (known and known.hardware.gpu_free_gb is None):
         return None
     file.unlink(missing_ok=True)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -51,9 +53,9 @@ def plan_pending(runs: Path, recipe: Recipe) -> bool:
 def plan_card(runs: Path, recipe: Recipe) -> str:
     """What is known of this recipe's plan: nothing, that it is under way, what went wrong, or the plan."""
     key = plan_key(recipe)
-    file = _file(runs, key)
-    if file.exists():
-        return _card(_read(file), recipe, runs)
+    plan = _read(_file(runs, key))
+    if plan:
+        return _card(plan, recipe, runs)
     launches = list_launches(runs, f"plan-{key}")
     if not launches:
         return card(HINT)
@@ -64,15 +66,7 @@ def plan_card(runs: Path, recipe: Recipe) -> str:
 
 def _card(plan: PlanRecord, recipe: Recipe, runs: Path) -> str:
     cut = f"{percent(plan.cut_share, 1)} of the rows are cut at {recipe.data.max_length:,} tokens"
-    numbers = {
-        "rows": f"{plan.train_rows:,} to train on, {plan.validation_rows:,} for validation",
-        "kept by the rules": f"{plan.rows_kept:,} of {plan.rows_in:,}",
-        "steps": f"{plan.steps:,} of {plan.effective_batch_size:,} rows each",
-        "tokens": f"{plan.tokens:,}",
-        "time": _time(plan, recipe, runs),
-        "engine": f"{plan.engine}, {plan.dtype}: {plan.why}",
-        "attention": f"{plan.attention}{', deterministic' if plan.deterministic else ''}",
-    }
+    numbers = plan.facts() | {"time": _time(plan, recipe, runs)}
     shown = facts({name: text(value) for name, value in numbers.items()})
     notes = [*([cut] if plan.cut_share else []), *plan.notes]
     told = "".join(f'<p class="amber">{text(note)}</p>' for note in notes)
@@ -80,27 +74,25 @@ def _card(plan: PlanRecord, recipe: Recipe, runs: Path) -> str:
 
 
 def _memory(plan: PlanRecord) -> str:
-    card_gb = plan.hardware.gpu_memory_gb
+    card_gb, free = plan.hardware.gpu_memory_gb, plan.hardware.gpu_free_gb
     if not plan.memory or not card_gb:
         return ""
     colour = {"fits": "accent", "tight": "amber"}.get(plan.verdict, "red")
-    needed = sum(plan.memory.values())
     parts = ", ".join(f"{name} {size:.1f}" for name, size in plan.memory.items())
-    free = plan.hardware.gpu_free_gb
-    known = f"{card_gb:.1f} GB" if free is None else f"{card_gb:.1f} GB, of which {free:.1f} GB are free"
     return (
-        f'<p>memory <b class="{colour}">{plan.verdict}</b>: about {needed:.1f} of {known}</p>'
-        f'{bar(needed, card_gb if free is None else free, colour)}<p class="quiet">estimate in GB: {text(parts)}</p>'
+        f'<p>memory <b class="{colour}">{plan.verdict}</b>: {plan.memory_in_words}</p>'
+        f"{bar(sum(plan.memory.values()), card_gb if free is None else free, colour)}"
+        f'<p class="quiet">estimate in GB: {text(parts)}</p>'
     )
 
 
 def _time(plan: PlanRecord, recipe: Recipe, runs: Path) -> str:
     """From the speed of the latest run of the same base weights on the same machine."""
-    for run in list_runs(runs)[: -SPEED_RUNS - 1 : -1]:
-        record = run.read()
-        known = record.hardware and (record.hardware.gpu, record.hardware.cpu)
+    for run in readable(runs)[: -SPEED_RUNS - 1 : -1]:
+        hardware = record(run).hardware
+        known = hardware and (hardware.gpu, hardware.cpu)
         if known == (plan.hardware.gpu, plan.hardware.cpu) and run.recipe.model == recipe.model:
-            speeds = sorted(speed for _, speed in points(events(run), "train", "tokens_per_second"))
+            speeds = sorted(_speeds(run))
             if speeds:
                 return (
                     f"about {duration(plan.tokens / max(speeds[len(speeds) // 2], 1e-9))}, at the speed of {run.name}"
@@ -108,8 +100,19 @@ def _time(plan: PlanRecord, recipe: Recipe, runs: Path) -> str:
     return "told after the first steps: no earlier run of this model tells its speed"
 
 
-def _read(file: Path) -> PlanRecord:
-    return PlanRecord.model_validate_json(file.read_text(encoding="utf-8"))
+def _speeds(run: Run) -> list[float]:
+    try:
+        return [event.tokens_per_second for event in of_kind(events(run), Train)]
+    except UserError:  # its events cannot be read: another run tells
+        return []
+
+
+def _read(file: Path) -> PlanRecord | None:
+    """None: there is no plan, or one of another version, and it is worked out anew."""
+    try:
+        return PlanRecord.read(file)
+    except UserError:
+        return None
 
 
 def _file(runs: Path, key: str) -> Path:

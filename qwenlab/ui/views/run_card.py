@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from qwenlab.report.charts import bar
 from qwenlab.runs import Run, RunRecord, Status
-from qwenlab.runs.events import Event
+from qwenlab.runs.events import Event, Note, StatusChange, Train, Validation, of_kind
 from qwenlab.text import duration, time_left
 from qwenlab.ui.components import card, facts, lab, text
 from qwenlab.ui.run_cache import name, record, status
@@ -39,19 +39,18 @@ def run_card(run: Run, events: Sequence[Event]) -> str:
 
 def notes(events: Sequence[Event]) -> str:
     """What happened on the way, newest first."""
-    found = [event for event in events if event["kind"] == "note"]
-    lines = "".join(f"<li>step {event.get('step', 0)}: {text(event['text'])}</li>" for event in reversed(found[-20:]))
+    found = of_kind(events, Note)
+    lines = "".join(f"<li>step {note.step}: {text(note.text)}</li>" for note in reversed(found[-20:]))
     return lab(f'<ul class="notes amber" aria-label="Notes">{lines}</ul>') if lines else ""
 
 
 def unimproved(events: Sequence[Event], threshold: float) -> int:
     """Validations in a row without an improvement that counts, as early stopping counts them."""
     best, count = float("inf"), 0
-    for event in events:
-        if event["kind"] == "eval" and event["step"] > 0:
-            loss = float(event["eval_loss"])
-            count = 0 if best == float("inf") or best - loss > threshold else count + 1
-            best = min(best, loss)
+    for event in of_kind(events, Validation):
+        if event.step > 0:
+            count = 0 if best == float("inf") or best - event.eval_loss > threshold else count + 1
+            best = min(best, event.eval_loss)
     return count
 
 
@@ -60,27 +59,27 @@ def _threshold(run: Run) -> float:
 
 
 def _waiting(events: Sequence[Event]) -> str:
-    ahead: list[str] = next((event["ahead"] for event in reversed(events) if event.get("ahead")), [])
+    ahead = next((event.ahead for event in reversed(of_kind(events, StatusChange)) if event.ahead), [])
     if not ahead:
         return '<p class="quiet">Getting ready: reading the data and turning it into tokens.</p>'
     return f"<p>Waits for the GPU behind {', then '.join(text(who) for who in ahead)}.</p>"
 
 
 def _progress(record: RunRecord, events: Sequence[Event], patience: int, threshold: float) -> str:
-    trained = [event for event in events if event["kind"] == "train"]
+    trained = of_kind(events, Train)
     if not trained or not record.total_steps:
         return '<p class="quiet">Loading the model.</p>'
     now = trained[-1]
-    done, total = now["step"], record.total_steps
-    left = time_left(now["eta_s"]) if record.status is Status.running else "saving a checkpoint"
-    numbers = {"step": f"{done:,} of {total:,}", "training loss": f"{float(now['loss']):.3f}"}
+    done, total = now.step, record.total_steps
+    left = time_left(now.eta_s) if record.status is Status.running else "saving a checkpoint"
+    numbers = {"step": f"{done:,} of {total:,}", "training loss": f"{now.loss:.3f}"}
     if record.best:
         numbers["best validation loss"] = f"{record.best.eval_loss:.3f} at step {record.best.step:,}"
     if patience and record.best:
         numbers["validations without improvement"] = f"{unimproved(events, threshold)} of {patience}, then it stops"
-    numbers["speed"] = f"{now['tokens_per_second']:,.0f} tokens/s"
-    if now.get("gpu_memory_gb"):
-        numbers["GPU memory"] = f"{now['gpu_memory_gb']:.1f} GB"
+    numbers["speed"] = f"{now.tokens_per_second:,.0f} tokens/s"
+    if now.gpu_memory_gb:
+        numbers["GPU memory"] = f"{now.gpu_memory_gb:.1f} GB"
     big = f'<div class="big">{100 * done / total:.0f} % <span class="quiet">{left}</span></div>'
     return big + bar(done, total) + facts({title: text(value) for title, value in numbers.items()})
 
@@ -107,7 +106,7 @@ def _result(run: Run, record: RunRecord, status: Status, events: Sequence[Event]
     spent = _seconds(record)
     if spent is not None:
         numbers["time"] = duration(spent)
-    speeds = [event["tokens_per_second"] for event in events if event["kind"] == "train"]
+    speeds = [event.tokens_per_second for event in of_kind(events, Train)]
     if speeds:
         numbers["speed"] = f"{statistics.median(speeds):,.0f} tokens/s"
     if record.early_stopped:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from qwenlab.errors import UserError
-from qwenlab.runs import Run, Status, find_run, list_runs
+from qwenlab.runs import Run, Status, find_run
+from qwenlab.runs.events import Train, Validation
 from qwenlab.runs.launch import Launch, list_launches
 from qwenlab.runs.stop import stop
 from qwenlab.ui.choices import run_choices
@@ -15,7 +16,7 @@ from qwenlab.ui.clock import Clock
 from qwenlab.ui.components import QUIET, card, fault, pulse
 from qwenlab.ui.curves import curves
 from qwenlab.ui.jobs.continued import can_extend, can_resume, go_on, length, lengthened
-from qwenlab.ui.run_cache import events, record, stamp, status
+from qwenlab.ui.run_cache import broken, events, readable, record, stamp, status
 from qwenlab.ui.views.run_card import notes, run_card
 
 LATEST = ("the latest", "")
@@ -69,12 +70,12 @@ def show(runs: Path, name: str, seen: str) -> list[Any]:
     """The run as it stands now, as the values of `Stage.live`; nothing where the browser shows that already."""
     try:
         found = looked_at(runs, name)
+        state, buttons = _state(runs, found), _buttons(runs, found)
+        if state == seen:
+            return [seen, buttons, *[gr.skip()] * 3]
+        return [state, buttons, *_picture(found)]
     except UserError as error:
-        return [f"{name} is not there", "", fault(str(error)), "", ""]
-    state, buttons = _state(runs, found), _buttons(runs, found)
-    if state == seen:
-        return [seen, buttons, *[gr.skip()] * 3]
-    return [state, buttons, *_picture(found)]
+        return [f"{name} is not there, or broken", "", fault(str(error)), "", ""]
 
 
 def afresh(runs: Path, name: str) -> list[Any]:
@@ -89,7 +90,7 @@ def controls(runs: Path, name: str) -> list[Any]:
         run = looked_at(runs, name)
     except UserError:
         run = None
-    if not isinstance(run, Run):
+    if not isinstance(run, Run) or broken(run):
         return [choices, *[gr.Button(visible=False)] * 5, gr.Number(visible=False)]
     now = status(run)
     ended = not now.claims_life
@@ -108,14 +109,14 @@ def controls(runs: Path, name: str) -> list[Any]:
 
 
 def looked_at(runs: Path, name: str) -> Run | Launch | None:
-    """The run of this name; without one the latest, or the latest launch where no run came of it yet.
+    """The run of this name; without one the latest that can be read, or the latest launch where no run came of it yet.
 
     Raises:
         UserError: there is no such run.
     """
     if name:
         return find_run(runs, name)
-    latest = max(list_runs(runs), key=_begun, default=None)
+    latest = max(readable(runs), key=_begun, default=None)
     launches = list_launches(runs, "train")
     if launches and (latest is None or launches[-1].read().time > _begun(latest)):
         return launches[-1].find_run(runs) or launches[-1]
@@ -160,24 +161,26 @@ def _state(runs: Path, found: Run | Launch | None) -> str:
     """Another text whenever another picture is due."""
     if isinstance(found, Run):
         files = [stamp(path) for path in (found.events_file, found.record_file, found.log_file)]
-        return repr((found.name, status(found), files, stamp(found.folder / "label.json")))
+        return repr((found.name, broken(found) or status(found), files, stamp(found.folder / "label.json")))
     return repr((str(found.log), found.is_alive, stamp(found.log))) if found else "no run"
 
 
 def _buttons(runs: Path, found: Run | Launch | None) -> str:
     """Another text whenever other buttons, or other runs to choose from, are due."""
     names = run_choices(runs)
-    return repr((names, found.name, status(found)) if isinstance(found, Run) else names)
+    return repr((names, found.name, broken(found) or status(found)) if isinstance(found, Run) else names)
 
 
 def _picture(found: Run | Launch | None) -> list[str]:
     """The card, the curves and the log."""
     if found is None:
         return [EMPTY, "", ""]
+    if isinstance(found, Run) and (why := broken(found)):
+        return [fault(why), "", log_tail(found)]
     if isinstance(found, Launch):
         return [_launched(found), "", ""]
     happened = events(found)
-    has_curve = any(event["kind"] in ("train", "eval") for event in happened)
+    has_curve = any(isinstance(event, Train | Validation) for event in happened)
     return [run_card(found, happened), notes(happened) + curves(found) if has_curve else "", log_tail(found)]
 
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from qwenlab.runs import Status, list_runs
+from qwenlab.runs.events import Train, of_kind
 from tests.ui.browser.conftest import PATIENCE, Lab, Waited
 
 pytestmark = pytest.mark.browser
@@ -54,8 +55,8 @@ def test_training_outlives_a_reload_and_the_app_and_goes_on_after_a_stop(lab: La
     name = run.name
 
     lab.kill()
-    step = run.events[-1]["step"]
-    waited(lambda: run.events[-1]["step"] > step + 2)  # it goes on without the app
+    step = run.events[-1].step
+    waited(lambda: run.events[-1].step > step + 2)  # it goes on without the app
     lab.start()
     lab.errors.clear()  # while the app was away, the page could not reach it
     lab.stage(name)
@@ -68,8 +69,8 @@ def test_training_outlives_a_reload_and_the_app_and_goes_on_after_a_stop(lab: La
 
     page.locator("#resume").click()
     lab.stage("running")
-    waited(lambda: run.events[-1].get("step", 0) > stopped_at + 1 and run.events[-1]["kind"] == "train")
-    steps = [event["step"] for event in run.events if event["kind"] == "train"]
+    waited(lambda: run.events[-1].step > stopped_at + 1 and isinstance(run.events[-1], Train))
+    steps = [event.step for event in of_kind(run.events, Train)]
     assert steps == list(range(1, steps[-1] + 1)), "one curve, without a gap and without a step twice"
     page.locator("#strip").get_by_role("button", name="Stop and save").click()
     lab.stage("stopped")
