@@ -103,9 +103,9 @@ def train(
         runs: the folder of all runs; the new one is made in it.
         name: what the run is called after its date and time, such as `20261122-153012-name`.
         start_from: a run whose adapter the new one begins with.
-        on_event: called with each event as it happens, a dictionary with its `kind`: `train` (`step`, `loss`,
-            `learning_rate`, `tokens_per_second`, `eta_s`, ...), `eval` (`step`, `eval_loss`), `checkpoint`, `best`,
-            `status` or `note`. Without it, what the command line prints is printed.
+        on_event: called with each event as it happens, a record with its `kind`, `step` and `time`: `train` (`loss`,
+            `learning_rate`, `tokens_per_second`, `eta_s`, ...), `eval` (`eval_loss`), `checkpoint`, `best`, `status`
+            or `note`. Without it, what the command line prints is printed.
 
     Returns:
         The run: its `adapter`, `events`, `recipe` and record (`read()`). `status` is `finished`, or `stopped` after

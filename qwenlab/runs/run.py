@@ -21,7 +21,7 @@ class Run(JobFolder[RunRecord]):
         folder: where everything about the run is.
         status: how it stands now; `lost` where its process is gone.
         recipe: what it trains, complete.
-        events: what happened, in order: dictionaries with `time`, `kind` and mostly `step`.
+        events: what happened, in order: records with `time`, `kind` and `step`, such as `train` with its `loss`.
         adapter: the folder that the run delivers, which plain peft loads.
         best: the adapter at the lowest validation loss so far.
         checkpoints: folders from which a training resumes, earliest first.
