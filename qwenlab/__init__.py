@@ -5,6 +5,11 @@
     recipe = ql.load_recipe("tiny", {"train.max_steps": 24})
     run = ql.train(recipe)
     print(ql.evaluate(run, limit=50).sentence)
+    with ql.load(run) as models:
+        print(models.chat("How many primes are below 50?"))
+
+`load_recipe`, `prepare` and `plan` come before a training; `train`, `resume`, `extend` and `runs` give a `Run`;
+`evaluate`, `judge`, `load` and `export` are what one does with it.
 
 Importing this loads nothing heavy; each name brings what it needs when it is used first. Whatever the user can fix is
 raised as `UserError`, a sentence and a hint.

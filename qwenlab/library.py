@@ -41,6 +41,7 @@ def prepare(recipe: Recipe, *, against: Path | str | None = None) -> "Prepared":
     """Look at the recipe's data as training will see it.
 
     Args:
+        recipe: its `[data]` and its model's tokenizer are what counts.
         against: a file or folder whose texts, such as evaluation problems, are looked for in the data.
 
     Returns:
@@ -63,10 +64,22 @@ def prepare(recipe: Recipe, *, against: Path | str | None = None) -> "Prepared":
 def plan(recipe: Recipe, *, runs: Path | str = "runs") -> PlanRecord:
     """What a training of the recipe would be on this machine: rows, steps, tokens, memory in GB (10^9 bytes), engine.
 
-    Nothing is loaded or trained. `print` shows it as the command line does.
+    Nothing is loaded or trained. `print` shows it a line a fact.
+
+    Args:
+        recipe: what would be trained.
+        runs: the folder of all runs, as for `train`.
+
+    Returns:
+        The plan: `steps`, `tokens`, `train_rows`, `memory` by part and its `verdict` ("fits", "tight" or "will not
+        fit"; empty without a GPU), and `notes` on what this machine does otherwise than the recipe says.
 
     Raises:
         UserError: the recipe cannot be carried out here, or its data cannot be read.
+
+    Example:
+        >>> ql.plan(ql.load_recipe("tiny", {"train.max_steps": 24})).steps
+        24
     """
     with _as_file(recipe, "recipe") as file, tempfile.TemporaryDirectory() as folder:
         found = Path(folder) / "plan.json"
@@ -87,11 +100,13 @@ def train(
     """Fine-tune a LoRA adapter by the recipe, on the GPU with Unsloth or on any CPU.
 
     Args:
+        recipe: the whole job; the run keeps a copy as recipe.toml.
         runs: the folder of all runs; the new one is made in it.
-        name: what the run is called after its date and time.
+        name: what the run is called after its date and time, such as `20261122-153012-name`.
         start_from: a run whose adapter the new one begins with.
-        on_event: called with each event as it happens (steps, validations, checkpoints); without it, what the command
-            line prints is printed.
+        on_event: called with each event as it happens, a record with its `kind`, `step` and `time`: `train` (`loss`,
+            `learning_rate`, `tokens_per_second`, `eta_s`, ...), `eval` (`eval_loss`), `checkpoint`, `best`, `status`
+            or `note`. Without it, what the command line prints is printed.
 
     Returns:
         The run: its `adapter`, `events`, `recipe` and record (`read()`). `status` is `finished`, or `stopped` after
@@ -115,11 +130,18 @@ def resume(run: Run, *, force: bool = False, on_event: OnEvent | None = None) ->
     """Go on with a run that was stopped or lost, by the same recipe, from its last checkpoint.
 
     Args:
+        run: one of `runs()`, or what `train` returned.
         force: go on though versions, data or model are not what the run began with.
         on_event: as for `train`.
 
+    Returns:
+        The same run, finished or stopped again.
+
     Raises:
         UserError: as `train`; or it is finished, or has changed.
+
+    Example:
+        >>> run = ql.resume(ql.runs()[-1])
     """
     return _train(["--resume", str(run.folder), *(["--force"] if force else [])], run.folder.parent, on_event)
 
@@ -135,10 +157,20 @@ def extend(
     """Go on from a run's end up to so many steps, or epochs, in all.
 
     Args:
-        force, on_event: as for `resume`.
+        run: one that has finished or stopped.
+        max_steps: steps in all, those that are done included.
+        num_train_epochs: epochs in all.
+        force: as for `resume`.
+        on_event: as for `train`.
+
+    Returns:
+        The same run.
 
     Raises:
-        UserError: as `resume`; or neither is given.
+        UserError: as `resume`; or neither length is given.
+
+    Example:
+        >>> run = ql.extend(run, max_steps=48)
     """
     lengths = {"train.max_steps": max_steps, "train.num_train_epochs": num_train_epochs}
     settings = [f"--set={key}={value}" for key, value in lengths.items() if value is not None]
@@ -163,17 +195,21 @@ def evaluate(
     """Did the training help? Base and tuned answer the same problems, and the difference is weighed.
 
     Args:
-        problems: instead of the recipe's: a .jsonl or .parquet file, a hub data set, or `tiny`.
+        run: one that has delivered an adapter.
+        problems: instead of the recipe's: a .jsonl or .parquet file, a hub data set, or a suite such as `tiny`.
         limit: how many problems, drawn by the recipe's seed; 0: all.
         samples: answers a problem and model, for pass@k.
         settings: other settings of the recipe, such as `{"evaluate.temperature": 0.8}`.
         noise_floor: let the base answer twice, to see what flips by itself.
-        endpoint: address of an OpenAI-compatible server that answers; `base_model` and `tuned_model` are its names.
+        endpoint: address of an OpenAI-compatible server that answers, such as `http://127.0.0.1:8000/v1`.
+        base_model: what that server calls the base.
+        tuned_model: what that server calls the run's adapter.
         resume: go on with the evaluation that was stopped or lost.
         rejudge: judge the newest evaluation's answers again, without new ones.
 
     Returns:
-        The report; `report.sentence` is the answer, `report.metrics` the figures by metric.
+        The report; `report.sentence` is the answer, `report.metrics` the figures by metric, `report.problems` every
+        problem with both programs. The same is in the run's folder as report.html, report.md and report.json.
 
     Raises:
         UserError: something in the way that the user can fix.
@@ -216,8 +252,9 @@ def export(
     """Take the adapter away into a new folder, checked to answer as the adapter does.
 
     Args:
+        run: one that has delivered an adapter.
         to: `adapter`, `merged`, `gguf` or `ollama`; to the hub, use the command.
-        out: a folder that is not there yet.
+        out: a folder that is not there yet; written under another name and moved in place at the end.
         dtype: precision of merged weights: `auto`, `float16` or `bfloat16`.
         llama_cpp: llama.cpp's repository, for GGUF and Ollama.
         allow_near_ties: accept answers that diverge only where two tokens nearly tied.
@@ -227,6 +264,10 @@ def export(
 
     Raises:
         UserError: it cannot be written, or does not answer as the adapter does.
+
+    Example:
+        >>> ql.export(run, to="merged", out="my-model")
+        PosixPath('my-model')
     """
     options = ["--to", to, "--out", str(out), "--dtype", dtype, "--runs", str(run.folder.parent)]
     options += ["--llama-cpp", str(llama_cpp)] if llama_cpp else []
@@ -247,6 +288,9 @@ def judge(
         all_tests: go on after a test that was not accepted.
         limit: judge only the first programs.
 
+    Returns:
+        The verdict of each program, with the tests that failed, and the judge's self-test.
+
     Raises:
         UserError: a file cannot be read, or this machine has no sandbox that passed its self-test.
     """
@@ -256,7 +300,14 @@ def judge(
 
 
 def runs(folder: Path | str = "runs") -> list[Run]:
-    """All runs in the folder, oldest first."""
+    """All runs in the folder, oldest first; none where there is no such folder.
+
+    Args:
+        folder: where `train` made them.
+
+    Example:
+        >>> [(run.name, run.status) for run in ql.runs()]
+    """
     return list_runs(Path(folder))
 
 
@@ -284,8 +335,12 @@ class Models:
         """The answer to a question, or to a conversation of `{"role", "content"}`.
 
         Args:
+            messages: a question, or the turns so far, each with its `role` (`system`, `user`, `assistant`).
             model: one of `names`; None: the first run.
+            max_new_tokens: where the answer is cut at the latest.
             temperature: 0: greedy, the same answer every time.
+            top_p: draw only from the likeliest tokens that sum up to this share.
+            seed: with a temperature, the same seed draws the same answer.
 
         Raises:
             UserError: there is no such model, or question and answer do not fit into its context.
@@ -303,6 +358,13 @@ def load(run: Run, *others: Run) -> Iterator[Models]:
     """Inside the block, the run, others like it and their base answer from one model in memory.
 
     It takes its place in the GPU queue, and gives the GPU back at the end of the block.
+
+    Args:
+        run: whose adapter answers unless another model is asked for.
+        others: further runs that were trained on the same base weights.
+
+    Yields:
+        The models: `names`, and `chat` to ask one.
 
     Raises:
         UserError: a run has no adapter, or another base; or Unsloth was imported here, which changes how a model that

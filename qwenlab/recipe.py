@@ -1,7 +1,7 @@
 """Recipe: every setting once, with its type, bound, default and help; TOML in and out.
 
-The command line, the browser's form and the table in the README are made from these fields. `python -m qwenlab.recipe`
-prints that table. Names are the ones of transformers, peft and trl wherever those have one.
+The command line, the browser's form and the table in docs/recipe.md are made from these fields; in a clone,
+`python -m qwenlab.recipe` updates that table. Names are the ones of transformers, peft and trl wherever those have one.
 """
 
 import difflib
@@ -171,11 +171,15 @@ def load_recipe(source: Path | str | Mapping[str, Any], overrides: Mapping[str, 
         source: a path, a name (`tiny`, `default`, `small_gpu`, `fast`), or `{"train": {"max_steps": 24}}`.
         overrides: by `section.key`, such as `{"train.max_steps": 24, "data.source": "my.jsonl"}`.
 
+    Returns:
+        The recipe, frozen; what is left out has its default. `with_values` makes a changed copy.
+
     Raises:
-        UserError: as `read_recipe`.
+        UserError: no such file, not TOML, or faults: all at once, each with its key and bound, an unknown key with the
+            nearest known one.
 
     Example:
-        >>> load_recipe("tiny", {"train.max_steps": 24}).train.max_steps
+        >>> ql.load_recipe("tiny", {"train.max_steps": 24}).train.max_steps
         24
     """
     if isinstance(source, Mapping):
@@ -273,7 +277,7 @@ def fields() -> Iterator[tuple[str, str, FieldInfo]]:
 
 
 def markdown_table() -> str:
-    """The table of all settings, for README and docs."""
+    """The table of all settings, for docs/recipe.md."""
     rows = [
         f"| `{s}.{k}` | `{_shown(f.get_default(call_default_factory=True))}` | {f.description} |"
         for s, k, f in fields()
@@ -420,5 +424,12 @@ def _nearby_recipes(path: Path) -> str:
     return f"There are: {', '.join(names)}."
 
 
+def _update_document(file: Path) -> None:
+    """Put the table of all settings into the file, in place of the one that is there."""
+    before, _, rest = file.read_text(encoding="utf-8").partition("| setting |")
+    after = rest.partition("\n\n")[2]
+    file.write_text(f"{before}{markdown_table()}\n\n{after}", encoding="utf-8")
+
+
 if __name__ == "__main__":
-    print(markdown_table())
+    _update_document(_HERE.parent / "docs" / "recipe.md")

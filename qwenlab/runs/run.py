@@ -14,7 +14,27 @@ from qwenlab.runs.record import RunRecord
 
 
 class Run(JobFolder[RunRecord]):
-    """A run's folder, to write to (by its own process) or to read from (by everybody)."""
+    """A run's folder, to write to (by its own process) or to read from (by everybody).
+
+    Attributes:
+        name: of the folder, such as `20261122-153012-tiny`.
+        folder: where everything about the run is.
+        status: how it stands now; `lost` where its process is gone.
+        recipe: what it trains, complete.
+        events: what happened, in order: records with `time`, `kind` and `step`, such as `train` with its `loss`.
+        adapter: the folder that the run delivers, which plain peft loads.
+        best: the adapter at the lowest validation loss so far.
+        checkpoints: folders from which a training resumes, earliest first.
+        log_file: what the process said, tracebacks included.
+
+    `read()` gives the record: times, versions, hardware, the best validation loss (`best.eval_loss`, `best.step`), the
+    one before the training (`base_eval_loss`), and the error of a run that failed.
+
+    Example:
+        >>> run = ql.runs()[-1]
+        >>> run.read().best.eval_loss
+        0.0199
+    """
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, "run.json", RunRecord)
@@ -47,6 +67,7 @@ class Run(JobFolder[RunRecord]):
 
     @property
     def recipe(self) -> Recipe:
+        """The recipe as it was resolved when the run began."""
         return read_recipe(self.recipe_file)
 
     def write_recipe(self, recipe: Recipe) -> None:
@@ -61,6 +82,7 @@ class Run(JobFolder[RunRecord]):
 
     @property
     def events(self) -> list[Event]:
+        """What happened, in order; without what a resumed run has done again."""
         return read_events(self.events_file)
 
     @property
