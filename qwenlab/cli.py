@@ -15,6 +15,7 @@ from typing import Any
 
 import typer
 
+from qwenlab import __version__
 from qwenlab.errors import UserError
 
 
@@ -26,8 +27,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if verb in known:
         run(importlib.import_module(f"qwenlab.{verb}").main, f"qwenlab {verb}", given[1:])
     if verb == "--version":
-        from qwenlab import __version__
-
         print(f"qwenlab {__version__}")
         return
     print("Fine-tune Qwen on one consumer GPU, and know whether it helped.\n\nUsage: qwenlab VERB ...\n")

@@ -1,7 +1,7 @@
 """Everything that is asked of the Hugging Face hub, and what it or the way to it may say, as sentences.
 
 The token is never told: messages are made of what was asked for and the hub's status code, and not of errors' texts,
-which may quote a header. huggingface_hub is imported where the hub is asked: most jobs never do, and it takes a second.
+which may quote a header. huggingface_hub loads its parts as they are named: most jobs ask for none.
 """
 
 import os
@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
+
+import httpx
+import huggingface_hub
 
 from qwenlab.errors import UserError
 
@@ -56,11 +59,13 @@ def fetch(wanted: Wanted, patterns: str | Sequence[str], revision: str = "main")
     Raises:
         UnavailableError: no such repository or revision, no access to it, or no way to the hub and no copy here.
     """
-    from huggingface_hub import snapshot_download
-
     with _reading(wanted, revision):
         patterns = [patterns] if isinstance(patterns, str) else list(patterns)
-        return Path(snapshot_download(wanted.name, repo_type=wanted.kind, revision=revision, allow_patterns=patterns))
+        return Path(
+            huggingface_hub.snapshot_download(
+                wanted.name, repo_type=wanted.kind, revision=revision, allow_patterns=patterns
+            )
+        )
 
 
 def check_dataset(wanted: Wanted) -> None:
@@ -69,20 +74,16 @@ def check_dataset(wanted: Wanted) -> None:
     Raises:
         UnavailableError: it says no; an UnreachableError where it did not answer.
     """
-    from huggingface_hub import HfApi
-
     with _reading(wanted):
-        if HfApi().dataset_info(wanted.name, timeout=TIMEOUT).gated:
-            HfApi().auth_check(wanted.name, repo_type="dataset")
+        if huggingface_hub.HfApi().dataset_info(wanted.name, timeout=TIMEOUT).gated:
+            huggingface_hub.HfApi().auth_check(wanted.name, repo_type="dataset")
 
 
 def licence(model: str, revision: str) -> str | None:
     """The licence as the model's card names it, asked without a token; None: it does not, or the hub does not say."""
-    from huggingface_hub import HfApi
-
     try:
         with _reading(Wanted(model, "model", "", "")):
-            card = HfApi(token=False).model_info(model, revision=revision, timeout=TIMEOUT).card_data
+            card = huggingface_hub.HfApi(token=False).model_info(model, revision=revision, timeout=TIMEOUT).card_data
     except UserError:
         return None
     found = card.get("license") if card else None
@@ -116,9 +117,7 @@ def check_name(repo: str) -> None:
 
 def address() -> str:
     """Of the hub, or the mirror in HF_ENDPOINT."""
-    from huggingface_hub import constants
-
-    return str(constants.ENDPOINT)
+    return str(huggingface_hub.constants.ENDPOINT)
 
 
 def check_access(repo: str, token: str) -> None:
@@ -127,10 +126,8 @@ def check_access(repo: str, token: str) -> None:
     Raises:
         UserError: the hub cannot be reached, or refuses the token.
     """
-    from huggingface_hub import HfApi
-
     with _writing(repo):
-        HfApi(token=token).whoami()
+        huggingface_hub.HfApi(token=token).whoami()
 
 
 def upload(folder: Path, repo: str, token: str, public: bool) -> str:
@@ -139,9 +136,7 @@ def upload(folder: Path, repo: str, token: str, public: bool) -> str:
     Raises:
         UserError: the hub cannot be reached or refuses; or a private repository was wanted and it is a public one.
     """
-    from huggingface_hub import HfApi
-
-    api = HfApi(token=token)
+    api = huggingface_hub.HfApi(token=token)
     with _writing(repo):
         page = api.create_repo(repo, private=not public, exist_ok=True)
         if not public and not api.model_info(repo).private:
@@ -155,36 +150,33 @@ def upload(folder: Path, repo: str, token: str, public: bool) -> str:
 
 @contextmanager
 def _reading(wanted: Wanted, revision: str = "main") -> Iterator[None]:
-    from httpx import HTTPError
-    from huggingface_hub import errors
-
     name, what = wanted.name, {"model": "model", "dataset": "data set"}[wanted.kind]
     try:
         yield
-    except errors.GatedRepoError:
+    except huggingface_hub.errors.GatedRepoError:
         hint = f"Do so at {wanted.page}, then set HF_TOKEN to a token of your account (or run `hf auth login`)."
         raise UnavailableError(f"{name} is gated: one must ask for access to it.", hint) from None
-    except errors.RevisionNotFoundError:
+    except huggingface_hub.errors.RevisionNotFoundError:
         raise UnavailableError(f"{name} has no revision {revision}.", "Mend model.revision.") from None
-    except (errors.RepositoryNotFoundError, errors.HFValidationError):
+    except (huggingface_hub.errors.RepositoryNotFoundError, huggingface_hub.errors.HFValidationError):
         raise UnavailableError(
             f"There is no file or folder {name} here, and the hub has no such {what}, or it is private.",
             f"Mend {wanted.setting}: compare the spelling with {wanted.page}; for a private one set HF_TOKEN (or run "
             "`hf auth login`).",
         ) from None
-    except errors.LocalEntryNotFoundError:
+    except huggingface_hub.errors.LocalEntryNotFoundError:
         raise UnreachableError(
             f"{name} is not on this machine and the hub cannot be reached.",
             f"Check the connection (or HF_ENDPOINT, HF_HUB_OFFLINE), {wanted.instead}",
         ) from None
-    except errors.OfflineModeIsEnabled:
+    except huggingface_hub.errors.OfflineModeIsEnabled:
         raise UnreachableError(_OFFLINE, f"Unset it to download {name}, {wanted.instead}") from None
-    except errors.HfHubHTTPError as error:
+    except huggingface_hub.errors.HfHubHTTPError as error:
         raise UnreachableError(
             f"The hub at {address()} answers with {error.response.status_code} to the question for {name}.",
             "Try again later, or set HF_ENDPOINT to a mirror.",
         ) from None
-    except HTTPError as error:
+    except httpx.HTTPError as error:
         raise UnreachableError(
             f"The hub at {address()} cannot be reached for {name} ({type(error).__name__}).",
             f"Check the internet connection, set HF_ENDPOINT to a mirror, {wanted.instead}",
@@ -198,19 +190,16 @@ def _reading(wanted: Wanted, revision: str = "main") -> Iterator[None]:
 
 @contextmanager
 def _writing(repo: str) -> Iterator[None]:
-    from httpx import HTTPError
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-
     try:
         yield
-    except OfflineModeIsEnabled:
+    except huggingface_hub.errors.OfflineModeIsEnabled:
         raise UserError(_OFFLINE, "Unset it to upload.") from None
-    except HfHubHTTPError as error:
+    except huggingface_hub.errors.HfHubHTTPError as error:
         status = error.response.status_code
         reason = UPLOAD_REFUSALS.get(status, f"answers with status {status}").format(repo=repo)
         hint = "See that the token may write there." if status in UPLOAD_REFUSALS else "Try again later."
         raise UserError(f"The hub at {address()} {reason}.", hint) from None
-    except (HTTPError, OSError) as error:
+    except (httpx.HTTPError, OSError) as error:
         raise UserError(
             f"The hub at {address()} cannot be reached ({type(error).__name__}).",
             "Check the connection, or set HF_ENDPOINT to a mirror.",

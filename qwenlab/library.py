@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 from qwenlab.answering.answerer import Answerer, Ask, Sampling
 from qwenlab.errors import UserError
 from qwenlab.inference.runs import local_answerer
+from qwenlab.jobs import judge as judging
+from qwenlab.jobs import prepare as preparing
 from qwenlab.recipe import Recipe, recipe_toml
 from qwenlab.report.schema import Report, read_report
 from qwenlab.runs import Evaluation, Run, list_evaluations, list_runs
@@ -56,9 +58,7 @@ def prepare(recipe: Recipe, *, against: Path | str | None = None) -> "Prepared":
         >>> data.report.rows_kept
         2000
     """
-    from qwenlab.jobs.prepare import prepare
-
-    return prepare(recipe, Path(against) if against else None)
+    return preparing.prepare(recipe, Path(against) if against else None)
 
 
 def plan(recipe: Recipe, *, runs: Path | str = "runs") -> PlanRecord:
@@ -294,9 +294,7 @@ def judge(
     Raises:
         UserError: a file cannot be read, or this machine has no sandbox that passed its self-test.
     """
-    from qwenlab.jobs.judge import judge
-
-    return judge(Path(problems), Path(solutions), all_tests=all_tests, limit=limit)
+    return judging.judge(Path(problems), Path(solutions), all_tests=all_tests, limit=limit)
 
 
 def runs(folder: Path | str = "runs") -> list[Run]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
@@ -253,8 +254,6 @@ def make_recipe(values: dict[str, Any], where: str = "recipe") -> Recipe:
 
 def recipe_toml(recipe: Recipe) -> str:
     """The recipe as a complete TOML file: every key, its value, and its help as a comment."""
-    import tomlkit
-
     document = tomlkit.document()
     for section, settings in _sections(recipe):
         table = tomlkit.table()

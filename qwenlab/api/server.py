@@ -1,10 +1,20 @@
 """Runs the application on a socket, until it is told to end."""
 
+import contextlib
+import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+
+from qwenlab.api.app import make_app
+from qwenlab.inference.batcher import Batcher
+from qwenlab.inference.load import load_runs
+from qwenlab.runs import Run, gpu_waiting
+from qwenlab.runs.serving import ServeRecord, announced
+from qwenlab.runs.shared_base import shared_base
 
 GRACE_S = 5
 """Seconds in which answers that are under way can be finished, once the server is told to end."""
@@ -37,3 +47,34 @@ class Server(uvicorn.Server):
     async def _look(self) -> None:
         if self._ends():
             self.should_exit = True
+
+
+def serve_models(
+    found: Mapping[str, Run],
+    listener: socket.socket,
+    runs: Path,
+    key: str | None,
+    batch_size: int,
+    queue: int,
+    max_body: int,
+    make_way: bool,
+) -> None:
+    """Answer requests until it is told to end, or makes way; announced in `runs` for others to find."""
+    settings, base = shared_base(found)
+    print(f"loading {base.name}", flush=True)
+    batcher = Batcher(load_runs(found, settings, base), batch_size, queue)
+    host, port = listener.getsockname()[:2]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
+    models = tuple(batcher.loaded.names)
+    record = ServeRecord(url=url, pid=os.getpid(), models=models, key_required=bool(key))
+    with contextlib.ExitStack() as stack:
+
+        def started() -> None:
+            stack.enter_context(announced(runs, record))
+            print(f"serving {', '.join(models)} at {url}", flush=True)
+
+        def ends() -> bool:
+            return make_way and not batcher.running and not batcher.waiting and len(gpu_waiting(runs)) > 1
+
+        Server(make_app(batcher, key, max_body), started, ends).run([listener])
+        print("stopped", flush=True)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from qwenlab import data
 from qwenlab.answering.answerer import Messages
 from qwenlab.errors import UserError
 from qwenlab.evaluation import Problem
@@ -88,8 +89,6 @@ def from_held_out(recipe: Recipe, count: int) -> list[Question]:
     Raises:
         UserError: the data cannot be had any more, or nothing was held out.
     """
-    from qwenlab import data
-
     rows = data.load(recipe.data, recipe.train.seed).validation["messages"].head(count).to_list()
     if not rows:
         raise UserError("This run held no rows out: data.validation_split was 0.", "Ask something else.")

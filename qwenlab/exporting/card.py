@@ -4,6 +4,7 @@ import contextlib
 from pathlib import Path
 from typing import Literal
 
+import huggingface_hub
 from pydantic import BaseModel
 
 from qwenlab import hub
@@ -70,9 +71,7 @@ def base_licence(model: ModelRecord) -> str | None:
     card of it. None: unknown."""
     folder = Path(model.resolved)
     if (folder / "README.md").exists():
-        from huggingface_hub import ModelCard
-
-        licence = ModelCard.load(folder / "README.md").data.get("license")
+        licence = huggingface_hub.ModelCard.load(folder / "README.md").data.get("license")
         if licence:
             return str(licence)
     if (folder / "LICENSE").exists():
@@ -94,9 +93,7 @@ class _Said(BaseModel):
 
 
 def _front_matter(model: ModelRecord, kind: Kind, licence: str | None) -> str:
-    from huggingface_hub import ModelCardData
-
-    matter = ModelCardData(
+    matter = huggingface_hub.ModelCardData(
         base_model=_shown(model.name),
         license=licence or "unknown",
         library_name={"adapter": "peft", "merged": "transformers", "gguf": "gguf"}[kind],

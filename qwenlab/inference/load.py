@@ -21,7 +21,9 @@ from qwenlab.errors import UserError
 from qwenlab.inference.attention import enable_gqa_decode
 from qwenlab.inference.routing import Router, check_plain
 from qwenlab.recipe import ModelSettings
-from qwenlab.training.engine import Engine
+from qwenlab.runs import Run
+from qwenlab.runs.record import ModelRecord
+from qwenlab.training.engine import Engine, choose_engine
 from qwenlab.training.load import load_base
 from qwenlab.training.source import ModelSource, find_model, load_tokenizer
 
@@ -117,6 +119,25 @@ def load_inference(settings: ModelSettings, engine: Engine, adapters: Mapping[st
     base.generation_config = GenerationConfig(eos_token_id=ends, pad_token_id=pad, do_sample=False)
     router = Router(model, getattr(torch, engine.dtype))
     return Inference(model, tokenizer, engine, source, dict(adapters), keys, router, frozenset(ends))
+
+
+def load_runs(runs: Mapping[str, Run], settings: ModelSettings, record: ModelRecord) -> Inference:
+    """The base that the runs were trained on, with each run's adapter under its name.
+
+    Unsloth is left out, also where it trained: it answers for one adapter a batch, and a machine that lacks it can
+    answer all the same.
+
+    Raises:
+        UserError: the base's weights are not those any more; or as `load_inference`.
+    """
+    engine = choose_engine(settings.model_copy(update={"engine": "transformers"}))
+    source = find_model(settings)
+    if source.sha256() != record.sha256:
+        raise UserError(
+            f"{source.folder} holds other weights than those that {next(iter(runs.values())).name} was trained on.",
+            "Put the old ones back, or train again.",
+        )
+    return load_inference(settings, engine, {name: run.adapter for name, run in runs.items()})
 
 
 def adapter_sha256(folder: Path) -> str:

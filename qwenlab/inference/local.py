@@ -1,5 +1,6 @@
 """A loaded base and its adapters as those who answer."""
 
+import gc
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,8 +8,10 @@ import torch
 
 from qwenlab.answering.answerer import Answer, Ask, Listener, TooLargeError
 from qwenlab.inference.generate import generate
-from qwenlab.inference.load import Inference
+from qwenlab.inference.load import Inference, load_runs
 from qwenlab.training.memory import first_line, is_out_of_memory
+
+__all__ = ["LocalAnswerer", "load_runs"]
 
 
 class LocalAnswerer:
@@ -43,3 +46,9 @@ class LocalAnswerer:
                 "Set model.load_in_4bit = true in the recipe, or allow fewer new tokens.",
             )
         return answers
+
+    def forget(self) -> None:
+        """Give the memory back, of the card as well; nothing can be asked after it."""
+        self._loaded.model = None
+        gc.collect()
+        torch.cuda.empty_cache()

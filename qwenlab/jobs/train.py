@@ -69,8 +69,7 @@ def tell_plan(recipe: Recipe, runs: Path, file: Path | None) -> None:
     """
     check_shares(recipe)
     engine = choose_engine(recipe.model)
-    from qwenlab.jobs.fit import plan_job
-    from qwenlab.training.plan import plan_record, plan_table
+    from qwenlab.jobs.fit import plan_job, plan_record, plan_table
 
     plan, report = plan_job(recipe, engine, runs)
     console = Console(highlight=False)

@@ -10,7 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+from jinja2 import Environment, StrictUndefined, Template
 
 from qwenlab.evaluation.results import FailingTest
 from qwenlab.evaluation.verdict import MEANING
@@ -18,9 +20,6 @@ from qwenlab.files import write_atomically
 from qwenlab.report import charts, tables
 from qwenlab.report.schema import NO_PROGRAM, NOT_RUN, Attempt, Metric, Outcome, ProblemRow, Report
 from qwenlab.report.tables import Table
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
 
@@ -113,9 +112,7 @@ def _pictures(report: Report) -> Iterator[str]:
 
 
 @cache
-def _template() -> "Template":
-    from jinja2 import Environment, StrictUndefined
-
+def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
 

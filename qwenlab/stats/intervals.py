@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # its parts load as they are named
 from numpy.typing import NDArray
 
 from qwenlab.stats.types import ALPHA, NOISE_OF_FLOATS, Estimate, Interval, Rate
@@ -50,9 +51,7 @@ def rate(count: int, n: int, level: float = 1 - ALPHA) -> Rate:
         raise ValueError(f"count must be within 0 and {n}, got {count}")
     if n == 0:
         return Rate(count=0, n=0, value=None, interval=None)
-    from scipy.stats import binomtest
-
-    low, high = binomtest(count, n).proportion_ci(level, method="wilson")
+    low, high = scipy.stats.binomtest(count, n).proportion_ci(level, method="wilson")
     return Rate(count=count, n=n, value=count / n, interval=Interval(float(low), float(high)))
 
 
@@ -130,11 +129,9 @@ def _unseen_share(n: int) -> float:
 
 def _bootstrap(sums: Sums, statistic: Callable[..., Floats], seed: int) -> Interval:
     """Expanded percentile interval; the resamples depend on the seed and the number of clusters alone."""
-    from scipy.stats import bootstrap, norm, t
-
     n = len(sums.size)
-    tail = norm.cdf(-math.sqrt(n / (n - 1)) * t.ppf(1 - ALPHA / 2, n - 1))
-    low, high = bootstrap(
+    tail = scipy.stats.norm.cdf(-math.sqrt(n / (n - 1)) * scipy.stats.t.ppf(1 - ALPHA / 2, n - 1))
+    low, high = scipy.stats.bootstrap(
         sums,
         statistic,
         paired=True,

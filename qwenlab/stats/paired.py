@@ -11,6 +11,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # its parts load as they are named
 from numpy.typing import NDArray
 
 from qwenlab.stats.intervals import RESAMPLES, Floats, difference, mean, rate, relative_gain, sum_clusters
@@ -69,9 +70,7 @@ def compare(
 
 def mcnemar_p(gained: int, lost: int) -> float:
     """Two-sided p of the exact McNemar test: the binomial test that a flip goes either way alike; 1 without flips."""
-    from scipy.stats import binomtest
-
-    return float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
+    return float(scipy.stats.binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
 
 
 def pass_at_k(n: int, correct: int, k: int) -> float | None:
@@ -206,12 +205,10 @@ def _permutation_p(differences: Floats, seed: int) -> float:
 
     Exact up to 13 problems that differ (8,192 exchanges), else from `RESAMPLES` of them. For outcomes it is McNemar's.
     """
-    from scipy.stats import permutation_test
-
     moved = differences[np.abs(differences) > NOISE_OF_FLOATS]
     if len(moved) < 2:
         return 1.0
-    result = permutation_test(
+    result = scipy.stats.permutation_test(
         (moved, np.zeros_like(moved)),
         lambda first, second, axis: np.mean(first - second, axis),
         permutation_type="samples",

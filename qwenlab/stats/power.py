@@ -5,6 +5,7 @@ from bisect import bisect_left
 from itertools import count
 
 import numpy as np
+import scipy  # its parts load as they are named
 
 from qwenlab.stats.types import ALPHA, DetectableGain
 
@@ -26,14 +27,14 @@ def power(n: int, gained: float, lost: float, alpha: float = ALPHA) -> float:
     Exact: the number of flips m is binomial, and so, given m, is the number lost; the test rejects for a gain when
     P(Binomial(m, 1/2) <= lost) < alpha / 2. Beside it for lost = 0: P(m >= minimum_flips).
     """
-    from scipy.stats import binom
-
     if gained + lost == 0:
         return 0.0
     flips = np.arange(n + 1)
-    most_lost = binom.ppf(alpha / 2, flips, 0.5) - 1
+    most_lost = scipy.stats.binom.ppf(alpha / 2, flips, 0.5) - 1
     flip = min(1.0, gained + lost)
-    return float(np.sum(binom.pmf(flips, n, flip) * binom.cdf(most_lost, flips, lost / (gained + lost))))
+    return float(
+        np.sum(scipy.stats.binom.pmf(flips, n, flip) * scipy.stats.binom.cdf(most_lost, flips, lost / (gained + lost)))
+    )
 
 
 def smallest_detectable_gain(

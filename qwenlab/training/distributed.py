@@ -21,7 +21,7 @@ from qwenlab.recipe import Recipe
 from qwenlab.runs.events import Event, EventLog
 from qwenlab.runs.record import RunRecord
 from qwenlab.runs.run import Run
-from qwenlab.training.engine import Engine, set_environment
+from qwenlab.training.engine import Engine, import_torch, set_environment
 
 POLL_SECONDS = 0.5
 
@@ -132,40 +132,34 @@ def joined(engine: Engine) -> Iterator[None]:
     if world().size == 1:
         yield
         return
-    import torch
-    from torch import distributed
-
+    torch = import_torch()
     if engine.device == "cuda":
         torch.cuda.set_device(world().local_rank)
     else:
         os.environ["ACCELERATE_TORCH_DEVICE"] = "cpu"  # accelerate would say cpu:0, where torch loads no checkpoint to
-    distributed.init_process_group(
+    torch.distributed.init_process_group(
         "nccl" if engine.device == "cuda" else "gloo",
-        store=distributed.PrefixStore("training", _store()),
+        store=torch.distributed.PrefixStore("training", _store()),
         rank=world().rank,
         world_size=world().size,
         timeout=PATIENCE,
     )
     yield
-    distributed.destroy_process_group()  # not after an error, when others may be waiting for this one
+    torch.distributed.destroy_process_group()  # not after an error, when others may be waiting for this one
 
 
 def any_of_all(flag: bool) -> bool:
     """Whether the flag is up in any of the processes; all of them must ask, and all get the same answer."""
     if world().size == 1:
         return flag
-    import torch
-    from torch import distributed
-
-    device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
+    torch = import_torch()
+    device = "cuda" if torch.distributed.get_backend() == "nccl" else "cpu"
     found = torch.tensor(int(flag), device=device)
-    distributed.all_reduce(found, distributed.ReduceOp.MAX)
+    torch.distributed.all_reduce(found, torch.distributed.ReduceOp.MAX)
     return bool(found.item())
 
 
 @cache
 def _store() -> Any:
-    from torch import distributed
-
-    store, _, _ = next(distributed.rendezvous("env://", timeout=PATIENCE))
+    store, _, _ = next(import_torch().distributed.rendezvous("env://", timeout=PATIENCE))
     return store

@@ -10,7 +10,7 @@ import os
 import platform
 import sys
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from qwenlab.errors import UserError
 from qwenlab.recipe import ModelSettings
@@ -45,9 +45,7 @@ def choose_engine(settings: ModelSettings) -> Engine:
     Raises:
         UserError: the recipe asks for Unsloth and it does not run here, or not as the recipe asks.
     """
-    set_environment()
-    import torch
-
+    torch = import_torch()
     device: Device = "cuda" if settings.device_map != "cpu" and torch.cuda.is_available() else "cpu"
     dtype = _dtype(settings, device)
     if settings.engine == "transformers":
@@ -71,6 +69,14 @@ def choose_engine(settings: ModelSettings) -> Engine:
     if settings.engine == "unsloth":
         raise UserError(f"Unsloth does not run here: {problem}", AUTO)
     return Engine("transformers", f"Unsloth does not run here: {problem}", device, dtype)
+
+
+def import_torch() -> Any:
+    """torch, which reads its environment as it is imported, so that comes first."""
+    set_environment()
+    import torch
+
+    return torch
 
 
 def set_environment() -> None:
@@ -123,16 +129,12 @@ def is_wsl() -> bool:
 
 
 def _dtype(settings: ModelSettings, device: Device) -> Literal["float16", "bfloat16", "float32"]:
-    import torch
-
     if device == "cpu":
         return "float32"
     if settings.dtype == "auto":
-        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
+        return "bfloat16" if import_torch().cuda.is_bf16_supported(including_emulation=False) else "float16"
     return settings.dtype
 
 
 def _gpu_name() -> str:
-    import torch
-
-    return str(torch.cuda.get_device_name(0))
+    return str(import_torch().cuda.get_device_name(0))

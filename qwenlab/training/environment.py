@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import torch
 
 from qwenlab import __version__, nvidia
 from qwenlab.runs.record import Hardware
@@ -29,8 +30,6 @@ def versions(engine: Engine) -> dict[str, str]:
 
 def hardware() -> Hardware:
     """The machine as torch and the operating system see it, and what the driver says is free on the card."""
-    import torch
-
     gpu = torch.cuda.get_device_properties(0) if torch.cuda.is_available() else None
     return Hardware(
         gpu=gpu.name if gpu else None,

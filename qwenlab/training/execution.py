@@ -6,7 +6,9 @@ here and the run's record holds it.
 
 import importlib.util
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+import torch
 
 from qwenlab.recipe import Recipe
 from qwenlab.training.engine import Engine, is_wsl
@@ -56,11 +58,9 @@ def plan_execution(recipe: Recipe, engine: Engine) -> Execution:
 
 def use_attention(attention: Attention) -> None:
     """Make Unsloth's models attend so: at each forward pass they ask what of these two there is."""
-    from unsloth.utils import attention_dispatch
-
-    found = found_by_unsloth()
-    attention_dispatch.HAS_FLASH_ATTENTION = found.flash and attention == "flash"
-    attention_dispatch.HAS_XFORMERS = found.xformers and attention != "sdpa"
+    found, dispatch = found_by_unsloth(), _dispatch()
+    dispatch.HAS_FLASH_ATTENTION = found.flash and attention == "flash"
+    dispatch.HAS_XFORMERS = found.xformers and attention != "sdpa"
 
 
 def _attention(engine: Engine, deterministic: bool) -> Attention:
@@ -72,8 +72,6 @@ def _attention(engine: Engine, deterministic: bool) -> Attention:
     """
     if engine.name == "transformers" or deterministic:
         return "sdpa"
-    import torch
-
     found = found_by_unsloth()
     # On cards before compute capability 8 Unsloth passes flash-attn over.
     if found.flash and torch.cuda.get_device_capability()[0] >= 8:
@@ -104,6 +102,11 @@ class Found(NamedTuple):
 @cache
 def found_by_unsloth() -> Found:
     """What Unsloth found at import to run on this card, before `use_attention` changed anything."""
+    return Found(_dispatch().HAS_FLASH_ATTENTION, _dispatch().HAS_XFORMERS)
+
+
+def _dispatch() -> Any:
+    """Unsloth's module of what its attention can use, which is there where Unsloth is."""
     from unsloth.utils import attention_dispatch
 
-    return Found(attention_dispatch.HAS_FLASH_ATTENTION, attention_dispatch.HAS_XFORMERS)
+    return attention_dispatch

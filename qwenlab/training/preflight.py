@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import torch
+
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe
 from qwenlab.runs.record import Hardware
@@ -74,8 +76,6 @@ def _context(recipe: Recipe, source: ModelSource) -> UserError | None:
 def _bfloat16(engine: Engine, hardware: Hardware) -> UserError | None:
     if engine.device != "cuda" or engine.dtype != "bfloat16":
         return None
-    import torch
-
     if torch.cuda.is_bf16_supported(including_emulation=False):
         return None
     return UserError(
@@ -100,6 +100,4 @@ def _room(recipe: Recipe, engine: Engine, source: ModelSource, card_gb: float | 
 
 
 def _gpus() -> int:
-    import torch
-
     return int(torch.cuda.device_count())

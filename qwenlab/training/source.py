@@ -8,6 +8,8 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from transformers import AutoTokenizer
+
 from qwenlab.errors import UserError
 from qwenlab.hub import Wanted, fetch
 from qwenlab.recipe import TINY, ModelSettings
@@ -70,8 +72,6 @@ def load_tokenizer(source: ModelSource) -> Any:
     Raises:
         UserError: it has no chat template (a base model that was never taught to chat).
     """
-    from transformers import AutoTokenizer
-
     tokenizer = AutoTokenizer.from_pretrained(source.folder)
     if not tokenizer.chat_template:
         raise UserError(

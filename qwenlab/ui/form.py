@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, get_origin
 
 import gradio as gr
+import tomlkit
 from pydantic.fields import FieldInfo
 
 from qwenlab.errors import UserError
@@ -116,8 +117,6 @@ def _read(path: str, field: FieldInfo, value: Any) -> Any:
 
 
 def _toml(value: Any) -> str:
-    import tomlkit
-
     if isinstance(value, dict):
         table = tomlkit.inline_table()
         table.update(value)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from qwenlab.errors import UserError
-from qwenlab.inference.runs import load_runs
+from qwenlab.inference.load import load_runs
 from qwenlab.recipe import Recipe
 from qwenlab.runs import Run
 from qwenlab.runs.shared_base import shared_base
@@ -17,7 +17,7 @@ from tests.models.adapters import random_run
 CODE = """
 import sys
 from pathlib import Path
-from qwenlab.inference.runs import load_runs
+from qwenlab.inference.load import load_runs
 from qwenlab.runs import find_run
 from qwenlab.runs.shared_base import shared_base
 assert "torch" not in sys.modules
