@@ -29,7 +29,9 @@ check: install  ## format, lint, types
 	$(BIN)/mypy
 
 docs: install  ## docs/api.md from the docstrings, the table of settings from the recipe
-	$(BIN)/griffe2md qwenlab --output docs/api.md
+	for name in library recipe.load_recipe runs.run.Run errors.UserError; do \
+	  PYTHONPATH=. $(BIN)/griffe2md qwenlab.$$name; echo; done > docs/api.md
+	$(BIN)/python -m qwenlab.recipe
 
 install: $(INSTALLED)
 

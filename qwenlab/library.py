@@ -1,5 +1,7 @@
 """The functions of `import qwenlab`: the jobs of the command line, for a notebook or a program of one's own.
 
+Each stands there by its name: `import qwenlab as ql`, then `ql.train`, `ql.evaluate` and so on.
+
 What takes the GPU (`train`, `evaluate`, `export`, `plan`) runs in a process of its own, as it does from the browser, by
 the command that a terminal would take. So the kernel keeps its memory, libraries may have been imported in any order,
 an out-of-memory kill leaves the notebook alive, and answers are never computed by what Unsloth has patched. Ctrl-C (a
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
 OnEvent = Callable[[Event], None]
 
-POLL_SECONDS = 0.25
+_POLL_SECONDS = 0.25
 
 
 def prepare(recipe: Recipe, *, against: Path | str | None = None) -> "Prepared":
@@ -424,7 +426,7 @@ def _follow(launched: Launch, hear: Callable[[str], None]) -> None:
                 hear(said.read())
                 if not alive:
                     break
-                time.sleep(POLL_SECONDS)
+                time.sleep(_POLL_SECONDS)
             except KeyboardInterrupt:
                 if asked:
                     raise
