@@ -30,7 +30,8 @@ check: install  ## format, lint, types
 
 docs: install  ## docs/api.md from the docstrings, the table of settings from the recipe
 	for name in library recipe.load_recipe runs.run.Run errors.UserError; do \
-	  PYTHONPATH=. $(BIN)/griffe2md qwenlab.$$name; echo; done > docs/api.md
+	  PYTHONPATH=. $(BIN)/griffe2md qwenlab.$$name; echo; done \
+	| sed -E ':a; s/\[([^][]*)\]\(#[^)]*\)/\1/; ta; s,</?code>,`,g' > docs/api.md
 	$(BIN)/python -m qwenlab.recipe
 
 install: $(INSTALLED)

@@ -7,7 +7,7 @@
 
 Every comparison is kept in the folder of the first run, where the browser shows it too.
 
-Exit code 0: compared, or stopped with Ctrl-C; 2: something that you can mend; 1: a bug.
+Exit code 0: compared, or stopped with Ctrl-C; 2: something that you can fix; 1: a bug.
 """
 
 from pathlib import Path
@@ -63,7 +63,7 @@ def main(
     if endpoint and tuned_model and len(found) > 1:
         raise UserError("--tuned-model names one model, and there are several runs.", "Name one run.")
     if len([choice for choice in (prompt, prompts, held_out, problems) if choice is not None]) != 1:
-        raise UserError("What shall they be asked?", "One of --prompt, --prompts, --held-out and --problems.")
+        raise UserError("No prompt was given.", "One of --prompt, --prompts, --held-out and --problems.")
     from qwenlab.jobs import compare as comparing
 
     recipe = next(iter(found.values())).recipe

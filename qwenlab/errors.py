@@ -2,7 +2,7 @@
 
 
 class UserError(Exception):
-    """Something that the user can mend.
+    """Something that the user can fix.
 
     `message` says what is wrong and where; `hint` says what to do about it. On the command line both are printed
     and the process ends with exit code 2; in the browser the same words stand where the user is looking.

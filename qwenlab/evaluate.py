@@ -5,7 +5,7 @@
     python -m qwenlab.evaluate RUN --resume
     python -m qwenlab.evaluate RUN --endpoint http://127.0.0.1:8000/v1
 
-Exit code 0: evaluated, whatever the outcome, or stopped as asked; 2: something that you can mend; 1: a bug.
+Exit code 0: evaluated, whatever the outcome, or stopped as asked; 2: something that you can fix; 1: a bug.
 """
 
 from pathlib import Path

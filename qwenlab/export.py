@@ -4,7 +4,7 @@
     python -m qwenlab.export RUN --to ollama --out DIR --llama-cpp ~/llama.cpp
     python -m qwenlab.export RUN --to hub --repo me/my-adapter --yes
 
-Exit code 0: exported, and it answers as the adapter does; 2: something that you can mend, and nothing was written;
+Exit code 0: exported, and it answers as the adapter does; 2: something that you can fix, and nothing was written;
 3: converted, but there was nothing here to check it with; 1: a bug.
 """
 

@@ -155,7 +155,7 @@ def _reading(wanted: Wanted, revision: str = "main") -> Iterator[None]:
         yield
     except huggingface_hub.errors.GatedRepoError:
         hint = f"Do so at {wanted.page}, then set HF_TOKEN to a token of your account (or run `hf auth login`)."
-        raise UnavailableError(f"{name} is gated: one must ask for access to it.", hint) from None
+        raise UnavailableError(f"{name} is gated; access must be requested.", hint) from None
     except huggingface_hub.errors.RevisionNotFoundError:
         raise UnavailableError(f"{name} has no revision {revision}.", "Mend model.revision.") from None
     except (huggingface_hub.errors.RepositoryNotFoundError, huggingface_hub.errors.HFValidationError):

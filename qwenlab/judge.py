@@ -3,7 +3,7 @@
     python -m qwenlab.judge --problems problems.jsonl --solutions solutions.jsonl --report report.json
     python -m qwenlab.judge --self-check
 
-Exit code 0: judged, whatever the verdicts, or fit to judge; 2: something that you can mend, such as a machine without a
+Exit code 0: judged, whatever the verdicts, or fit to judge; 2: something that you can fix, such as a machine without a
 sandbox; 1: a bug.
 """
 

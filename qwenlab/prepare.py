@@ -4,7 +4,7 @@
     python -m qwenlab.prepare my.csv --columns user=question,assistant=solution --out clean.parquet
     python -m qwenlab.prepare --recipe recipes/default.toml --against problems.jsonl
 
-Exit code 0: rows are left; 2: something that you can mend; 1: a bug.
+Exit code 0: rows are left; 2: something that you can fix; 1: a bug.
 """
 
 from pathlib import Path
@@ -30,7 +30,8 @@ def main(
     out: Annotated[Path | None, typer.Option(help="Write the clean rows here: .parquet or .jsonl.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write the whole report here, as JSON.")] = None,
     preview: Annotated[
-        Path | None, typer.Option(help="Write some rows here as the model sees them, as JSON: learned, cut, context.")
+        Path | None,
+        typer.Option(help="Write some rows here as the model sees them, as JSON: in the loss, truncated, context."),
     ] = None,
     recipe: Annotated[Path | None, typer.Option(help="A recipe whose data settings are used.")] = None,
     set_: Annotated[

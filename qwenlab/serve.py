@@ -5,7 +5,7 @@
 
 The models are called `base`, and each run by its name. Ctrl-C ends it.
 
-Exit code 0: served, and ended as asked; 2: something that you can mend; 1: a bug.
+Exit code 0: served, and ended as asked; 2: something that you can fix; 1: a bug.
 """
 
 from pathlib import Path
@@ -27,9 +27,7 @@ def main(
         typer.Option(envvar="QWENLAB_API_KEY", show_envvar=True, help="What clients must send; without it, nothing."),
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Answers that are generated at the same time.")] = 32,
-    queue: Annotated[
-        int, typer.Option(min=1, help="Answers that may wait; who comes then is told to come back.")
-    ] = 256,
+    queue: Annotated[int, typer.Option(min=1, help="Answers that may wait; further requests get HTTP 429.")] = 256,
     max_body: Annotated[int, typer.Option(min=1024, help="Longest request, in bytes.")] = 2**20,
     make_way: Annotated[
         bool, typer.Option("--make-way", help="End when somebody waits for the GPU and nobody for an answer.")

@@ -4,7 +4,7 @@
     python -m qwenlab.train recipes/tiny.toml --set data.source=my.jsonl --dry-run
     accelerate launch --multi_gpu --num_processes 2 -m qwenlab.train recipes/default.toml
 
-Exit code 0: finished, or stopped as asked; 2: something that you can mend; 1: a bug.
+Exit code 0: finished, or stopped as asked; 2: something that you can fix; 1: a bug.
 """
 
 from pathlib import Path

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -22,6 +23,10 @@ assert _spec and _spec.loader
 _spec.loader.exec_module(importlib.util.module_from_spec(_spec))
 
 pytest_plugins = ["tests.models.random_rows"]
+
+# How long a test takes says nothing of what it tests.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 Verb = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -149,8 +149,8 @@ def test_answers_grow_live_on_a_terminal() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, "What shall they be asked?"),
-        ({"prompt": "x", "held_out": 2}, "What shall they be asked?"),
+        ({}, "No prompt was given."),
+        ({"prompt": "x", "held_out": 2}, "No prompt was given."),
         ({"prompt": "x", "run_code": True}, "--run-code needs problems"),
         ({"run": ["one", "two"], "prompt": "x", "blind": True}, "between two"),
         ({"run": ["one", "one"], "prompt": "x"}, "Two models would be called"),

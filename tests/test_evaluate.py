@@ -74,7 +74,7 @@ def test_base_and_tuned_are_compared_and_the_sentence_is_last(run: Run, capsys: 
     report = report_of(evaluation)
     shown = capsys.readouterr().out.splitlines()
     assert "Judge verified: 4 of 4 checks" in "".join(shown)
-    assert shown.index("30 of 200 problems of tiny") < next(i for i, line in enumerate(shown) if "net gain" in line)
+    assert shown.index("30 of 200 problems of tiny") < next(i for i, line in enumerate(shown) if "detectable" in line)
     assert shown[-1] == report.sentence
     assert report.n == 30
     assert report.metrics["pass"].model_dump()["gained"] > 0

@@ -112,7 +112,7 @@ def test_without_a_sandbox_nothing_is_judged(
     assert answer.returncode == 2
     assert "Nothing was judged. No sandbox is fit to run programs here." in answer.stderr
     assert "bubblewrap is not installed." in answer.stderr
-    assert answer.stderr.endswith("What mends it:\nsudo apt install bubblewrap\n")
+    assert answer.stderr.endswith("To fix this:\nsudo apt install bubblewrap\n")
     assert "Traceback" not in answer.stderr
 
 

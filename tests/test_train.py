@@ -227,7 +227,7 @@ def test_start_from_is_a_new_run_that_begins_with_an_adapter(lab: Lab, whole: Ru
         ({"resume": "whole", "extend": "whole"}, "three different things"),
         ({"resume": "whole", "recipe": TINY}, "goes on with its own recipe"),
         ({"resume": "nothing"}, "There is no run nothing"),
-        ({}, "Which recipe"),
+        ({}, "A recipe is required"),
     ],
 )
 def test_what_makes_no_sense_is_told(lab: Lab, whole: Run, options: dict[str, Any], message: str) -> None:

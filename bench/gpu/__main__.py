@@ -7,7 +7,7 @@
 
 Weights are random, of published shapes; nothing is downloaded. They take 28 GB for as long as the bench runs, or stay
 in the folder that `--work` names. Each result is a line of results.jsonl the moment it is known; `--table` makes tables
-of them. Exit code 0: all steps that ran succeeded; 1: some failed; 2: something that you can mend.
+of them. Exit code 0: all steps that ran succeeded; 1: some failed; 2: something that you can fix.
 """
 
 import contextlib

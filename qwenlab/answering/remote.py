@@ -1,7 +1,7 @@
 """Models behind any OpenAI-compatible server: qwenlab's own, vLLM with LoRA modules, or another.
 
 The openai client asks a server that is busy or not up yet again, a little later each time or when the server says.
-What a user can mend is said as a sentence: an unreachable address, a wrong key, an unknown model.
+What a user can fix is said as a sentence: an unreachable address, a wrong key, an unknown model.
 
 Importing the client takes half a second: import this where a server is asked.
 """

@@ -43,7 +43,7 @@ def tally_sentence(name: str, counts: tuple[int, int, int], other: str = BASE) -
         return f"Blind choices: none between {name} and {other} yet{also}."
     low, high = measured.interval
     p = mcnemar_p(preferred, against)
-    verdict = "beyond chance" if p < ALPHA else "a coin could do the same"
+    verdict = "statistically significant" if p < ALPHA else "not statistically significant"
     return (
         f"Blind choices: {name} preferred to {other} in {preferred} of {preferred + against} "
         f"({measured.value:.0%}, 95 % interval {low:.0%} to {high:.0%}, p = {p:.3f}){also}: {verdict}."

@@ -25,7 +25,7 @@ def judge_of_columns() -> Iterator[Judge]:
     """
     with fit_sandbox() as found:
         if isinstance(found, NoSandbox):
-            raise UserError(f"No program can be run. {found.reason}", f"What mends it:\n{found.mend}")
+            raise UserError(f"No program can be run. {found.reason}", f"To fix this:\n{found.mend}")
         with Parser(found.sandbox.interpreter) as parser:
 
             def judged(problem: Problem, columns: Sequence[Column]) -> tuple[Column, ...]:

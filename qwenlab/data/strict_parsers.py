@@ -126,7 +126,7 @@ def _decode(data: bytes, name: str) -> str:
 
 
 def _kind(value: Any) -> str:
-    kinds = {list: "a list", str: "a text", bool: "a truth value", int: "a number", float: "a number"}
+    kinds = {list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
     return kinds.get(type(value), "null")
 
 

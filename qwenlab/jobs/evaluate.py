@@ -146,7 +146,7 @@ def _problems(evaluation: Evaluation, output: Output) -> tuple[Problem, ...]:
 def _tell_sandbox(found: FitSandbox | NoSandbox, output: Output) -> None:
     if isinstance(found, NoSandbox):
         output.say(f'No program will be run, and pass@k will read "not measured". {found.reason}')
-        output.say(f"What mends it: {found.mend}")
+        output.say(f"To fix this: {found.mend}")
         return
     check = found.self_check
     output.say(
@@ -265,7 +265,7 @@ def _report(
         problems,
         samples,
         judged,
-        self_check=NotMeasured(why=f"{found.reason} What mends it: {found.mend}")
+        self_check=NotMeasured(why=f"{found.reason} To fix this: {found.mend}")
         if isinstance(found, NoSandbox)
         else found.self_check,
         training=TrainingFacts(run.events, run.recipe) if run.events else None,

@@ -107,7 +107,7 @@ def _check_adapter(run: Run) -> None:
 
 def _new(out: Path | None) -> Path:
     if out is None:
-        raise UserError("Where to?", "Add --out DIR, a folder that is not there yet.")
+        raise UserError("--out is required.", "Add --out DIR, a folder that is not there yet.")
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise UserError(f"{out} is there already; it was left as it is.", "Choose another --out, or remove it first.")
     return out.expanduser().resolve()

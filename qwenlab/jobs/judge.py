@@ -66,7 +66,7 @@ def show_self_check() -> None:
             console.print(_self_check_table(check))
             if not check.fit:
                 console.print(f"{check.backend} is not fit to judge. {check.reason}", markup=False)
-                console.print(f"What mends it: {check.mend}\n", markup=False)
+                console.print(f"To fix this: {check.mend}\n", markup=False)
         _tell_sandbox(console, _fit(found))
 
 
@@ -81,7 +81,7 @@ class Work(NamedTuple):
 
 def _fit(found: FitSandbox | NoSandbox) -> FitSandbox:
     if isinstance(found, NoSandbox):
-        raise UserError(f"Nothing was judged. {found.reason}", f"What mends it:\n{found.mend}")
+        raise UserError(f"Nothing was judged. {found.reason}", f"To fix this:\n{found.mend}")
     return found
 
 

@@ -22,7 +22,7 @@ RISE = 0.05
 """A validation loss this much above its lowest, relatively, is overfitting; less is the noise of small sets."""
 
 LEAST_RISE = 0.01
-"""A rise by less, in nats a token, changes no answer: where the loss has come near zero, 5 % are nothing."""
+"""A rise by less, in nats/token, changes no answer: where the loss has come near zero, 5 % are nothing."""
 
 GAP = 1.5
 """A validation loss this many times the training loss at the end is overfitting too, once it has stopped falling."""

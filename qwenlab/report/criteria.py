@@ -66,8 +66,8 @@ def detectable_sentence(gain: DetectableGain) -> str:
     if gain.gain is None:
         return f"{gain.n} problems are too few to show any gain: {floor}"
     return (
-        f"{gain.n} problems show a net gain of {gain.gain} ({100 * gain.gain / gain.n:.0f} points) or more "
-        f"in {100 * gain.power:.0f} % of runs, if {100 * gain.lost:g} % of the problems get lost; {floor}"
+        f"{gain.n} problems: minimum detectable effect +{gain.gain} ({100 * gain.gain / gain.n:.0f} points) at "
+        f"{100 * gain.power:.0f} % power, assuming {100 * gain.lost:g} % regressions; {floor}"
     )
 
 
@@ -111,7 +111,7 @@ def _improvement(measured: Comparison | ScoreComparison | NotMeasured) -> Criter
         return _not_measured(name, wanted, measured, "no problem was judged")
     relative = measured.relative_gain
     met = measured.difference.value > 0 if relative is None else relative.value > IMPROVEMENT_BAR + NOISE_OF_FLOATS
-    told = "beyond chance" if measured.beyond_noise else "chance alone can do this"
+    told = "statistically significant" if measured.beyond_noise else "not statistically significant"
     return Criterion(
         name=name,
         wanted=wanted,

@@ -40,7 +40,7 @@ class Train(_Event):
 
 
 class Validation(_Event):
-    """The loss on the rows that are held out, in nats a token."""
+    """The loss on the rows that are held out, in nats/token."""
 
     kind: Literal["eval"] = "eval"
     eval_loss: float

@@ -46,7 +46,7 @@ def choose_job(
     if start_from:
         return _started_from(find_run(runs, start_from), recipe, overrides)
     if recipe is None:
-        raise UserError("Which recipe?", "For instance: python -m qwenlab.train recipes/tiny.toml")
+        raise UserError("A recipe is required.", "For instance: python -m qwenlab.train recipes/tiny.toml")
     return Job(_located(read_recipe(recipe, overrides)), _name(recipe))
 
 

@@ -1,4 +1,4 @@
-"""From clean conversations to what the trainer reads: token ids, and labels that are -100 where nothing is learned."""
+"""From clean conversations to what the trainer reads: token ids, and labels that are -100 outside the loss."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ IGNORED = -100
 
 
 class Rows(NamedTuple):
-    """Tokenised rows: `input_ids` and `labels`, lists of equal length; a label is -100 where nothing is learned."""
+    """Tokenised rows: `input_ids` and `labels`, lists of equal length; a label is -100 outside the loss."""
 
     train: pa.Table
     validation: pa.Table | None

@@ -103,7 +103,7 @@ def has_gpu() -> bool:
 
 def _training(run: Run | None) -> list[str]:
     if run is None:
-        return ["at rest"]
+        return ["idle"]
     known = record(run)
     if known.status is Status.queued:
         return [f"getting ready: {text(name(run))}"]

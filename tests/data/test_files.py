@@ -189,7 +189,7 @@ BAD_FILES = {
     ),
     "list of numbers": ("a.json", b"[1, 2]", "a.json, row 1: a row must be an object, and here is a number: 1"),
     "null row": ("a.json", b'[{"a": 1}, null]', "a.json, row 2: a row must be an object, and here is null"),
-    "a text": ("a.json", b'"hello"', "a.json, line 1: a row must be an object, and here is a text"),
+    "a text": ("a.json", b'"hello"', "a.json, line 1: a row must be an object, and here is a string"),
     "broken json": ("a.json", b'[{"a": 1},\n {"a": }]', "a.json, line 2, character 8: Expecting value"),
     "broken object": ("a.json", b'{\n "data": [\n  {"a" 1}]}', "a.json, line 3, character 8: Expecting ':'"),
     "deep": ("a.json", b"[" * 100_000, "a.json, line 1: maximum recursion"),

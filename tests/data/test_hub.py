@@ -114,7 +114,7 @@ def test_the_cache_is_used_where_the_hub_does_not_answer_and_the_user_is_told(re
             "There is no file or folder org/missing here, and the hub has no such data set, or it is private.",
             "set HF_TOKEN",
         ),
-        ("org/gated", "org/gated is gated: one must ask for access to it.", "set HF_TOKEN"),
+        ("org/gated", "org/gated is gated; access must be requested.", "set HF_TOKEN"),
         ("org/broken", "answers with 503 to the question for org/broken.", "HF_ENDPOINT"),
         ("org/bad--name", "There is no file or folder org/bad--name here", "compare the spelling"),
     ],

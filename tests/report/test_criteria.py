@@ -66,7 +66,7 @@ def test_the_words_for_p(p_value: float, words: str) -> None:
 
 def test_the_plan_in_words() -> None:
     assert detectable_sentence(smallest_detectable_gain(100)) == (
-        "100 problems show a net gain of 11 (11 points) or more in 80 % of runs, if 2 % of the problems get lost; "
+        "100 problems: minimum detectable effect +11 (11 points) at 80 % power, assuming 2 % regressions; "
         "fewer than 6 flips one way never reach p < 0.05"
     )
     assert detectable_sentence(smallest_detectable_gain(5)) == (
@@ -131,10 +131,10 @@ def test_the_improvement_and_what_it_shows(both: int, gained: int, lost: int, st
 def test_the_improvement_in_words() -> None:
     line = evaluated(both=10, gained=8, lost=2)[1]
     assert line.figures == "12 to 18 of 100, +50 % relative, 95 % interval 0 % to +157 %"
-    assert line.noise == "8 gained and 2 lost, p = 0.11: chance alone can do this"
+    assert line.noise == "8 gained and 2 lost, p = 0.11: not statistically significant"
     line = evaluated(both=0, gained=6, lost=0)[1]
     assert line.figures == "0 to 6 of 100, no relative figure with a baseline of zero"
-    assert line.noise == "6 gained and 0 lost, p = 0.031: beyond chance"
+    assert line.noise == "6 gained and 0 lost, p = 0.031: statistically significant"
     line = evaluated(both=2, gained=6, lost=0)[1]
     assert line.figures == "2 to 8 of 100, +300 % relative, no interval with so small a baseline"
 

@@ -150,7 +150,7 @@ def test_without_a_sandbox_it_says_so_and_what_mends_it() -> None:
 
 def test_what_mends_a_judge_that_is_not_fit_stands_by_itself() -> None:
     report = whole_report(sandbox=False)
-    sentence = "Not measured: No sandbox is fit. What mends it: sudo apt install bubblewrap"
+    sentence = "Not measured: No sandbox is fit. To fix this: sudo apt install bubblewrap"
     found = Page(page(report.model_copy(update={"sentence": sentence})))
     assert sentence in found.text
     assert "sudo apt install bubblewrap" in found.texts("code")

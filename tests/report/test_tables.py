@@ -56,7 +56,7 @@ def test_provenance_tells_what_was_asked_of_whom() -> None:
 def test_noise_tells_of_the_base_against_itself() -> None:
     report = whole_report()
     [before] = tables.noise(report)
-    assert before.startswith("18 problems show a net gain of 8 (44 points) or more")
+    assert before.startswith("18 problems: minimum detectable effect +8 (44 points)")
     floor = NoiseFloor(n=18, left_out=0, gained=1, lost=2, flipped=rate(3, 18))
     *_, again = tables.noise(report.model_copy(update={"noise_floor": floor}))
     assert "1 gained and 2 lost of 18 (16.7 %" in again.replace(NO_BREAK, " ")

@@ -66,7 +66,7 @@ def test_a_broken_run_hurts_no_other(broken: Run) -> None:
     assert find_run(runs, "last").name == broken.name and find_run(runs, "good").name == good.name
     assert good.name in {name for _, name in run_choices(runs)}
     assert any(good.name in path for _, path in recipe_choices(runs))
-    assert "at rest" in show(runs)[0]
+    assert "idle" in show(runs)[0]
     good.update(status=Status.running)
     with good.locked(), gpu_lock(runs, good.name):
         assert good.name in show(runs)[0]

@@ -136,7 +136,7 @@ def test_a_lost_evaluation_can_be_gone_on_with(runs: Path, run: Run) -> None:
     evaluation = Evaluation.create(run, EvaluateSettings())
     evaluation.update(status=Status.running, phase="judging", done=3, total=12)
     outputs = look(runs, run)
-    assert "gone without a word" in part(outputs, "progress").value
+    assert "exited unexpectedly" in part(outputs, "progress").value
     assert part(outputs, "resume").visible
     finished(run, whole_report())
     assert part(look(runs, run, evaluation.name), "resume").visible
@@ -144,7 +144,7 @@ def test_a_lost_evaluation_can_be_gone_on_with(runs: Path, run: Run) -> None:
 
 def test_the_command_has_what_differs_from_the_run_and_what_it_can_show(runs: Path, run: Run) -> None:
     told, command = evaluate.edited(runs, run.name, False, *settings(run))
-    assert "100 problems show a net gain of" in told
+    assert "100 problems: minimum detectable effect" in told
     assert command == f"python -m qwenlab.evaluate {run.name} --runs {runs}"
     told, command = evaluate.edited(runs, run.name, True, *settings(run, limit=5, problems="tiny"))
     assert "too few to show any gain" in told

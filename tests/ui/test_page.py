@@ -27,7 +27,7 @@ def test_the_page_is_built_over_an_empty_folder_and_over_runs(tmp_path: Path) ->
 
 def test_the_strip_says_what_the_machine_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     line, status = show(tmp_path)
-    assert "at rest" in line and not stop_button(status).visible
+    assert "idle" in line and not stop_button(status).visible
     run = made_run(tmp_path, status=Status.running)
     with run.locked(), gpu_lock(tmp_path, run.name):
         line, status = show(tmp_path)

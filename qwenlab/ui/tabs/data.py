@@ -242,7 +242,7 @@ def _build_viewer() -> Viewer:
         kind = gr.Radio(KINDS, value=KINDS[0], label="One row as the model sees it")
         title = gr.Textbox(show_label=False, interactive=False, container=False, elem_id="row-title")
         row = gr.HighlightedText(
-            label="Context is grey, what is learned is coloured, what max_length cuts off is amber",
+            label="Context is grey, tokens in the loss are coloured, what max_length truncates is amber",
             color_map={"learned": LIGHT["accent"], "context": LIGHT["slate"], "cut": LIGHT["amber"]},
             show_inline_category=False,
             show_legend=True,

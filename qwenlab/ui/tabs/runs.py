@@ -153,7 +153,7 @@ def went_on(runs: Path, way: Way, chosen: list[str], until: float | None) -> str
     """Resume, extend, or start a new run from the adapter."""
     for run in _found(runs, chosen[:1]):
         go_on(runs, run, way, [lengthened(run, until)] if way == "--extend" else [])
-    return card("<span role='status'>Started. It stands on the Train tab.</span>")
+    return card("<span role='status'>Started. See the Train tab.</span>")
 
 
 def exported(runs: Path, chosen: list[str]) -> str:

@@ -60,7 +60,7 @@ def verdict_chip(verdict: str) -> str:
 def _kept(column: Column, index: int, comparison: Comparison) -> str:
     hidden = comparison.is_hidden
     if hidden:
-        told = '<div class="stamp">Who this is, is told after your choice.</div>'
+        told = '<div class="stamp">Model names are revealed after you vote.</div>'
     else:
         cut = ' · <span class="amber">ran out of tokens</span>' if column.finish == "length" else ""
         told = f'<div class="stamp">{text(stamp_line(column.stamp))}<br>{speed_line(column)}{cut}</div>'
@@ -77,7 +77,7 @@ def _going(column: Growing, blind: bool) -> str:
     if column.fault:
         return f'<div class="fault"><pre role="alert">{text(column.fault)}</pre></div>'
     if blind:
-        return '<div class="stamp">Who this is, is told after your choice.</div>'
+        return '<div class="stamp">Model names are revealed after you vote.</div>'
     return f'<div class="stamp">{_state(column)}</div>'
 
 

@@ -22,9 +22,7 @@ def report_view(report: DatasetReport, max_length: int) -> str:
 def row_title(row: PreviewRow, number: int, of: int, max_length: int) -> str:
     """Which row this is, and what becomes of it."""
     cut = f", cut at {max_length:,}" if row.tokens > max_length else ""
-    return (
-        f"{number} of {of}: row {row.row:,} of {row.file}; {row.tokens:,} tokens{cut}, {row.learned:,} of them learned"
-    )
+    return f"{number} of {of}: row {row.row:,} of {row.file}; {row.tokens:,} tokens{cut}, {row.learned:,} in the loss"
 
 
 def _funnel(report: DatasetReport) -> str:
@@ -93,7 +91,7 @@ def _tokens(tokens: TokenLengths, max_length: int) -> str:
         if tokens.truncated
         else f"No row is longer than max_length = {max_length:,}"
     )
-    learned = f"{tokens.learned_total:,} of {tokens.total:,} tokens are learned"
+    learned = f"{tokens.learned_total:,} of {tokens.total:,} tokens are in the loss"
     empty = len(tokens.nothing_to_learn)
     lost = f' <span class="amber">{empty:,} rows have nothing to learn from after the cut.</span>' if empty else ""
     colour = "amber" if tokens.truncated else "quiet"

@@ -59,7 +59,7 @@ def _ended(evaluation: Evaluation, status: Status) -> str:
         return f'<div class="fault"><pre role="alert">{text(record.error or "It failed.")}</pre></div>'
     if status is Status.lost:
         return (
-            '<p class="red">Its process is gone without a word: it was killed, or the machine went down. '
+            '<p class="red">The process exited unexpectedly: it was killed, or the machine went down. '
             "What it had is kept: press Resume.</p>"
         )
     return f"<p>Stopped at {record.done:,} of {record.total:,}. What it had is kept: press Resume.</p>"

@@ -97,7 +97,7 @@ def _time(plan: PlanRecord, recipe: Recipe, runs: Path) -> str:
                 return (
                     f"about {duration(plan.tokens / max(speeds[len(speeds) // 2], 1e-9))}, at the speed of {run.name}"
                 )
-    return "told after the first steps: no earlier run of this model tells its speed"
+    return "known after the first steps: no earlier run of this model on this machine"
 
 
 def _speeds(run: Run) -> list[float]:

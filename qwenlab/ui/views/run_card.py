@@ -90,7 +90,7 @@ def _result(run: Run, record: RunRecord, status: Status, events: Sequence[Event]
         parts.append(f'<div class="fault"><pre role="alert">{text(record.error or "It failed.")}</pre></div>')
     if status is Status.lost:
         parts.append(
-            '<p class="red">Its process is gone without a word: it was killed, or the machine went down. '
+            '<p class="red">The process exited unexpectedly: it was killed, or the machine went down. '
             "Nothing up to the last checkpoint is lost: press Resume.</p>"
         )
     if record.best and record.base_eval_loss is not None:

@@ -187,7 +187,7 @@ def _picture(found: Run | Launch | None) -> list[str]:
 def _launched(found: Launch) -> str:
     if found.is_alive:
         return card("<b>Starting</b><p class='quiet' role='status'>The process runs; its run will stand here.</p>")
-    return fault(found.last_words or "It ended without a word.")
+    return fault(found.last_words or "The process exited without output.")
 
 
 def log_tail(run: Run) -> str:
