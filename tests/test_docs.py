@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 FOLDERS = ("qwenlab", "tests", "recipes", "docs", "bench", "tools")
 EXAMPLES = {"qwenlab/show.py", "qwenlab/evaluation/suites/sums.py"}
-"""Files that CONTRIBUTING.md tells how to add, and what `make docs` writes."""
+"""Files that CONTRIBUTING.md tells how to add."""
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -39,3 +39,10 @@ def _leads_somewhere(link: str, document: Path) -> bool:
 def _headings(file: Path) -> set[str]:
     titles = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_the_tree_of_the_package_names_every_module_of_a_room() -> None:
+    tree = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    files = [*(ROOT / "qwenlab").glob("*.py"), *(ROOT / "qwenlab").glob("*/*.py")]
+    names = {path.stem for path in files if path.parent.name != "ui"} - {"__init__"}
+    assert sorted(name for name in names if not re.search(rf"\b{name}\b", tree)) == []

@@ -22,10 +22,11 @@ from qwenlab.evaluation.selfcheck.programs import TRIALS
 from qwenlab.evaluation.selfcheck.run import self_check
 from qwenlab.recipe import read_recipe
 from qwenlab.report.schema import Report
-from qwenlab.runs import Run, Status, find_run, list_evaluations
+from qwenlab.runs import Run, Status, list_evaluations
 from qwenlab.runs.evaluation import Evaluation, newest
 from tests.conftest import ROOT, Verb
 from tests.serving import running
+from tests.trained import trained_run
 
 TINY = ROOT / "recipes" / "tiny.toml"
 BATCHES = ["evaluate.batch_size=6"]
@@ -38,20 +39,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(select, "self_check", lambda sandbox: self_check(sandbox, trials))
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of runs with one in it: the tiny Qwen after twelve steps, which has learned to read its input."""
-    runs = tmp_path_factory.mktemp("trained") / "runs"
-    steps = ["--set", "train.max_steps=12", "--set", "data.max_samples=240"]
-    command = [sys.executable, "-m", "qwenlab.train", str(TINY), "--runs", str(runs), *steps]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
-    return runs
-
-
 @pytest.fixture
-def run(trained: Path, tmp_path: Path) -> Run:
-    """That run, in a folder of its own without evaluations."""
-    original = find_run(trained, "last")
+def run(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Run:
+    """The tiny Qwen that has learned to read its input, in a folder of its own without evaluations."""
+    original = trained_run(tmp_path_factory)
     folder = tmp_path / "runs" / original.name
     folder.mkdir(parents=True)
     for name in ("run.json", "recipe.toml", "events.jsonl", "adapter"):

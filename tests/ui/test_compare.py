@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,19 +16,14 @@ from qwenlab.runs.serving import serving
 from qwenlab.ui.jobs import served
 from qwenlab.ui.tabs import compare
 from qwenlab.ui.tabs.compare import HELD_OUT, PROBLEM, TYPED, Seen
-
-RECIPE = Path(__file__).parent.parent.parent / "recipes" / "tiny.toml"
-QUICKLY = ("data.max_samples=320", "train.learning_rate=4e-3", "train.eval_steps=100")
-"""Twenty steps, after which the tiny Qwen reads its input."""
+from tests.trained import copy_of_a_trained_run
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with a trained run. What its server was started as is ended in the end."""
     folder = tmp_path_factory.mktemp("runs")
-    settings = [part for setting in QUICKLY for part in ("--set", setting)]
-    command = [sys.executable, "-m", "qwenlab.train", str(RECIPE), *settings, "--runs", str(folder)]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    copy_of_a_trained_run(folder, tmp_path_factory)
     yield folder
     end_servers(folder)
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Locator, expect, sync_playwright
 
+from tests.trained import end_launches
 from tests.ui.browser.conftest import CHROMIUM, FLAGS, Lab
-from tests.ui.browser.trained import end_launches
 
 RUNS = Path("runs")
 PATIENCE = 3_600_000

@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 from qwenlab.runs import Run, gpu_lock, list_runs
 from qwenlab.runs.comparisons import list_comparisons
 from qwenlab.ui.jobs.served import pending
+from tests.trained import copy_of_a_trained_run, end_launches
 from tests.ui.browser.conftest import Lab, Waited
-from tests.ui.browser.trained import copy_of_a_trained_run, end_launches
 
 pytestmark = pytest.mark.browser
 

@@ -10,8 +10,8 @@ from qwenlab.report.render import write
 from qwenlab.report.schema import Report, read_report
 from qwenlab.runs import Evaluation, Run, Status, list_evaluations
 from tests.report.reports import SCRIPT, whole_report
+from tests.trained import copy_of_a_trained_run, end_launches
 from tests.ui.browser.conftest import Lab
-from tests.ui.browser.trained import copy_of_a_trained_run, end_launches
 from tests.ui.made import made_run
 
 pytestmark = pytest.mark.browser

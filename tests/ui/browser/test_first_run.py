@@ -6,9 +6,9 @@ import pytest
 
 from qwenlab.runs import Status, list_evaluations, list_runs
 from qwenlab.runs.comparisons import list_comparisons
+from tests.trained import end_launches
 from tests.ui.browser.conftest import Lab
 from tests.ui.browser.screenshots import five_clicks
-from tests.ui.browser.trained import end_launches
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -5,8 +5,8 @@ from playwright.sync_api import expect
 
 from qwenlab.runs import list_runs
 from qwenlab.runs.label import read_label
+from tests.trained import copy_of_a_trained_run, end_launches
 from tests.ui.browser.conftest import PATIENCE, Lab
-from tests.ui.browser.trained import copy_of_a_trained_run, end_launches
 from tests.ui.made import made_run
 
 pytestmark = pytest.mark.browser

@@ -13,26 +13,28 @@ from qwenlab.runs import Run, list_runs
 from qwenlab.runs.launch import Launch
 from tests.conftest import ROOT
 
-QUICKLY = (
-    "data.max_samples=320",
-    "train.learning_rate=4e-3",
-    "train.eval_steps=100",
-    "evaluate.limit=20",
-    "evaluate.batch_size=10",
-)
+QUICKLY = ("data.max_samples=320", "train.learning_rate=4e-3", "train.eval_steps=100")
 """Twenty steps, after which the tiny Qwen reads its input."""
 
 
-def copy_of_a_trained_run(runs: Path, factory: pytest.TempPathFactory) -> Run:
-    """A copy in `runs`; trained where no test has asked for it before."""
+def trained_run(factory: pytest.TempPathFactory) -> Run:
+    """The run itself, not to be changed; trained where no test has asked for it before."""
     folder = factory.getbasetemp() / "trained"
     if not list_runs(folder):
         settings = [part for setting in QUICKLY for part in ("--set", setting)]
         command = [sys.executable, "-m", "qwenlab.train", "recipes/tiny.toml", *settings, "--runs", str(folder)]
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=300)
     (trained,) = list_runs(folder)
+    return trained
+
+
+def copy_of_a_trained_run(runs: Path, factory: pytest.TempPathFactory) -> Run:
+    """A copy in `runs` that evaluates twenty problems."""
+    trained = trained_run(factory)
     shutil.copytree(trained.folder, runs / trained.name)
-    return Run(runs / trained.name)
+    run = Run(runs / trained.name)
+    run.write_recipe(run.recipe.with_values(evaluate={"limit": 20, "batch_size": 10}))
+    return run
 
 
 def end_launches(runs: Path) -> None:
