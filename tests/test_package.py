@@ -1,6 +1,8 @@
 """What `pip install` takes: ranges that the exact set satisfies, and files beside the code."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from importlib import resources
 
@@ -32,3 +34,12 @@ def test_what_is_read_at_run_time_lies_in_the_package() -> None:
     for name in ("py.typed", "report/report.html.jinja", "tiny/train.jsonl.zst", "tiny/test.jsonl", "tiny/model"):
         assert (package / name).is_file() or (package / name).is_dir(), name
     assert {path.stem for path in RECIPES.glob("*.toml")} == {"default", "small_gpu", "fast", "tiny"}
+
+
+def test_a_machine_that_only_judges_needs_what_docs_install_says() -> None:
+    said = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    few = {name for name, _ in re.findall(r'"([a-z]+)>=([^"]+)"', said)}
+    code = "import sys, qwenlab.judge, qwenlab.jobs.judge; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert few >= {"pydantic", "filelock"}
+    assert {each.name.replace("-", "_") for each in RANGES} & set(loaded) <= few
