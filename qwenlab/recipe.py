@@ -81,7 +81,7 @@ class DataSettings(Section):
     min_chars: int = Field(50, ge=0, description="shortest text field kept, in characters")
     max_chars: int = Field(4096, ge=1, description="longest sample kept, in characters over all its fields")
     validation_split: float = Field(0.05, ge=0, le=0.5, description="share held out for the validation loss")
-    max_length: int = Field(2048, ge=16, description="tokens of a row; what is longer is cut at its end")
+    max_length: int = Field(2048, ge=16, description="tokens of a row; what is longer is truncated")
 
 
 class TrainSettings(Section):

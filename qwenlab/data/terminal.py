@@ -101,8 +101,8 @@ def _lines(report: DatasetReport) -> Iterator[tuple[str, Text]]:
         yield "tokens", _lengths(report.tokens)
         yield "", Text(_cut(report.tokens))
         if report.tokens.nothing_to_learn:
-            rows = _rows(len(report.tokens.nothing_to_learn), "has", "have")
-            yield "", Text(f"{rows} nothing to learn from after the cut")
+            rows = _rows(len(report.tokens.nothing_to_learn), "is", "are")
+            yield "", Text(f"{rows} fully masked after truncation")
     if report.changed["code_fences"]:
         yield "code fences", Text(f"made uniform in {_rows(report.changed['code_fences'])}")
     yield "leakage", Text(overlap_line(report.leakage, "validation rows", "training"))

@@ -117,7 +117,7 @@ def _poor_generation(
     faults = (
         (
             [one for one in answers if one.truncated],
-            "were cut at {longest:,} tokens",
+            "were truncated at {longest:,} tokens",
             "Raise evaluate.max_new_tokens; if the answers ramble, train on rows that end (data.max_length cuts rows).",
         ),
         (

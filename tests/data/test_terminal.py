@@ -62,7 +62,7 @@ def test_what_is_left_is_told_below() -> None:
     assert "median 5" in text and "3 █ █  █ 8" in text
     assert "made uniform in 2 rows" in text
     assert "1 row (33.3 %) is longer than max_length" in text
-    assert "1 row has nothing to learn from after the cut" in text
+    assert "1 row is fully masked after truncation" in text
     assert "a note" in text
 
 

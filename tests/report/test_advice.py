@@ -88,7 +88,7 @@ def test_too_short_a_curve_says_nothing_about_its_pace() -> None:
 def test_answers_that_were_cut() -> None:
     [found] = of_answers(attempt(None, "cut before a program", code="", truncated=True, tokens=2048), 31, 100)
     assert found.about == "poor generation"
-    assert found.evidence == "31 of 100 answers of the tuned model were cut at 2,048 tokens"
+    assert found.evidence == "31 of 100 answers of the tuned model were truncated at 2,048 tokens"
     assert "evaluate.max_new_tokens" in found.text
 
 

@@ -92,7 +92,7 @@ def test_a_check_tells_what_is_wrong_and_then_what_is_there(tmp_path: Path, rows
     place, _, title = turned(runs, -1, *held, *IN_ORDER)
     assert place == 19 and title.startswith("20 of 20")
     _, row, title = turned(runs, 0, *held, "cut", 0)
-    assert title == "" and row == [("No row is cut.", "context")]
+    assert title == "" and row == [("No row is truncated.", "context")]
 
 
 def test_a_changed_file_is_checked_anew(tmp_path: Path, rows: Path) -> None:

@@ -203,7 +203,7 @@ def _row(check: Check, kind: str, index: int) -> tuple[list[tuple[str, str]], st
     seen = check.preview if check.is_done else None
     rows: list[PreviewRow] = [row for row in seen.rows if row.why == kind] if seen else []
     if not seen or not rows:
-        return ([("No row is cut.", "context")], "", 0) if seen else ([], "", 0)
+        return ([("No row is truncated.", "context")], "", 0) if seen else ([], "", 0)
     index %= len(rows)
     title = row_title(rows[index], index + 1, len(rows), seen.max_length)
     return [(piece, name) for piece, name in rows[index].pieces], title, index

@@ -21,7 +21,7 @@ def report_view(report: DatasetReport, max_length: int) -> str:
 
 def row_title(row: PreviewRow, number: int, of: int, max_length: int) -> str:
     """Which row this is, and what becomes of it."""
-    cut = f", cut at {max_length:,}" if row.tokens > max_length else ""
+    cut = f", truncated at {max_length:,}" if row.tokens > max_length else ""
     return f"{number} of {of}: row {row.row:,} of {row.file}; {row.tokens:,} tokens{cut}, {row.learned:,} in the loss"
 
 
@@ -87,13 +87,13 @@ def _notes(report: DatasetReport) -> str:
 def _tokens(tokens: TokenLengths, max_length: int) -> str:
     title = f"Tokens a row: median {tokens.median:,.0f}, longest {tokens.max:,}"
     cut = (
-        f"{percent(tokens.truncated_share, 1)} of the rows would be cut at max_length = {max_length:,}"
+        f"{percent(tokens.truncated_share, 1)} of the rows would be truncated at max_length = {max_length:,}"
         if tokens.truncated
         else f"No row is longer than max_length = {max_length:,}"
     )
     learned = f"{tokens.learned_total:,} of {tokens.total:,} tokens are in the loss"
     empty = len(tokens.nothing_to_learn)
-    lost = f' <span class="amber">{empty:,} rows have nothing to learn from after the cut.</span>' if empty else ""
+    lost = f' <span class="amber">{empty:,} rows are fully masked after truncation.</span>' if empty else ""
     colour = "amber" if tokens.truncated else "quiet"
     bars = [(float(edge), count) for edge, count in tokens.histogram]
     return (

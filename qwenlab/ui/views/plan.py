@@ -65,7 +65,7 @@ def plan_card(runs: Path, recipe: Recipe) -> str:
 
 
 def _card(plan: PlanRecord, recipe: Recipe, runs: Path) -> str:
-    cut = f"{percent(plan.cut_share, 1)} of the rows are cut at {recipe.data.max_length:,} tokens"
+    cut = f"{percent(plan.cut_share, 1)} of the rows are truncated at {recipe.data.max_length:,} tokens"
     numbers = plan.facts() | {"time": _time(plan, recipe, runs)}
     shown = facts({name: text(value) for name, value in numbers.items()})
     notes = [*([cut] if plan.cut_share else []), *plan.notes]
