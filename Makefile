@@ -17,8 +17,8 @@ app: install  ## the browser lab, on this machine alone
 test: install  ## everything that needs no GPU and no browser
 	$(BIN)/python -m pytest -m "not gpu and not browser"
 
-test-fast: install  ## what is quick: no model is trained, no program is run, no browser; under a minute
-	$(BIN)/python -m pytest -m "not gpu and not browser and not slow and not model"
+test-fast: install  ## while you work: no model is loaded, no program run, no page opened
+	$(BIN)/python -m pytest -m "not gpu and not browser and not slow and not integration"
 
 test-browser: install  ## what needs Chromium: apt install chromium
 	$(BIN)/python -m pytest -m browser

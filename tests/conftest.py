@@ -40,3 +40,20 @@ def verb(tmp_path: Path) -> Verb:
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
 
     return run
+
+
+INTEGRATION = (
+    "answering", "bench", "evaluation/sandbox", "exporting", "inference", "tools", "training", "ui/browser",
+    "test_compare.py", "test_demo.py", "test_evaluate.py", "test_export.py", "test_first_edition.py", "test_judge.py",
+    "test_library.py", "test_network.py", "test_notebook.py", "test_prepare.py", "test_serve.py", "test_train.py",
+    "test_train_processes.py", "ui/test_broken.py", "ui/test_compare.py", "ui/test_evaluate.py", "ui/test_page.py",
+)  # fmt: skip
+"""Where tests load a model, run programs, start processes or open the page."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    folder = Path(__file__).parent
+    places = {folder / place for place in INTEGRATION}
+    for item in items:
+        if places & {item.path, *item.path.parents}:
+            item.add_marker(pytest.mark.integration)
