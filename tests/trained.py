@@ -28,12 +28,12 @@ def trained_run(factory: pytest.TempPathFactory) -> Run:
     return trained
 
 
-def copy_of_a_trained_run(runs: Path, factory: pytest.TempPathFactory) -> Run:
-    """A copy in `runs` that evaluates twenty problems."""
+def copy_of_a_trained_run(runs: Path, factory: pytest.TempPathFactory, limit: int = 0) -> Run:
+    """A copy in `runs`, whose recipe evaluates so many problems; 0: all, of which it solves the first."""
     trained = trained_run(factory)
     shutil.copytree(trained.folder, runs / trained.name)
     run = Run(runs / trained.name)
-    run.write_recipe(run.recipe.with_values(evaluate={"limit": 20, "batch_size": 10}))
+    run.write_recipe(run.recipe.with_values(evaluate={"limit": limit, "batch_size": 10}))
     return run
 
 

@@ -62,7 +62,7 @@ def five_clicks(lab: Lab, folder: Path) -> None:
     picture(lab, folder / "compare.png")
 
     page.get_by_role("button", name="Did it help?").last.click()
-    expect(page.locator("#can-show")).to_contain_text("problems show")
+    expect(page.locator("#can-show")).to_contain_text("minimum detectable effect")
     page.locator("#evaluate").click()
     report = page.frame_locator("#evaluation-report iframe")
     expect(report.locator(".criterion").first).to_be_visible()

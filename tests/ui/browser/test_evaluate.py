@@ -22,7 +22,7 @@ HOSTILE = SCRIPT + "<img src=x onerror=alert(1)>${alert(2)}{{3}}"
 @pytest.fixture
 def run(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """A trained run in the lab, chosen in the Evaluate tab."""
-    run = copy_of_a_trained_run(lab.runs, tmp_path_factory)
+    run = copy_of_a_trained_run(lab.runs, tmp_path_factory, limit=20)
     lab.open()
     lab.tab("Evaluate")
     expect(lab.page.locator("#evaluate-run input")).to_have_value(run.name)

@@ -47,7 +47,7 @@ def test_runs_are_compared_named_and_deleted(lab: Lab) -> None:
 
 
 def test_a_run_is_exported_and_the_page_says_where_it_is(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> None:
-    run = copy_of_a_trained_run(lab.runs, tmp_path_factory)
+    run = copy_of_a_trained_run(lab.runs, tmp_path_factory, limit=20)
     lab.tab("Runs")
     choose(lab, run.name)
     lab.page.get_by_role("button", name="Export merged").click()
