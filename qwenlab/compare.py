@@ -17,8 +17,6 @@ import typer
 
 from qwenlab import cli
 from qwenlab.errors import UserError
-from qwenlab.runs import find_run
-from qwenlab.runs.shared_base import named
 
 
 def main(
@@ -55,7 +53,9 @@ def main(
     runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
 ) -> None:
     """Compare the answers of runs and their base, side by side."""
-    found = named([find_run(runs, name) for name in run])
+    from qwenlab.jobs import compare as comparing
+
+    found = comparing.named([comparing.find_run(runs, name) for name in run])
     if blind and len(found) > 1:
         raise UserError("Blind comparisons are between two: a run and its base.", "Name one run.")
     if run_code and not problems:
@@ -64,8 +64,6 @@ def main(
         raise UserError("--tuned-model names one model, and there are several runs.", "Name one run.")
     if len([choice for choice in (prompt, prompts, held_out, problems) if choice is not None]) != 1:
         raise UserError("No prompt was given.", "One of --prompt, --prompts, --held-out and --problems.")
-    from qwenlab.jobs import compare as comparing
-
     recipe = next(iter(found.values())).recipe
     comparing.compare(
         found,

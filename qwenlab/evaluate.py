@@ -15,8 +15,6 @@ import typer
 
 from qwenlab import cli
 from qwenlab.errors import UserError
-from qwenlab.recipe import read_recipe
-from qwenlab.runs import find_run
 
 
 def main(
@@ -47,14 +45,15 @@ def main(
     runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
 ) -> None:
     """Compare base and tuned on problems with hidden tests: programs run, statistics told, a report written."""
-    found = find_run(runs, run)
     asked = {"problems": f'"{problems}"' if problems else None, "limit": limit, "samples": samples}
     changed = [*(set_ or []), *(f"evaluate.{key}={value}" for key, value in asked.items() if value is not None)]
     going_on = resume or rejudge
     if going_on and (changed or endpoint or noise_floor or all_tests):
         raise UserError("It goes on with the settings that it began with.", "Leave the other options out.")
-    settings = read_recipe(found.recipe_file, changed).evaluate
     from qwenlab.jobs import evaluate as evaluating
+
+    found = evaluating.find_run(runs, run)
+    settings = evaluating.read_recipe(found.recipe_file, changed).evaluate
 
     if rejudge:
         evaluation = evaluating.newest(found)

@@ -16,7 +16,6 @@ import typer
 from qwenlab import cli
 from qwenlab.errors import UserError
 from qwenlab.exporting.target import Dtype, Target
-from qwenlab.runs import find_run
 
 UNCHECKED = 3
 """The exit code of what was converted and could not be checked."""
@@ -42,8 +41,9 @@ def main(
     runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
 ) -> None:
     """Export a run's adapter, and check that what is exported answers as the adapter does."""
-    found = find_run(runs, run)
     from qwenlab.jobs import export as exporting
+
+    found = exporting.find_run(runs, run)
 
     if to is Target.hub:
         if out or not repo:

@@ -14,7 +14,6 @@ import typer
 
 from qwenlab import cli
 from qwenlab.errors import UserError
-from qwenlab.recipe import Recipe, parse_recipe, read_recipe
 
 ROLES = ("system", "user", "assistant", "messages")
 
@@ -42,9 +41,10 @@ def main(
     ] = None,
 ) -> None:
     """Clean a data set as training would, and tell what is dropped, what is left and what leaks."""
-    settings = _settings(recipe, set_ or [], source, columns or [])
+    roles = dict(_column(part.strip()) for option in columns or [] for part in option.split(","))
     from qwenlab.jobs import prepare as preparing
 
+    settings = preparing.settings(recipe, set_ or [], source, roles)
     preparing.check_suffix(out)
     prepared = preparing.prepare(settings, against)
     preparing.show(prepared.report)
@@ -54,14 +54,6 @@ def main(
         preparing.write_json(prepared.report, report)
     if preview and prepared.preview:
         preparing.write_json(prepared.preview, preview)
-
-
-def _settings(recipe: Path | None, overrides: list[str], source: str | None, columns: list[str]) -> Recipe:
-    chosen = read_recipe(recipe, overrides) if recipe else parse_recipe("", overrides, where="--set")
-    data: dict[str, object] = {"source": source} if source else {}
-    if columns:
-        data["columns"] = dict(_column(part.strip()) for option in columns for part in option.split(","))
-    return chosen.with_values(data=data)
 
 
 def _column(part: str) -> tuple[str, str]:

@@ -14,8 +14,6 @@ from typing import Annotated
 import typer
 
 from qwenlab import cli
-from qwenlab.runs import find_run
-from qwenlab.runs.shared_base import named
 
 
 def main(
@@ -35,9 +33,9 @@ def main(
     runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
 ) -> None:
     """Serve runs and their base by OpenAI's chat completions API."""
-    found = named([find_run(runs, name) for name in run])
     from qwenlab.jobs import serve as serving
 
+    found = serving.named([serving.find_run(runs, name) for name in run])
     with cli.terminated_as_interrupted():
         serving.serve(
             found,

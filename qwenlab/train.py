@@ -14,9 +14,6 @@ import typer
 
 from qwenlab import cli
 from qwenlab.errors import UserError
-from qwenlab.runs.resolve import choose_job
-from qwenlab.runs.stop import Stopper
-from qwenlab.training.distributed import world
 
 
 def main(
@@ -48,21 +45,21 @@ def main(
     ] = False,
 ) -> None:
     """Fine-tune a LoRA adapter by a recipe: on the GPU with Unsloth, or on any CPU."""
-    stopper = Stopper()
+    from qwenlab.jobs import train as training
+
+    stopper, world = training.Stopper(), training.world()
 
     def ask() -> bool:
         # One of several processes hears a Ctrl-C twice, from the terminal and from the launcher, and stops in peace;
         # the launcher itself ends it where that takes longer than half a minute.
-        return stopper.request() or (stopper.is_stopping and world().size > 1)
+        return stopper.request() or (stopper.is_stopping and world.size > 1)
 
-    if world().is_first:
+    if world.is_first:
         if plan and not dry_run:
             raise UserError("--plan says what a dry run found.", "Add --dry-run.")
-        job = choose_job(runs, recipe, set_ or [], resume=resume, extend=extend, start_from=start_from)
-    from qwenlab.jobs import train as training
-
+        job = training.choose_job(runs, recipe, set_ or [], resume=resume, extend=extend, start_from=start_from)
     with cli.asking_first(ask):
-        if not world().is_first:
+        if not world.is_first:
             if not dry_run:
                 training.assist(stopper)
         elif dry_run:

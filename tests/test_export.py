@@ -138,7 +138,7 @@ def test_what_is_there_is_left_alone(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("to", "options", "message"),
     [
-        (Target.merged, {}, "Where to"),
+        (Target.merged, {}, "--out is required"),
         (Target.merged, {"out": Path("x"), "yes": True}, "are for --to hub"),
         (Target.hub, {"out": Path("x"), "repo": "me/mine"}, "no folder"),
         (Target.hub, {}, "takes a repository"),

@@ -2,10 +2,11 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from qwenlab.exporting.llama_cpp import LlamaCpp
-from qwenlab.runs import Run
+if TYPE_CHECKING:
+    from qwenlab.exporting.llama_cpp import LlamaCpp
+    from qwenlab.runs import Run
 
 GGUF = "model.gguf"
 
@@ -31,11 +32,11 @@ class Dtype(StrEnum):
 class Job(NamedTuple):
     """What is exported, and how."""
 
-    run: Run
+    run: "Run"
     runs: Path
     target: Target
     dtype: Dtype
-    llama: LlamaCpp | None
+    llama: "LlamaCpp | None"
     allow_near_ties: bool
     name: str
     """What the export is called in its card."""

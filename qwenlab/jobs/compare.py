@@ -15,9 +15,12 @@ from qwenlab.comparison.side_by_side import comparison_of
 from qwenlab.comparison.verdicts import Judge, judge_of_columns
 from qwenlab.inference.runs import local_answerer
 from qwenlab.recipe import Recipe
-from qwenlab.runs import Run
+from qwenlab.runs import Run, find_run
 from qwenlab.runs.comparisons import keep, tally
 from qwenlab.runs.serving import serving
+from qwenlab.runs.shared_base import named
+
+__all__ = ["compare", "find_run", "named", "questions", "sampling"]
 
 
 def compare(

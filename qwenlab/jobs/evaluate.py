@@ -22,20 +22,20 @@ from qwenlab.evaluation.selfcheck.select import FitSandbox, NoSandbox, fit_sandb
 from qwenlab.evaluation.syntax import Parser
 from qwenlab.files import read_lines, rewrite_lines
 from qwenlab.inference.runs import local_answerer
-from qwenlab.recipe import EvaluateSettings
+from qwenlab.recipe import EvaluateSettings, read_recipe
 from qwenlab.report.advice import TrainingFacts
 from qwenlab.report.build import build_report
 from qwenlab.report.criteria import detectable_sentence
 from qwenlab.report.render import write
 from qwenlab.report.schema import Report
-from qwenlab.runs import Evaluation, Run, Status
+from qwenlab.runs import Evaluation, Run, Status, find_run
 from qwenlab.runs.evaluation import newest, unfinished
 from qwenlab.runs.output import Output
 from qwenlab.runs.progress import PhaseProgress, StopRequested
 from qwenlab.stats.power import smallest_detectable_gain
 from qwenlab.stats.types import NotMeasured
 
-__all__ = ["begin", "evaluate", "newest", "unfinished"]
+__all__ = ["begin", "evaluate", "find_run", "newest", "read_recipe", "unfinished"]
 
 
 def begin(

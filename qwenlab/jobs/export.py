@@ -12,8 +12,10 @@ from qwenlab.exporting.card import Kind, model_card
 from qwenlab.exporting.llama_cpp import BUILD_SERVER, find_llama_cpp
 from qwenlab.exporting.target import Dtype, Job, Target
 from qwenlab.files import write_atomically
-from qwenlab.runs import Run, gpu_lock
+from qwenlab.runs import Run, find_run, gpu_lock
 from qwenlab.training.engine import set_environment
+
+__all__ = ["export", "find_run", "upload"]
 
 UNCHECKED_SENTENCE = (
     "Converted, not checked: llama.cpp's llama-server is not here, so the file has not been compared with the adapter. "

@@ -1,5 +1,6 @@
 """Preparing data as a job: clean it as training would, count its tokens, look for leakage, write what is left."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from qwenlab.data.terminal import funnel
 from qwenlab.data.tokens import token_lengths, tokenize
 from qwenlab.errors import UserError
 from qwenlab.files import Record, make_parent, replacing
-from qwenlab.recipe import Recipe
+from qwenlab.recipe import Recipe, parse_recipe, read_recipe
 from qwenlab.training.engine import set_environment
 
 TOKENISED_ROWS = 20_000
@@ -31,6 +32,17 @@ class Prepared(NamedTuple):
     def report(self) -> DatasetReport:
         """What each rule dropped, what is left, token lengths, leakage."""
         return self.dataset.report
+
+
+def settings(recipe: Path | None, overrides: Sequence[str], source: str | None, columns: dict[str, str]) -> Recipe:
+    """The recipe, or the defaults, with this source and these columns by role, where they are given.
+
+    Raises:
+        UserError: the recipe or an override has faults.
+    """
+    chosen = read_recipe(recipe, overrides) if recipe else parse_recipe("", overrides, where="--set")
+    data: dict[str, object] = {"source": source} if source else {}
+    return chosen.with_values(data=data | ({"columns": columns} if columns else {}))
 
 
 def prepare(settings: Recipe, against: Path | None = None) -> Prepared:

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from qwenlab.errors import UserError
-from qwenlab.runs import Run, gpu_lock
-from qwenlab.runs.shared_base import shared_base
+from qwenlab.runs import Run, find_run, gpu_lock
+from qwenlab.runs.shared_base import named, shared_base
 from qwenlab.training.engine import set_environment
+
+__all__ = ["find_run", "named", "serve"]
 
 
 def serve(

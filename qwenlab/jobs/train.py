@@ -15,10 +15,12 @@ from qwenlab.recipe import Recipe, recipe_toml
 from qwenlab.runs import Run, Status
 from qwenlab.runs.events import StatusChange
 from qwenlab.runs.output import Output
-from qwenlab.runs.resolve import Job
+from qwenlab.runs.resolve import Job, choose_job
 from qwenlab.runs.stop import Stopper
 from qwenlab.training import choose_engine
-from qwenlab.training.distributed import ReadOnlyRun, check_shares, joined, receive_task
+from qwenlab.training.distributed import ReadOnlyRun, check_shares, joined, receive_task, world
+
+__all__ = ["Stopper", "assist", "choose_job", "tell_plan", "train", "world"]
 
 
 def train(job: Job, runs: Path, stopper: Stopper, *, force: bool = False) -> Run:

@@ -17,13 +17,13 @@ from tests.models.adapters import random_run
 CODE = """
 import sys
 from pathlib import Path
-from qwenlab.inference.load import load_runs
+from qwenlab.inference.runs import local_answerer
 from qwenlab.runs import find_run
-from qwenlab.runs.shared_base import shared_base
 assert "torch" not in sys.modules
-found = {"one": find_run(Path(sys.argv[1]), "one")}
-settings, record = shared_base(found)
-print(load_runs(found, settings.model_copy(update={"engine": "unsloth"}), record).names, "unsloth" in sys.modules)
+run = find_run(Path(sys.argv[1]), "one")
+run.write_recipe(run.recipe.with_values(model={"engine": "unsloth"}))
+with local_answerer(Path(sys.argv[1]), {"one": run}, "test", print) as answerer:
+    print(answerer.names, "unsloth" in sys.modules)
 """
 
 
