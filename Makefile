@@ -18,7 +18,7 @@ test: install  ## everything that needs no GPU and no browser
 	$(BIN)/python -m pytest -m "not gpu and not browser"
 
 test-fast: install  ## while you work: no model is loaded, no program run, no page opened
-	$(BIN)/python -m pytest -m "not gpu and not browser and not slow and not integration"
+	$(BIN)/python -m pytest --hypothesis-profile=fast -m "not gpu and not browser and not slow and not integration"
 
 test-browser: install  ## what needs Chromium: apt install chromium
 	$(BIN)/python -m pytest -m browser
