@@ -53,9 +53,15 @@ INTEGRATION = (
 """Where tests load a model, run programs, start processes or open the page."""
 
 
+PLACES = {Path(__file__).parent / place for place in INTEGRATION}
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What is left out as a whole need not be imported: torch alone takes seconds."""
+    return True if "not integration" in config.option.markexpr and collection_path in PLACES else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    folder = Path(__file__).parent
-    places = {folder / place for place in INTEGRATION}
     for item in items:
-        if places & {item.path, *item.path.parents}:
+        if PLACES & {item.path, *item.path.parents}:
             item.add_marker(pytest.mark.integration)
