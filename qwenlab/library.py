@@ -235,7 +235,12 @@ def evaluate(
     arguments += [f"--set={key}={_toml(value)}" for key, value in (settings or {}).items()]
     arguments += [flag for flag, chosen in flags.items() if chosen]
     launched = launch(run.folder.parent, "evaluate", arguments, f"evaluate-{run.name}")
-    _follow(launched, lambda text: print(text, end="", flush=True))
+
+    def error() -> str | None:
+        failed = _evaluation(run, launched)
+        return failed.read().error if failed else None
+
+    _follow(launched, lambda text: print(text, end="", flush=True), error)
     found = _evaluation(run, launched)
     if found is None or not found.report_file.exists() or found.read().status == "stopped":
         raise KeyboardInterrupt
@@ -404,13 +409,17 @@ def _train(arguments: Sequence[str], runs: Path, on_event: OnEvent | None) -> Ru
             for event in found:
                 on_event(event)
 
-    _follow(launched, hear)
+    def error() -> str | None:
+        failed = launched.find_run(runs)
+        return failed.read().error if failed else None
+
+    _follow(launched, hear, error)
     done = launched.find_run(runs)
     assert done, "a training that did not fail has a run"
     return done
 
 
-def _follow(launched: Launch, hear: Callable[[str], None]) -> None:
+def _follow(launched: Launch, hear: Callable[[str], None], error: Callable[[], str | None] = lambda: None) -> None:
     """Until the process has ended; `hear` is called again and again with what it has said since.
 
     The first Ctrl-C asks it to save and stop, the second leaves it alone with that.
@@ -432,11 +441,14 @@ def _follow(launched: Launch, hear: Callable[[str], None]) -> None:
                     raise
                 asked = True
                 os.kill(launched.read().pid, signal.SIGTERM)  # the holder of the log's lock is this process
-    _check(launched.exit_code(), launched.last_words)
+    code = launched.exit_code()
+    _check(code, launched.last_words, error() if code else None)
 
 
-def _check(code: int, said: str) -> None:
+def _check(code: int, said: str, error: str | None = None) -> None:
     if code == 2:
+        if error and error in said:  # what was printed before it is no part of it
+            raise UserError(error, said.partition(error)[2].strip())
         message, _, hint = said.strip().partition("\n")
         raise UserError(message, hint)
     if code not in (0, 3):

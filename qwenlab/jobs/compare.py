@@ -7,7 +7,6 @@ from pathlib import Path
 from rich.console import Console
 
 from qwenlab.answering.answerer import Answerer, Sampling
-from qwenlab.answering.remote import remote_answerer
 from qwenlab.comparison.choice import ask_which, shuffled, tally_sentence
 from qwenlab.comparison.questions import Question, from_file, from_held_out, from_problems, from_prompt
 from qwenlab.comparison.screen import AT_ONCE, Screen
@@ -50,7 +49,7 @@ def compare(
     try:
         with contextlib.ExitStack() as stack:
             judge = stack.enter_context(judge_of_columns()) if run_code else None
-            answerer = stack.enter_context(remote_answerer(*served) if served else _in_memory(runs, found, screen))
+            answerer = stack.enter_context(_remote(*served) if served else _in_memory(runs, found, screen))
             _compare(screen, first, answerer, asked, how, judge, blind)
     except (KeyboardInterrupt, EOFError):
         screen.console.print("\nstopped")
@@ -109,6 +108,13 @@ def _compare(
             screen.show(comparison.columns, blind)
             if blind:
                 ask_which(screen.console, run, comparison)
+
+
+def _remote(url: str, models: dict[str, list[str]]) -> contextlib.AbstractContextManager[Answerer]:
+    """The client takes half a second to import: only where a server is asked."""
+    from qwenlab.answering.remote import remote_answerer
+
+    return remote_answerer(url, models)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from qwenlab.answering.answerer import Answerer
-from qwenlab.answering.remote import remote_answerer
 from qwenlab.errors import UserError
 from qwenlab.evaluation import Problem
 from qwenlab.evaluation.benchmark import load_benchmark
@@ -187,6 +186,8 @@ def _answerer(evaluation: Evaluation, run: Run, runs: Path, output: Output) -> I
             "base": [record.base_model] if record.base_model else ["base", run.recipe.model.name],
             "tuned": [record.tuned_model] if record.tuned_model else [run.name, "adapter"],
         }
+        from qwenlab.answering.remote import remote_answerer
+
         with remote_answerer(record.endpoint, models) as server:
             base, tuned = (model.id for model in server.models.values())
             if base == tuned:
