@@ -76,6 +76,7 @@ def main(
             raise UserError(
                 "torch finds no GPU here.", "--dry tries every step with very small models on the CPU instead."
             )
+        _check_room(lab.work, dry)
         tell(Result(step="environment", ok=True, seconds=round(time.monotonic() - begun, 1), figures=machine))
         free_gb, workers = (float("inf"), 2) if dry else (machine.free_gb, max(machine.hardware.cpu_cores // 2, 1))
         run_steps(chosen, lab, tell, free_gb, begun + seconds, workers)
@@ -99,24 +100,19 @@ def _lab(out: Path, work: Path | None, dry: bool) -> Iterator[Lab]:
 
 @contextlib.contextmanager
 def _work_folder(work: Path | None, dry: bool) -> Iterator[Path]:
-    """The folder for weights: the given one, or one that is gone afterwards, in memory where the machine has plenty.
-
-    Raises:
-        UserError: the weights do not fit there.
-    """
+    """The folder for weights: the given one, or one that is gone afterwards, in memory where the machine has plenty."""
     if work:
         work.mkdir(parents=True, exist_ok=True)
-        _check_room(work, dry)
         yield work.absolute()
         return
     roomy = SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > 1.5 * WEIGHTS_GB * 1e9
     roomy = roomy and psutil.virtual_memory().available > ROOMY_GB * 1e9
     with tempfile.TemporaryDirectory(prefix="qwenlab-", dir=SHARED_MEMORY if roomy and not dry else None) as folder:
-        _check_room(Path(folder), dry)
         yield Path(folder)
 
 
 def _check_room(folder: Path, dry: bool) -> None:
+    """Raises UserError where the weights do not fit there."""
     there = sum(file.stat().st_size for file in folder.glob("*/*.safetensors")) / 1e9
     free = shutil.disk_usage(folder).free / 1e9
     if not dry and there + free < WEIGHTS_GB:
