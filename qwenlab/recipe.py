@@ -51,6 +51,11 @@ class ModelSettings(Section):
     load_in_4bit: bool = Field(
         False, description="quantise the base to 4 bits (QLoRA): far less memory, somewhat slower"
     )
+    thinking: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="whether the model thinks before it answers, in training and whenever it is asked; auto: on where "
+        "the rows hold reasoning",
+    )
     device_map: Literal["auto", "cpu"] = Field("auto", description="auto: the GPU if there is one; cpu: leave it alone")
 
 
@@ -77,6 +82,10 @@ class DataSettings(Section):
         default_factory=dict, description='override the detection: `{user = "question", assistant = "answer"}`'
     )
     system_prompt: str = Field("", description="system message for rows that have none; empty: the template's own")
+    reasoning: Literal["text", "drop"] = Field(
+        "text",
+        description="reasoning where the model does not think: `text` puts it before the answer, `drop` leaves it out",
+    )
     max_samples: int = Field(0, ge=0, description="use only so many rows of the source, by seed; 0: all")
     min_chars: int = Field(50, ge=0, description="shortest text field kept, in characters")
     max_chars: int = Field(4096, ge=1, description="longest sample kept, in characters over all its fields")
@@ -144,6 +153,9 @@ class EvaluateSettings(Section):
     temperature: float = Field(0.0, ge=0, le=2, description="0: greedy, the likeliest token each time")
     top_p: float = Field(1.0, gt=0, le=1, description="draw only from the likeliest tokens that sum up to this share")
     max_new_tokens: int = Field(2048, ge=1, description="longest answer, in tokens; a longer one is cut and counted")
+    max_thinking_tokens: int = Field(
+        8192, ge=1, description="longest reasoning before an answer, in tokens, where the model thinks"
+    )
     batch_size: int = Field(8, ge=1, description="answers that are generated at the same time")
     seed: int = Field(42, ge=0, lt=2**32, description="fixes the problems, and the samples where temperature is not 0")
 

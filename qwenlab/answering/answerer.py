@@ -16,10 +16,13 @@ class Sampling(NamedTuple):
     """How an answer's tokens are chosen, and where it ends."""
 
     max_new_tokens: int
+    """Of the answer, its reasoning not counted."""
     temperature: float = 0.0
     """0: greedy."""
     top_p: float = 1.0
     seed: int = 0
+    max_thinking_tokens: int = 0
+    """Of the reasoning; it ends with the tag that closes it."""
     stop: tuple[str, ...] = ()
     """Texts that end the answer, and are not part of it."""
 
@@ -30,6 +33,8 @@ class Ask(NamedTuple):
     messages: Messages
     sampling: Sampling
     model: str = BASE
+    thinking: bool | None = None
+    """Whether it thinks first; None: as the chat template does of itself."""
     shorten: bool = False
     """Whether a context too small for prompt and answer shortens the answer, down to none, and is no error."""
 
@@ -38,12 +43,15 @@ class Answer(NamedTuple):
     """What was answered."""
 
     text: str
+    """Without the reasoning."""
     finish: str
     """`stop`: it came to its end; `length`: it ran out of tokens; `cancelled`: nobody waited for it any more. A server
     may have other words."""
     tokens: int
     """Tokens generated, the end token counted; 0 where a server does not count."""
     prompt_tokens: int
+    reasoning: str = ""
+    """What stood between `<think>` and `</think>`, or what there is of it where it was cut."""
 
 
 NO_ROOM = Answer("", "length", 0, 0)

@@ -75,6 +75,9 @@ class ModelRecord(Record):
     sha256: str
     """Of the configuration and of each weight file's name, size and first megabyte."""
     template_sha256: str
+    thinking: bool | None = None
+    """Whether the model was trained to think first, and so is asked to; None: its template has no such mode, or the
+    record is older than the field."""
     trainable_parameters: int
     parameters: int
 
