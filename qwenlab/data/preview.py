@@ -5,7 +5,8 @@ from typing import Literal
 
 import polars as pl
 
-from qwenlab.data.loss_mask import Tokenizer, token_spans
+from qwenlab.data.chat_template import Rendering, Tokenizer
+from qwenlab.data.loss_mask import Tokens, example_tokens
 from qwenlab.data.report import Row
 from qwenlab.files import Record
 
@@ -19,7 +20,7 @@ WORST = 10
 
 
 class PreviewRow(Row):
-    """One conversation through the chat template."""
+    """One example of a conversation through the chat template."""
 
     why: Why
     tokens: int
@@ -37,13 +38,14 @@ class Preview(Record):
     rows: list[PreviewRow]
 
 
-def preview(frame: pl.DataFrame, lengths: pl.Series, tokenizer: Tokenizer, max_length: int) -> Preview:
+def preview(frame: pl.DataFrame, lengths: pl.Series, tokenizer: Tokenizer, how: Rendering, max_length: int) -> Preview:
     """Choose rows and render them.
 
     Args:
         frame: columns `file`, `row` and `messages`.
         lengths: tokens of each row before the cut.
         tokenizer: a fast one, with a chat template.
+        how: the run's rendering.
         max_length: in tokens.
     """
     rows = frame.with_columns(lengths.alias("tokens"))
@@ -56,12 +58,17 @@ def preview(frame: pl.DataFrame, lengths: pl.Series, tokenizer: Tokenizer, max_l
     ]
     return Preview(
         max_length=max_length,
-        rows=[_row(row, why, tokenizer, max_length) for why, part in chosen for row in part.iter_rows(named=True)],
+        rows=[
+            _row(row, why, example, max_length)
+            for why, part in chosen
+            for row in part.iter_rows(named=True)
+            for example in example_tokens(row["messages"], tokenizer, how)
+        ],
     )
 
 
-def _row(row: dict[str, object], why: Why, tokenizer: Tokenizer, max_length: int) -> PreviewRow:
-    text, spans, mask = token_spans(row["messages"], tokenizer)  # type: ignore[arg-type]
+def _row(row: dict[str, object], why: Why, example: Tokens, max_length: int) -> PreviewRow:
+    text, spans, mask = example
     kinds: list[Kind] = [
         "cut" if index >= max_length else "learned" if learned else "context" for index, learned in enumerate(mask)
     ]

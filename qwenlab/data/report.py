@@ -121,6 +121,8 @@ class DatasetReport(Record, frozen=False):
     against: Overlap | None = None
     """Evaluation problems that are also in the kept rows, where they were compared."""
     tokens: TokenLengths | None = None
+    thinking: bool | None = None
+    """Whether the rows are written for a model that thinks before it answers; None: its template has no such mode."""
     notes: list[str]
     """What was done that the recipe does not say: a fallback taken, a sample drawn."""
 

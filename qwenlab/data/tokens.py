@@ -6,7 +6,8 @@ from typing import NamedTuple
 import polars as pl
 import pyarrow as pa
 
-from qwenlab.data.loss_mask import Tokenizer, encode
+from qwenlab.data.chat_template import Rendering, Tokenizer
+from qwenlab.data.loss_mask import encode
 from qwenlab.data.report import Row, TokenLengths, summary
 from qwenlab.errors import UserError
 
@@ -23,24 +24,49 @@ class Tokenized(NamedTuple):
     """Rows as tokens."""
 
     table: pa.Table
-    """`input_ids` (list of int32) and `assistant_masks` (list of int8, 1: learned), cut at `max_length`. Only rows
+    """`input_ids` (list of int32) and `assistant_masks` (list of int8, 1: learned), cut at `max_length`. Only examples
     with something to learn, in the frame's order."""
     lengths: pl.Series
-    """Tokens of every row of the frame, before the cut."""
+    """Tokens of every example, before the cut."""
     learned: pl.Series
-    """Tokens that the loss covers, of every row of the frame, after the cut."""
+    """Tokens that the loss covers, of every example, after the cut."""
+    rows: pl.Series
+    """Which row of the frame each example is of, from 0. Most rows are one."""
     nothing_to_learn: list[Row]
     """Rows of which no token is learned: they are not in the table."""
 
+    @property
+    def row_lengths(self) -> pl.Series:
+        """Tokens of every row of the frame before the cut: of its longest example."""
+        by_row = pl.DataFrame({"row": self.rows, "tokens": self.lengths}).group_by("row", maintain_order=True)
+        return by_row.agg(pl.col("tokens").max())["tokens"]
+
+    @property
+    def notes(self) -> list[str]:
+        """What the chat template does to the rows, as sentences."""
+        split = self.rows.value_counts().filter(pl.col("count") > 1)
+        if split.is_empty():
+            return []
+        examples = split["count"].sum()
+        return [
+            f"{split.height:,} conversations are trained as {examples:,} examples, each up to one of their answers: "
+            "the chat template writes earlier answers otherwise than it asks for them."
+        ]
+
 
 def tokenize(
-    frame: pl.DataFrame, tokenizer: Tokenizer, max_length: int, progress: Callable[[int], None] | None = None
+    frame: pl.DataFrame,
+    tokenizer: Tokenizer,
+    how: Rendering,
+    max_length: int,
+    progress: Callable[[int], None] | None = None,
 ) -> Tokenized:
     """Tokenise conversations, and leave out those that teach nothing once they are cut at `max_length` tokens.
 
     Args:
-        frame: columns `file`, `row` and `messages`, a list of {role, content}.
+        frame: columns `file`, `row` and `messages`, a list of {role, content, reasoning_content, learned}.
         tokenizer: a fast one, with a chat template.
+        how: the run's rendering.
         max_length: in tokens.
         progress: called after each chunk with the rows done so far.
 
@@ -50,18 +76,23 @@ def tokenize(
     batches: list[pa.RecordBatch] = []
     lengths: list[int] = []
     learned: list[int] = []
+    of_row: list[int] = []
     nothing_to_learn: list[Row] = []
+    done = 0
     for chunk in frame.iter_slices(CHUNK_ROWS):
         rows = [Row(file=file, row=row) for file, row in chunk.select("file", "row").iter_rows()]
-        encoded = encode(chunk["messages"].to_list(), tokenizer, max_length, [_named(row) for row in rows])
+        encoded = encode(chunk["messages"].to_list(), tokenizer, how, max_length, [_named(row) for row in rows])
         counts = [mask.count(1) for mask in encoded.assistant_masks]
         batch = pa.record_batch([encoded.input_ids, encoded.assistant_masks], schema=SCHEMA)
         batches.append(batch.filter(pa.array([count > 0 for count in counts])))
         lengths += encoded.lengths
         learned += counts
-        nothing_to_learn += [row for row, count in zip(rows, counts, strict=True) if count == 0]
+        of_row += [done + index for index in encoded.conversations]
+        teaching = {index for index, count in zip(encoded.conversations, counts, strict=True) if count}
+        nothing_to_learn += [row for index, row in enumerate(rows) if index not in teaching]
+        done += chunk.height
         if progress:
-            progress(len(lengths))
+            progress(done)
     table = pa.Table.from_batches(batches, schema=SCHEMA)
     if nothing_to_learn and not table.num_rows:
         raise _nothing_at_all(nothing_to_learn, min(lengths), max_length)
@@ -69,12 +100,13 @@ def tokenize(
         table,
         lengths=pl.Series("lengths", lengths, dtype=pl.Int64),
         learned=pl.Series("learned", learned, dtype=pl.Int64),
+        rows=pl.Series("row", of_row, dtype=pl.Int64),
         nothing_to_learn=nothing_to_learn,
     )
 
 
 def token_lengths(tokenized: Tokenized, max_length: int) -> TokenLengths:
-    """The figures for the report, over every row of the frame, of which there is at least one.
+    """The figures for the report, over every example, of which there is at least one.
 
     `max_length` is the one that the rows were tokenised with.
     """

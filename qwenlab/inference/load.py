@@ -16,7 +16,7 @@ from peft import PeftModel
 from transformers import GenerationConfig
 
 from qwenlab.answering.answerer import BASE
-from qwenlab.data.loss_mask import template_sha256
+from qwenlab.data.chat_template import template_sha256
 from qwenlab.errors import UserError
 from qwenlab.inference.attention import enable_gqa_decode
 from qwenlab.inference.routing import Router, check_plain

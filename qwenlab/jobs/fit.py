@@ -40,7 +40,7 @@ def plan_job(recipe: Recipe, engine: Engine, runs: Path) -> tuple[Plan, DatasetR
     check_recipe(recipe, engine, source, machine)
     if gpu_waiting(runs):  # what a run of ours holds will be free when this one's turn comes
         machine = machine.model_copy(update={"gpu_free_gb": None})
-    rows, report = make_rows(data.load(recipe.data, recipe.train.seed), load_tokenizer(source), recipe.data.max_length)
+    rows, report = make_rows(data.load(recipe.data, recipe.train.seed), load_tokenizer(source), recipe)
     return make_plan(recipe, engine, machine, source, *_sizes(rows)), report
 
 
@@ -61,7 +61,7 @@ def fit_job(job: Job, run: Run, runs: Path, force: bool, engine: Engine, stopper
         if done % TOLD_EVERY == 0:
             output.say(f"tokenised {done:,} of {dataset.train.height:,} rows")
 
-    rows, report = make_rows(dataset, tokenizer, recipe.data.max_length, tokenised)
+    rows, report = make_rows(dataset, tokenizer, recipe, tokenised)
     manifest = Manifest.of(engine, source, tokenizer, report)
     if job.earlier:
         check_unchanged(run.read(), manifest, force)

@@ -11,6 +11,7 @@ from qwenlab.data import Dataset, DatasetReport, load, overlap
 from qwenlab.data.preview import Preview, preview
 from qwenlab.data.read import read_texts
 from qwenlab.data.terminal import funnel
+from qwenlab.data.thinking import decide
 from qwenlab.data.tokens import token_lengths, tokenize
 from qwenlab.errors import UserError
 from qwenlab.files import Record, make_parent, replacing
@@ -86,9 +87,11 @@ def _count_tokens(dataset: Dataset, settings: Recipe) -> Preview | None:
     if rows.height > TOKENISED_ROWS:
         rows = rows.sample(TOKENISED_ROWS, seed=settings.train.seed)
         report.notes.append(f"Tokens were counted in {TOKENISED_ROWS:,} of the rows, drawn by seed.")
-    tokenized = tokenize(rows, tokenizer, max_length)
-    report.tokens = token_lengths(tokenized, max_length)
-    return preview(rows, tokenized.lengths, tokenizer, max_length)
+    how, notes = decide(settings, dataset.train, tokenizer)
+    tokenized = tokenize(rows, tokenizer, how, max_length)
+    report.tokens, report.thinking = token_lengths(tokenized, max_length), how.thinking
+    report.notes += [*notes, *tokenized.notes]
+    return preview(rows, tokenized.row_lengths, tokenizer, how, max_length)
 
 
 def check_suffix(out: Path | None) -> None:

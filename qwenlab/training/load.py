@@ -18,7 +18,7 @@ from peft import LoraConfig, get_peft_model, load_peft_weights, set_peft_model_s
 from peft import PeftConfig as AdapterConfig
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, set_seed
 
-from qwenlab.data.loss_mask import template_sha256
+from qwenlab.data.chat_template import template_sha256
 from qwenlab.errors import UserError
 from qwenlab.recipe import ALL_LINEAR, LINEAR_LAYERS, ModelSettings, Recipe
 from qwenlab.runs.record import EngineRecord, ModelRecord
@@ -57,7 +57,7 @@ class LoadedModel:
             patched=self.patched,
         )
 
-    def model_record(self) -> ModelRecord:
+    def model_record(self, thinking: bool | None = None) -> ModelRecord:
         trainable, total = self.model.get_nb_trainable_parameters()
         return ModelRecord(
             name=self.source.name,
@@ -65,6 +65,7 @@ class LoadedModel:
             revision=self.source.revision,
             sha256=self.source.sha256(),
             template_sha256=template_sha256(self.tokenizer),
+            thinking=thinking,
             trainable_parameters=trainable,
             parameters=total,
         )

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from qwenlab.data.loss_mask import template_sha256
+from qwenlab.data.chat_template import template_sha256
 from qwenlab.data.report import DatasetReport
 from qwenlab.errors import UserError
 from qwenlab.runs.record import RunRecord
@@ -19,10 +19,23 @@ class Manifest(NamedTuple):
     data_sha256: str
     model_sha256: str
     template_sha256: str
+    thinking: bool | None
 
     @classmethod
     def of(cls, engine: Engine, source: ModelSource, tokenizer: Any, report: DatasetReport) -> "Manifest":
-        return cls(engine.name, versions(engine), report.sha256, source.sha256(), template_sha256(tokenizer))
+        return cls(
+            engine.name,
+            versions(engine),
+            report.sha256,
+            source.sha256(),
+            template_sha256(tokenizer),
+            report.thinking,
+        )
+
+
+def switch(thinking: bool | None) -> str:
+    """A mode in a word."""
+    return {True: "on", False: "off", None: "not a mode of the template"}[thinking]
 
 
 def check_unchanged(record: RunRecord, now: Manifest, force: bool) -> None:
@@ -44,6 +57,8 @@ def check_unchanged(record: RunRecord, now: Manifest, force: bool) -> None:
         differences.append("the base weights have changed")
     if record.model and record.model.template_sha256 != now.template_sha256:
         differences.append("the chat template has changed")
+    if record.model and record.model.thinking not in (None, now.thinking):
+        differences.append(f"thinking was {switch(record.model.thinking)} and is {switch(now.thinking)}")
     if differences and not force:
         raise UserError(
             "This is not what the run began with: " + "; ".join(differences) + ".",

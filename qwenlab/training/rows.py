@@ -10,7 +10,9 @@ import pyarrow as pa
 
 from qwenlab.data import Dataset
 from qwenlab.data.report import DatasetReport
+from qwenlab.data.thinking import decide
 from qwenlab.data.tokens import Tokenized, token_lengths, tokenize
+from qwenlab.recipe import Recipe
 
 IGNORED = -100
 """The label that torch's cross entropy leaves out."""
@@ -24,18 +26,26 @@ class Rows(NamedTuple):
 
 
 def make_rows(
-    dataset: Dataset, tokenizer: Any, max_length: int, progress: Callable[[int], None] | None = None
+    dataset: Dataset, tokenizer: Any, recipe: Recipe, progress: Callable[[int], None] | None = None
 ) -> tuple[Rows, DatasetReport]:
-    """Tokenise both parts; the report comes back with the token figures of the training part.
+    """Tokenise both parts; the report comes back with the token figures of the training part, and how rows are written.
 
     `progress` is called now and then with the training rows done so far.
 
     Raises:
-        UserError: no row has anything left to learn from after the cut at `max_length`.
+        UserError: no row has anything left to learn from after the cut at `max_length`; or as `decide`.
     """
-    train = tokenize(dataset.train, tokenizer, max_length, progress)
-    validation = tokenize(dataset.validation, tokenizer, max_length) if dataset.validation.height else None
-    report = dataset.report.model_copy(update={"tokens": token_lengths(train, max_length)})
+    max_length = recipe.data.max_length
+    how, notes = decide(recipe, dataset.train, tokenizer)
+    train = tokenize(dataset.train, tokenizer, how, max_length, progress)
+    validation = tokenize(dataset.validation, tokenizer, how, max_length) if dataset.validation.height else None
+    report = dataset.report.model_copy(
+        update={
+            "tokens": token_lengths(train, max_length),
+            "thinking": how.thinking,
+            "notes": [*dataset.report.notes, *notes, *train.notes],
+        }
+    )
     return Rows(_labelled(train), _labelled(validation) if validation else None), report
 
 

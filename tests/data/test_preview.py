@@ -6,7 +6,8 @@ from typing import cast
 import polars as pl
 import pytest
 
-from qwenlab.data.loss_mask import Tokenizer, encode
+from qwenlab.data.chat_template import Rendering, Tokenizer
+from qwenlab.data.loss_mask import encode
 from qwenlab.data.preview import IN_ORDER, WORST, Preview, preview
 from qwenlab.data.tokens import tokenize
 from qwenlab.recipe import read_recipe
@@ -15,6 +16,7 @@ from qwenlab.training.source import find_model, load_tokenizer
 TINY = Path(__file__).parent.parent.parent / "recipes" / "tiny.toml"
 
 MAX_LENGTH = 60
+HOW = Rendering()
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def rows() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def seen(rows: pl.DataFrame, tokenizer: Tokenizer) -> Preview:
-    return preview(rows, tokenize(rows, tokenizer, MAX_LENGTH).lengths, tokenizer, MAX_LENGTH)
+    return preview(rows, tokenize(rows, tokenizer, HOW, MAX_LENGTH).row_lengths, tokenizer, HOW, MAX_LENGTH)
 
 
 def test_rows_are_shown_in_order_the_longest_and_the_cut(seen: Preview) -> None:
@@ -58,7 +60,7 @@ def test_every_character_is_shown_once(seen: Preview, rows: pl.DataFrame, tokeni
 def test_what_is_learned_is_what_training_learns(seen: Preview, rows: pl.DataFrame, tokenizer: Tokenizer) -> None:
     messages = rows["messages"].to_list()
     for row in seen.rows:
-        (mask,) = encode([messages[row.row - 1]], tokenizer, MAX_LENGTH).assistant_masks
+        (mask,) = encode([messages[row.row - 1]], tokenizer, HOW, MAX_LENGTH).assistant_masks
         assert row.learned == sum(mask)
         kinds = [kind for _, kind in row.pieces]
         assert ("cut" in kinds) == (row.tokens > MAX_LENGTH)
