@@ -185,6 +185,26 @@ def prompt_text(messages: Sequence[Message], tokenizer: Tokenizer, thinking: boo
     return _apply(list(messages), tokenizer, thinking, add_generation_prompt=True)
 
 
+def conversation_text(messages: Sequence[Message], tokenizer: Tokenizer, thinking: bool | None) -> str:
+    """A whole conversation as text.
+
+    Raises:
+        UserError: the template refuses it.
+    """
+    return _apply(list(messages), tokenizer, thinking)
+
+
+def template_in_mode(template: str, thinking: bool | None, fixed: bool) -> str:
+    """The chat template that thinks, or does not, where nobody says; `fixed`: whatever anybody says.
+
+    None leaves it as it is.
+    """
+    if thinking is None:
+        return template
+    switch = f"{{%- set enable_thinking = {str(thinking).lower()} %}}"
+    return f"{switch if fixed else '{%- if enable_thinking is not defined %}' + switch + '{%- endif %}'}\n{template}"
+
+
 def template_sha256(tokenizer: Tokenizer) -> str:
     """The hash of the chat template, in hexadecimal: two runs with the same one saw conversations alike."""
     return hashlib.sha256(tokenizer.get_chat_template().encode()).hexdigest()

@@ -56,6 +56,7 @@ def model_card(run: Run, kind: Kind, checked: str, folder: str) -> str:
         _results(run, record),
         checked,
         _how_to_load(kind, folder),
+        _how_to_ask(record.model),
         "## Data",
         f"{record.rows or 0:,} rows of `{_shown(run.recipe.data.source)}` were trained on; "
         f"SHA-256 of the data: `{record.data_sha256}`.",
@@ -134,6 +135,17 @@ def _how_to_load(kind: Kind, folder: str) -> str:
         else f"`llama-server -m {folder}/model.gguf`"
     )
     return f"## How to load it\n\n{code}"
+
+
+def _how_to_ask(model: ModelRecord) -> str:
+    """The mode of a template that has one."""
+    if model.thinking is None:
+        return ""
+    mode, switch = ("with thinking on", "true") if model.thinking else ("with thinking off", "false")
+    return (
+        f"It was trained {mode}; ask it so. The chat template here does so by itself; elsewhere, "
+        f'`enable_thinking={switch}`, or `chat_template_kwargs={{"enable_thinking": {switch}}}` of a server.'
+    )
 
 
 def _recipe(run: Run) -> str:

@@ -16,6 +16,7 @@ from transformers import LogitsProcessor, LogitsProcessorList
 
 from qwenlab import data
 from qwenlab.answering.answerer import BASE, Messages
+from qwenlab.data.chat_template import prompt_text
 from qwenlab.errors import UserError
 from qwenlab.evaluation.benchmark import load_benchmark
 from qwenlab.evaluation.prompt import prompt as contest_prompt
@@ -84,7 +85,15 @@ class Divergence(NamedTuple):
 class Reference:
     """The adapter's own answers, on the base in the given precision; each export is held against them."""
 
-    def __init__(self, recipe: Recipe, settings: ModelSettings, engine: Engine, adapter: Path, near_ties: bool) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        settings: ModelSettings,
+        engine: Engine,
+        adapter: Path,
+        near_ties: bool,
+        thinking: bool | None = None,
+    ) -> None:
         """Load base and adapter, and let them answer.
 
         Args:
@@ -93,15 +102,17 @@ class Reference:
             engine: as `choose_engine` gave it for `settings`.
             adapter: the run's adapter folder.
             near_ties: whether answers may part at near ties.
+            thinking: the run's mode.
 
         Raises:
             UserError: the model cannot be had, or the adapter does not fit it.
         """
         source = find_model(settings)
+        self._thinking = thinking
         self._settings, self._engine, self._near_ties = settings, engine, near_ties
         self._tokenizer = load_tokenizer(source)
         self._batch_size = recipe.evaluate.batch_size
-        self.prompts = choose_prompts(recipe, self._tokenizer, source.config["max_position_embeddings"])
+        self.prompts = choose_prompts(recipe, self._tokenizer, source.config["max_position_embeddings"], self._thinking)
         self.answers = self._greedy(settings, {ADAPTER: adapter}, ADAPTER)
 
     def check_adapter(self, folder: Path) -> str:
@@ -119,10 +130,7 @@ class Reference:
 
     def check_gguf(self, file: Path, server: str) -> str:
         """As `check_adapter`, of a GGUF file that llama.cpp's server answers from."""
-        rendered = [
-            self._tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
-            for messages in self.prompts.conversations
-        ]
+        rendered = [prompt_text(messages, self._tokenizer, self._thinking) for messages in self.prompts.conversations]
         texts = server_answers(server, file, rendered, self.prompts.conversations, CHECKED_TOKENS)
         return self._verdict(self._text_partings(texts))
 
@@ -131,7 +139,7 @@ class Reference:
         loaded = load_inference(settings, self._engine, adapters)
         conversations, size = self.prompts.conversations, self._batch_size
         batches = [conversations[start : start + size] for start in range(0, len(conversations), size)]
-        answers = [answer for batch in batches for answer in answer_greedily(loaded, name, batch)]
+        answers = [answer for batch in batches for answer in answer_greedily(loaded, name, batch, self._thinking)]
         del loaded
         gc.collect()
         if torch.cuda.is_available():
@@ -187,7 +195,7 @@ class Reference:
         )
 
 
-def choose_prompts(recipe: Recipe, tokenizer: Any, context: int) -> Prompts:
+def choose_prompts(recipe: Recipe, tokenizer: Any, context: int, thinking: bool | None = None) -> Prompts:
     """Held-out rows of the run's data; what is missing to 20 comes from the bundled mini contest.
 
     Questions that leave no room for the answer in the context are passed over.
@@ -200,7 +208,7 @@ def choose_prompts(recipe: Recipe, tokenizer: Any, context: int) -> Prompts:
         missing = f" ({error.message})"
     else:
         asked = (_question(messages) for messages in rows.get_column("messages"))
-        fitting = (one for one in asked if _tokens(one, tokenizer) + CHECKED_TOKENS <= context)
+        fitting = (one for one in asked if _tokens(one, tokenizer, thinking) + CHECKED_TOKENS <= context)
         held_out = list(itertools.islice(fitting, CHECKED_PROMPTS))
     rest = CHECKED_PROMPTS - len(held_out)
     contest = [
@@ -216,19 +224,20 @@ def _question(messages: Sequence[dict[str, str]]) -> Messages:
     return list(itertools.takewhile(lambda message: message["role"] != "assistant", messages))
 
 
-def _tokens(messages: Messages, tokenizer: Any) -> int:
-    return len(tokenizer.apply_chat_template(list(messages), add_generation_prompt=True)["input_ids"])
+def _tokens(messages: Messages, tokenizer: Any, thinking: bool | None) -> int:
+    return len(tokenizer(prompt_text(messages, tokenizer, thinking), add_special_tokens=False)["input_ids"])
 
 
-def answer_greedily(loaded: Inference, name: str, conversations: Sequence[Messages]) -> list[Answered]:
+def answer_greedily(
+    loaded: Inference, name: str, conversations: Sequence[Messages], thinking: bool | None = None
+) -> list[Answered]:
     """Tokens, which texts would hide, and how sure of each the model was.
 
     Raises:
         UserError: the GPU's memory does not suffice.
     """
-    inputs = loaded.tokenizer.apply_chat_template(
-        [list(messages) for messages in conversations], add_generation_prompt=True, padding=True, return_tensors="pt"
-    )
+    prompts = [prompt_text(messages, loaded.tokenizer, thinking) for messages in conversations]
+    inputs = loaded.tokenizer(prompts, add_special_tokens=False, padding=True, return_tensors="pt")
     margins = _Margins()
     try:
         with torch.inference_mode(), loaded.answering([name] * len(conversations)):

@@ -3,16 +3,19 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from peft import PeftModel
+from transformers import AutoTokenizer
 
+from qwenlab.data.chat_template import template_in_mode
 from qwenlab.errors import UserError
 from qwenlab.recipe import ModelSettings
 from qwenlab.training.engine import Engine
 from qwenlab.training.load import load_base
 from qwenlab.training.source import find_model, load_tokenizer
+from qwenlab.training.turn_ends import end_tokens
 
 Dtype = Literal["float16", "bfloat16"]
 
@@ -23,8 +26,26 @@ def export_dtype(settings: ModelSettings, engine: Engine) -> Dtype:
     return "bfloat16" if "bfloat16" in (settings.dtype, engine.dtype) else "float16"
 
 
-def merge(settings: ModelSettings, adapter: Path, folder: Path, dtype: Dtype) -> None:
-    """Write base and adapter as one model, in 16 bits, that plain transformers loads.
+class Mode(NamedTuple):
+    """How a run is asked, for the chat template that an export carries."""
+
+    thinking: bool | None
+    """None: the template has no such mode."""
+    fixed: bool = False
+    """Whoever asks cannot choose another."""
+
+    def write(self, tokenizer: Any, folder: Path) -> None:
+        """Save the tokenizer, its template in this mode."""
+        tokenizer.chat_template = template_in_mode(tokenizer.chat_template, *self)
+        tokenizer.save_pretrained(folder)
+
+
+UNSAID = Mode(None)
+
+
+def merge(settings: ModelSettings, adapter: Path, folder: Path, dtype: Dtype, mode: Mode = UNSAID) -> None:
+    """Write base and adapter as one model, in 16 bits, that plain transformers loads, and that stops where it
+    has learned to.
 
     The base is loaded in 16 bits too, whether or not the training had quantised it, and on the CPU. Each weight is
     rounded once, after the addition.
@@ -44,16 +65,21 @@ def merge(settings: ModelSettings, adapter: Path, folder: Path, dtype: Dtype) ->
     for name, weight in merged.named_parameters():
         if not torch.isfinite(weight).all():
             raise UserError(f"The merged weight {name} does not fit into {dtype}.", "Add --dtype bfloat16.")
+    tokenizer = load_tokenizer(source)
+    ends = end_tokens(source, tokenizer)
+    merged.generation_config.eos_token_id = merged.config.eos_token_id = ends if len(ends) > 1 else ends[0]
     merged.save_pretrained(folder)
-    load_tokenizer(source).save_pretrained(folder)
-    if (source.folder / "generation_config.json").exists():
-        shutil.copyfile(source.folder / "generation_config.json", folder / "generation_config.json")
+    # Converters take it for the one end of an answer.
+    tokenizer.eos_token = tokenizer.convert_ids_to_tokens(ends[0])
+    mode.write(tokenizer, folder)
 
 
-def copy_adapter(adapter: Path, folder: Path, base_name: str | None = None) -> None:
+def copy_adapter(adapter: Path, folder: Path, mode: Mode = UNSAID, base_name: str | None = None) -> None:
     """Copy the adapter with its tokenizer; `base_name` is what it shall call its base from now on."""
     ignored = shutil.ignore_patterns("README.md")  # peft's empty form
     shutil.copytree(adapter, folder, copy_function=shutil.copyfile, ignore=ignored, dirs_exist_ok=True)
+    if mode.thinking is not None:
+        mode.write(AutoTokenizer.from_pretrained(folder), folder)
     if base_name:
         config_file = folder / "adapter_config.json"
         config = json.loads(config_file.read_text(encoding="utf-8")) | {"base_model_name_or_path": base_name}

@@ -5,12 +5,13 @@ Ollama would read it, and compared with the tokenizer's own on conversations of 
 said this way is refused rather than approximated.
 """
 
-import json
 from typing import Any, NamedTuple
 
+from qwenlab.data.chat_template import Message, conversation_text, prompt_text
 from qwenlab.errors import UserError
 from qwenlab.recipe import ModelSettings
-from qwenlab.training.source import ModelSource, find_model, load_tokenizer
+from qwenlab.training.source import find_model, load_tokenizer
+from qwenlab.training.turn_ends import end_tokens
 
 ROLE, CONTENT = "user", "[[content]]"
 
@@ -42,15 +43,15 @@ class ChatForm(NamedTuple):
         return "".join(written) + self.opening
 
 
-def modelfile(settings: ModelSettings, gguf: str) -> str:
-    """The Modelfile for weights in the file `gguf` beside it.
+def modelfile(settings: ModelSettings, gguf: str, thinking: bool | None = None) -> str:
+    """The Modelfile for weights in the file `gguf` beside it, asked as the run was trained.
 
     Raises:
         UserError: the model cannot be had, or its chat template writes more than roles and contents.
     """
     source = find_model(settings)
     tokenizer = load_tokenizer(source)
-    form = chat_form(tokenizer)
+    form = chat_form(tokenizer, thinking)
     template = (
         "{{ range .Messages }}"
         f"{form.before}{{{{ .Role }}}}{form.between}{{{{ .Content }}}}{form.after}"
@@ -59,11 +60,11 @@ def modelfile(settings: ModelSettings, gguf: str) -> str:
     lines = [f"FROM ./{gguf}", f'TEMPLATE """{template}"""']
     if form.system is not None:
         lines.append(f'SYSTEM """{form.system}"""')
-    lines += [f'PARAMETER stop "{tokenizer.decode([token])}"' for token in _end_tokens(source)]
+    lines += [f'PARAMETER stop "{tokenizer.decode([token])}"' for token in end_tokens(source, tokenizer)]
     return "\n".join(lines) + "\n"
 
 
-def chat_form(tokenizer: Any) -> ChatForm:
+def chat_form(tokenizer: Any, thinking: bool | None = None) -> ChatForm:
     """The tokenizer's chat template in pieces, proven on `PROBES`.
 
     Raises:
@@ -71,9 +72,8 @@ def chat_form(tokenizer: Any) -> ChatForm:
     """
 
     def written(*messages: tuple[str, str], opening: bool = False) -> str:
-        conversation = [{"role": role, "content": content} for role, content in messages]
-        text: str = tokenizer.apply_chat_template(conversation, tokenize=False, add_generation_prompt=opening)
-        return text
+        conversation: list[Message] = [{"role": role, "content": content} for role, content in messages]
+        return (prompt_text if opening else conversation_text)(conversation, tokenizer, thinking)
 
     first = written(("system", "s"), (ROLE, CONTENT))
     turn = written(("system", "s"), (ROLE, CONTENT), (ROLE, CONTENT)).removeprefix(first)
@@ -93,11 +93,3 @@ def chat_form(tokenizer: Any) -> ChatForm:
     if any('"""' in piece or "{{" in piece for piece in form if piece):
         raise UserError("The model's chat template holds what a Modelfile cannot quote.", "Export --to gguf.")
     return form
-
-
-def _end_tokens(source: ModelSource) -> list[int]:
-    """Where generation ends, as the model itself has it."""
-    file = source.folder / "generation_config.json"
-    config = source.config | (json.loads(file.read_text(encoding="utf-8")) if file.exists() else {})
-    ends = config["eos_token_id"]
-    return ends if isinstance(ends, list) else [ends]

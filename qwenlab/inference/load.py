@@ -26,6 +26,7 @@ from qwenlab.runs.record import ModelRecord
 from qwenlab.training.engine import Engine, choose_engine
 from qwenlab.training.load import load_base
 from qwenlab.training.source import ModelSource, find_model, load_tokenizer
+from qwenlab.training.turn_ends import end_tokens
 
 
 class Stamp(NamedTuple):
@@ -108,9 +109,8 @@ def load_inference(settings: ModelSettings, engine: Engine, adapters: Mapping[st
         model = _with_adapter(model, name, folder, key)
         keys[name] = key
     model.eval()
-    config = base.generation_config
-    ends = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id]
     tokenizer = load_tokenizer(source)
+    ends = end_tokens(source, tokenizer)
     tokenizer.padding_side = "left"
     tokenizer.backend_tokenizer.no_padding()  # what a tokenizer's file may say of both is for those who train
     tokenizer.backend_tokenizer.no_truncation()

@@ -16,6 +16,7 @@ from qwenlab.data.chat_template import (
     Span,
     Tokenizer,
     prompt_text,
+    template_in_mode,
     template_sha256,
 )
 from qwenlab.data.loss_mask import encode
@@ -356,3 +357,17 @@ def test_a_mode_that_the_template_does_not_write_as_it_asks() -> None:
     assert learned(example) == ["Two.\n</think>\n\n4<|im_end|>"]
     with pytest.raises(UserError, match="before an answer without reasoning is not the prompt"):
         template.examples([user("2+2"), assistant("4")], ON)
+
+
+@pytest.mark.parametrize("name", THINKING_QWENS)
+@pytest.mark.parametrize("thinking", [True, False])
+def test_an_exported_template_asks_in_the_run_s_mode(name: str, thinking: bool) -> None:
+    plain = with_template(name)
+    prompts = {mode: prompt_text([user("Hi")], plain, mode) for mode in (True, False)}
+    assert prompts[True] != prompts[False]
+    for fixed in (False, True):
+        exported = with_template(name)
+        exported.chat_template = template_in_mode(template_text(name), thinking, fixed)  # type: ignore[attr-defined]
+        assert prompt_text([user("Hi")], exported, None) == prompts[thinking]
+        assert prompt_text([user("Hi")], exported, not thinking) == prompts[thinking if fixed else not thinking]
+    assert template_in_mode(template_text(name), None, False) == template_text(name)

@@ -78,7 +78,7 @@ def test_the_precision_that_is_stored(recipe_s: str, computed: str, stored: str,
 
 def test_a_copied_adapter_names_its_base_as_it_is_told(adapter: Path, tmp_path: Path) -> None:
     copy_adapter(adapter, tmp_path / "same")
-    copy_adapter(adapter, tmp_path / "published", "qwen")
+    copy_adapter(adapter, tmp_path / "published", base_name="qwen")
     bases = [
         json.loads((tmp_path / name / "adapter_config.json").read_text())["base_model_name_or_path"]
         for name in ("same", "published")

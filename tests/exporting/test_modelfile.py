@@ -68,3 +68,11 @@ def test_a_template_that_does_more_is_refused() -> None:
     )
     with pytest.raises(UserError, match="a Modelfile cannot say it"):
         chat_form(tokenizer)
+
+
+@pytest.mark.parametrize("name", ["qwen3", "qwen3_5_think", "qwen3_6"])
+def test_qwens_that_think_are_asked_in_the_run_s_mode(name: str) -> None:
+    tokenizer = load_tokenizer(find_model(TINY))
+    tokenizer.chat_template = files("trl").joinpath("chat_templates", f"{name}.jinja").read_text(encoding="utf-8")
+    assert chat_form(tokenizer, thinking=False).opening == "<|im_start|>assistant\n<think>\n\n</think>\n\n"
+    assert chat_form(tokenizer, thinking=True).opening.endswith(("assistant\n", "<think>\n"))

@@ -1,0 +1,34 @@
+"""Where an answer ends: the tokens that end an assistant's turn, for all who generate, serve or export."""
+
+import json
+from typing import Any
+
+from qwenlab.data.chat_template import ChatTemplate
+from qwenlab.errors import UserError
+from qwenlab.training.source import ModelSource
+
+
+def end_tokens(source: ModelSource, tokenizer: Any) -> list[int]:
+    """Ids, the one that training teaches first: the chat template's end of turn, then what the model itself has.
+
+    A base model's own is the end of a text, `<|endoftext|>`, which a model that was tuned on conversations never
+    writes. A template that cannot be followed adds none: nothing is trained with it.
+    """
+    ends = [end for end in (_of_template(tokenizer), *_of_model(source), tokenizer.eos_token_id) if end is not None]
+    return list(dict.fromkeys(ends))
+
+
+def _of_template(tokenizer: Any) -> int | None:
+    try:
+        end = ChatTemplate(tokenizer).end
+    except UserError:
+        return None
+    token: int = tokenizer.convert_tokens_to_ids(end)
+    return token
+
+
+def _of_model(source: ModelSource) -> list[int]:
+    file = source.folder / "generation_config.json"
+    own = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    ends = own.get("eos_token_id", source.config.get("eos_token_id"))
+    return ends if isinstance(ends, list) else [] if ends is None else [ends]
