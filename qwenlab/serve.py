@@ -27,6 +27,10 @@ def main(
     batch_size: Annotated[int, typer.Option(min=1, help="Answers that are generated at the same time.")] = 32,
     queue: Annotated[int, typer.Option(min=1, help="Answers that may wait; further requests get HTTP 429.")] = 256,
     max_body: Annotated[int, typer.Option(min=1024, help="Longest request, in bytes.")] = 2**20,
+    cors: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ORIGIN", help="Let pages of https://chat.example ask from a browser; `*`: all pages."),
+    ] = None,
     make_way: Annotated[
         bool, typer.Option("--make-way", help="End when somebody waits for the GPU and nobody for an answer.")
     ] = False,
@@ -47,6 +51,7 @@ def main(
             queue=queue,
             max_body=max_body,
             make_way=make_way,
+            origins=cors or (),
         )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
+from qwenlab.answering.reasoning import Piece
 from qwenlab.errors import UserError
 
 BASE = "base"
@@ -22,9 +23,14 @@ class Sampling(NamedTuple):
     top_p: float = 1.0
     seed: int = 0
     max_thinking_tokens: int = 0
-    """Of the reasoning; it ends with the tag that closes it."""
+    """Of the reasoning; it ends with the tag that closes it. 0: reasoning counts as part of the answer."""
     stop: tuple[str, ...] = ()
-    """Texts that end the answer, and are not part of it."""
+    """Texts that end the answer, and are not part of it; in the reasoning they end nothing."""
+
+    @property
+    def most_tokens(self) -> int:
+        """Of reasoning and answer together."""
+        return self.max_new_tokens + self.max_thinking_tokens
 
 
 class Ask(NamedTuple):
@@ -45,13 +51,20 @@ class Answer(NamedTuple):
     text: str
     """Without the reasoning."""
     finish: str
-    """`stop`: it came to its end; `length`: it ran out of tokens; `cancelled`: nobody waited for it any more. A server
-    may have other words."""
+    """`stop`: it came to its end; `length`: it ran out of tokens; `thinking`: it did so before its reasoning ended;
+    `cancelled`: nobody waited for it any more. A server may have other words."""
     tokens: int
-    """Tokens generated, the end token counted; 0 where a server does not count."""
+    """Tokens generated, reasoning and the end token counted; 0 where a server does not count."""
     prompt_tokens: int
     reasoning: str = ""
     """What stood between `<think>` and `</think>`, or what there is of it where it was cut."""
+    reasoning_tokens: int = 0
+    """Of `tokens`, those of the reasoning, tags included; 0 also where a server does not count them apart."""
+
+    @property
+    def is_cut(self) -> bool:
+        """It ran out of tokens."""
+        return self.finish in ("length", "thinking")
 
 
 NO_ROOM = Answer("", "length", 0, 0)
@@ -64,8 +77,19 @@ class Listener:
     Rows end at different times. What is heard of one row comes from one thread, but rows may have threads of their own.
     """
 
+    hears_pieces = True
+    """False: the ends alone, so that a server need not stream."""
+
     def text(self, row: int, piece: str) -> None:
         """More of the row's answer."""
+
+    def reasoning(self, row: int, piece: str) -> None:
+        """More of what the row thinks before its answer."""
+
+    def told(self, row: int, pieces: Sequence[Piece]) -> None:
+        """More of either: calls the two above."""
+        for piece in pieces:
+            (self.reasoning if piece.is_reasoning else self.text)(row, piece.text)
 
     def done(self, row: int, answer: Answer) -> None:
         """The row has ended, be the others done or not."""

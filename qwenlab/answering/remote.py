@@ -1,6 +1,7 @@
 """Models behind any OpenAI-compatible server: qwenlab's own, vLLM with LoRA modules, or another.
 
-The openai client asks a server that is busy or not up yet again, a little later each time or when the server says.
+The openai client asks a server that is busy, not up yet or failing again, a little later each time or when the server
+says. Reasoning comes in a field of its own where the server tells it apart, else in the text, between its tags.
 What a user can fix is said as a sentence: an unreachable address, a wrong key, an unknown model.
 
 Importing the client takes half a second: import this where a server is asked.
@@ -16,8 +17,11 @@ from urllib.parse import urlsplit
 
 import openai
 from openai.types import CompletionUsage
+from openai.types.chat import ChatCompletionMessage
+from openai.types.chat.chat_completion_chunk import ChoiceDelta
 
 from qwenlab.answering.answerer import NO_ROOM, Answer, Ask, ContextError, Listener
+from qwenlab.answering.reasoning import Growing, Piece
 from qwenlab.errors import UserError
 
 KEY_VARIABLE = "OPENAI_API_KEY"
@@ -120,59 +124,120 @@ class RemoteAnswerer:
 
     def _answer(self, row: int, ask: Ask, listener: Listener | None, gone: Event) -> Answer:
         try:
-            answer = self._streamed(row, ask, listener, gone) if listener else self._whole(ask)
-        except (UserError, openai.APIError) as error:
-            told = error if isinstance(error, UserError) else _sentence(error, self.url)
-            if not (ask.shorten and isinstance(told, ContextError)):
-                if listener:
-                    listener.failed(row, told)
-                raise told from None
-            answer = NO_ROOM
+            answer = self._fitted(row, ask, listener, gone)
+        except UserError as error:
+            if listener:
+                listener.failed(row, error)
+            raise
         if listener:
             listener.done(row, answer)
         return answer
 
-    def _whole(self, ask: Ask) -> Answer:
-        reply = self._client.chat.completions.create(**self._body(ask), stream=False)
-        choice = reply.choices[0]
-        return _answer(choice.message.content or "", choice.finish_reason or "stop", reply.usage)
+    def _fitted(self, row: int, ask: Ask, listener: Listener | None, gone: Event) -> Answer:
+        """Where the answer may be shortened, a server that has too little room is asked without a limit of ours."""
+        for body in (self._body(ask), self._body(ask, limited=False)):
+            try:
+                if listener and listener.hears_pieces:
+                    return self._streamed(row, ask, body, listener, gone)
+                return self._whole(ask, body)
+            except openai.APIError as error:
+                told = _sentence(error, self.url)
+                if not (ask.shorten and isinstance(told, ContextError)):
+                    raise told from None
+        return NO_ROOM
 
-    def _streamed(self, row: int, ask: Ask, listener: Listener, gone: Event) -> Answer:
-        text, finish, usage = "", "", None
-        body = self._body(ask) | {"stream_options": {"include_usage": True}}
+    def _whole(self, ask: Ask, body: dict[str, Any]) -> Answer:
+        reply = self._client.chat.completions.create(**body, stream=False)
+        heard = _Heard(ask)
+        heard.add(reply.choices[0].message)
+        return heard.answer(reply.choices[0].finish_reason or "stop", reply.usage)
+
+    def _streamed(self, row: int, ask: Ask, body: dict[str, Any], listener: Listener, gone: Event) -> Answer:
+        heard, finish, usage = _Heard(ask), "", None
+        body = body | {"stream_options": {"include_usage": True}}
         with self._client.chat.completions.create(**body, stream=True) as stream:
             try:
                 for chunk in stream:
                     usage = chunk.usage or usage
                     for choice in chunk.choices:
                         finish = choice.finish_reason or finish
-                        if piece := choice.delta.content:
-                            text += piece
-                            listener.text(row, piece)
+                        listener.told(row, heard.add(choice.delta))
                     if gone.is_set() or listener.gone(row):
-                        return _answer(text, "cancelled", usage)
+                        return heard.answer("cancelled", usage)
             except openai.APIConnectionError:
                 raise UserError(f"{self.url} broke off in the middle of an answer.", SEE_LOG) from None
         if not finish:
             raise UserError(f"{self.url} ended an answer before its end.", SEE_LOG)
-        return _answer(text, finish, usage)
+        listener.told(row, heard.end())
+        return heard.answer(finish, usage)
 
-    def _body(self, ask: Ask) -> dict[str, Any]:
-        sampling = ask.sampling
-        return {
-            "model": self.models[ask.model].id,
+    def _body(self, ask: Ask, limited: bool = True) -> dict[str, Any]:
+        sampling, model = ask.sampling, self.models[ask.model]
+        most = sampling.most_tokens if ask.thinking else sampling.max_new_tokens
+        body: dict[str, Any] = {
+            "model": model.id,
             "messages": list(ask.messages),
-            "max_tokens": sampling.max_new_tokens,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "seed": sampling.seed,
-        } | ({"stop": list(sampling.stop)} if sampling.stop else {})
+        }
+        extra: dict[str, Any] = {}
+        if ask.thinking is not None:
+            extra["chat_template_kwargs"] = {"enable_thinking": ask.thinking}
+        if ask.thinking and model.stamp and sampling.max_thinking_tokens:  # only our own server knows the field
+            extra["max_thinking_tokens"] = sampling.max_thinking_tokens
+        return (
+            body
+            | ({"max_tokens": most} if limited else {})
+            | ({"stop": list(sampling.stop)} if sampling.stop else {})
+            | ({"extra_body": extra} if extra else {})
+        )
 
 
-def _answer(text: str, finish: str, usage: CompletionUsage | None) -> Answer:
-    # JSON can carry half a surrogate pair, which no file can.
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    return Answer(text, finish, usage.completion_tokens if usage else 0, usage.prompt_tokens if usage else 0)
+class _Heard:
+    """What a server has said of one answer: reasoning in a field of its own (`reasoning_content`, or `reasoning` as
+    vLLM now calls it), or between tags in the text where the server does not tell it apart."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._reasoning = ""
+        self._text = Growing()
+
+    def add(self, part: ChatCompletionMessage | ChoiceDelta) -> list[Piece]:
+        """More of it; what can be told."""
+        thought = getattr(part, "reasoning_content", None) or getattr(part, "reasoning", None) or ""
+        self._reasoning += thought
+        self._text.add(part.content or "")
+        return ([Piece(thought, is_reasoning=True)] if thought else []) + self._text.news()
+
+    def end(self) -> list[Piece]:
+        """The rest of what can be told."""
+        self._text.end()
+        return self._text.news()
+
+    def answer(self, finish: str, usage: CompletionUsage | None) -> Answer:
+        inside, text = self._text.split
+        # Asked to think and cut without any tag: the template opened the reasoning, and nothing has closed it.
+        if finish == "length" and self._ask.thinking and not (self._reasoning or inside):
+            inside, text = text, ""
+        # JSON can carry half a surrogate pair, which no file can.
+        reasoning, text = (
+            part.encode("utf-8", "replace").decode("utf-8")
+            for part in ("\n".join(filter(None, (self._reasoning.strip(), inside.strip()))), text)
+        )
+        if reasoning:
+            text = text.lstrip()
+        if finish == "length" and reasoning and not text:
+            finish = "thinking"
+        details = usage.completion_tokens_details if usage else None
+        return Answer(
+            text,
+            finish,
+            usage.completion_tokens if usage else 0,
+            usage.prompt_tokens if usage else 0,
+            reasoning,
+            (details.reasoning_tokens if details else None) or 0,
+        )
 
 
 def _sentence(error: openai.APIError, url: str) -> UserError:

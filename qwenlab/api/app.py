@@ -4,16 +4,18 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 
 from qwenlab.answering.answerer import BASE, Answer, Ask, ContextError, TooLargeError
+from qwenlab.answering.reasoning import Piece
 from qwenlab.api.fault import ApiError
 from qwenlab.api.reply import STREAM_END, Reply, event
 from qwenlab.api.request import parse, read_body
@@ -31,6 +33,8 @@ class Served(NamedTuple):
     stamp: Stamp
     fingerprint: str
     """Short for the stamp: weights, template and adapter."""
+    thinking: bool | None
+    """Whether it thinks first, where a request does not say; None: as the template does of itself."""
 
     @property
     def row(self) -> dict[str, Any]:
@@ -42,16 +46,29 @@ class Served(NamedTuple):
             "owned_by": "qwenlab",
             "root": self.stamp.adapter or self.stamp.weights,
             "parent": None if self.name == BASE else BASE,
-            "x_qwenlab": self.stamp._asdict(),
+            "x_qwenlab": self.stamp._asdict() | {"thinking": self.thinking},
         }
 
 
 STARTED = int(time.time())
 
 
-def make_app(batcher: Batcher, key: str | None, longest_body: int) -> FastAPI:
-    """The application; the batcher runs for as long as it does. `longest_body` in bytes."""
-    models = {name: _served(name, batcher.loaded.stamp(name)) for name in batcher.loaded.names}
+def make_app(
+    batcher: Batcher,
+    key: str | None,
+    longest_body: int,
+    modes: Mapping[str, bool | None] | None = None,
+    origins: Sequence[str] = (),
+) -> FastAPI:
+    """The application; the batcher runs for as long as it does.
+
+    Args:
+        longest_body: in bytes.
+        modes: by model, whether it thinks first.
+        origins: of pages whose scripts a browser may let ask here.
+    """
+    stamps = {name: batcher.loaded.stamp(name) for name in batcher.loaded.names}
+    models = {name: _served(name, stamp, (modes or {}).get(name)) for name, stamp in stamps.items()}
     watches: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -64,6 +81,8 @@ def make_app(batcher: Batcher, key: str | None, longest_body: int) -> FastAPI:
 
     app = FastAPI(title="qwenlab", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     _add_faults(app)
+    if origins:
+        app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
 
     def check_key(request: Request) -> None:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -87,7 +106,7 @@ def make_app(batcher: Batcher, key: str | None, longest_body: int) -> FastAPI:
         wanted = parse(await read_body(request, longest_body))
         model = _known(models, wanted.model)
         answering = Answering()
-        await answering.begin(batcher, wanted.ask(), wanted.n or 1)
+        await answering.begin(batcher, wanted.ask(model.thinking), wanted.n or 1)
         watch = asyncio.create_task(answering.watch(request.receive))
         watches.add(watch)
         watch.add_done_callback(watches.discard)
@@ -122,7 +141,7 @@ class Answering:
     def _tell(self, index: int, event: Event) -> None:
         self._loop.call_soon_threadsafe(self._heard.put_nowait, (index, event))
 
-    async def events(self) -> AsyncIterator[tuple[int, str | Answer]]:
+    async def events(self) -> AsyncIterator[tuple[int, Piece | Answer]]:
         """What is heard of each row, until all have ended.
 
         Raises:
@@ -154,7 +173,7 @@ async def _stream(answering: Answering, reply: Reply, counts: bool) -> AsyncIter
         yield reply.begin(index)
     try:
         async for index, heard in answering.events():
-            if isinstance(heard, str):
+            if isinstance(heard, Piece):
                 yield reply.piece(index, heard)
             else:
                 answers.append(heard)
@@ -185,9 +204,9 @@ def _known(models: dict[str, Served], name: str) -> Served:
     return models[name]
 
 
-def _served(name: str, stamp: Stamp) -> Served:
+def _served(name: str, stamp: Stamp, thinking: bool | None) -> Served:
     parts = f"{stamp.weights_sha256} {stamp.template_sha256} {stamp.adapter_sha256} {stamp.dtype} {stamp.device}"
-    return Served(name, stamp, f"fp_{hashlib.sha256(parts.encode()).hexdigest()[:10]}")
+    return Served(name, stamp, f"fp_{hashlib.sha256(parts.encode()).hexdigest()[:10]}", thinking)
 
 
 def _add_faults(app: FastAPI) -> None:

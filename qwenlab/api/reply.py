@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from qwenlab.answering.answerer import Answer
+from qwenlab.answering.reasoning import Piece
 
 STREAM_END = "data: [DONE]\n\n"
 
@@ -27,8 +28,13 @@ class Reply:
         choices = [
             {
                 "index": index,
-                "message": {"role": "assistant", "content": answer.text, "refusal": None},
-                "finish_reason": answer.finish,
+                "message": {
+                    "role": "assistant",
+                    "content": answer.text,
+                    "reasoning_content": answer.reasoning or None,
+                    "refusal": None,
+                },
+                "finish_reason": _finish(answer),
                 "logprobs": None,
             }
             for index, answer in enumerate(answers)
@@ -38,11 +44,11 @@ class Reply:
     def begin(self, index: int) -> str:
         return self._chunk(index, {"role": "assistant", "content": ""}, None)
 
-    def piece(self, index: int, text: str) -> str:
-        return self._chunk(index, {"content": text}, None)
+    def piece(self, index: int, piece: Piece) -> str:
+        return self._chunk(index, {"reasoning_content" if piece.is_reasoning else "content": piece.text}, None)
 
     def end(self, index: int, answer: Answer) -> str:
-        return self._chunk(index, {}, answer.finish)
+        return self._chunk(index, {}, _finish(answer))
 
     def count(self, answers: Sequence[Answer]) -> str:
         """The chunk that counts tokens; it has no choices."""
@@ -58,7 +64,17 @@ def event(content: dict[str, Any]) -> str:
     return f"data: {json.dumps(content, ensure_ascii=False)}\n\n"
 
 
-def usage(answers: Sequence[Answer]) -> dict[str, int]:
+def usage(answers: Sequence[Answer]) -> dict[str, Any]:
     """Tokens of one request; its prompt is counted once, however many answers it has."""
     prompt, completion = answers[0].prompt_tokens, sum(answer.tokens for answer in answers)
-    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "completion_tokens_details": {"reasoning_tokens": sum(answer.reasoning_tokens for answer in answers)},
+    }
+
+
+def _finish(answer: Answer) -> str:
+    """In OpenAI's words."""
+    return "length" if answer.is_cut else answer.finish

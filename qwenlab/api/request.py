@@ -8,7 +8,8 @@ import secrets
 from typing import Annotated, Any, Literal
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 from starlette.requests import ClientDisconnect
 
 from qwenlab.answering.answerer import Ask, Sampling
@@ -16,6 +17,9 @@ from qwenlab.api.fault import ApiError
 
 MAX_NEW_TOKENS = 2048
 """Of an answer that no limit was asked for, where the context has room for so many."""
+
+MAX_THINKING_TOKENS = 8192
+"""Of its reasoning, likewise, where the model is asked to think."""
 
 NEUTRAL: dict[str, tuple[Any, ...]] = {
     "audio": (),
@@ -52,30 +56,60 @@ INERT = {
 }
 """Fields that change nothing in an answer."""
 
+PICTURES = ("image_url", "image", "input_image")
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
 
 
 class TextPart(_Part):
-    """A piece of a message; pictures and sound are not among what a text model reads."""
+    """A piece of a message."""
 
     type: Literal["text"]
     text: str
 
 
 class Message(_Part):
-    """One turn of the conversation."""
+    """One turn of the conversation, as a client writes it or sends an answer of ours back."""
 
     role: Literal["system", "developer", "user", "assistant"]
     content: str | list[TextPart]
-    tool_calls: None = None
+    reasoning_content: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_servers_write_it(cls, value: Any) -> Any:
+        """What cannot be read is told by its own name, and what says nothing is taken as that."""
+        if not isinstance(value, dict):
+            return value
+        content = value.get("content")
+        kinds = [part.get("type") for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+        for kind in kinds:
+            if kind != "text":
+                what = "pictures are" if kind in PICTURES else f"parts of type {kind} are"
+                raise PydanticCustomError("part", "{what} not read, text alone is", {"what": what})
+        if value.get("tool_calls") or value.get("function_call"):
+            raise PydanticCustomError("tools", "tool calls are not supported")
+        if value.get("role") == "assistant":
+            reasoning = value.get("reasoning_content") or value.get("reasoning")
+            return value | {"content": content or "", "reasoning_content": reasoning}
+        return value
 
     @property
     def as_rendered(self) -> dict[str, str]:
         """For the chat template. `developer` is OpenAI's newer word for `system`."""
         text = self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
-        return {"role": "system" if self.role == "developer" else self.role, "content": text}
+        turn = {"role": "system" if self.role == "developer" else self.role, "content": text}
+        return turn | ({"reasoning_content": self.reasoning_content} if self.reasoning_content else {})
+
+
+class TemplateArguments(BaseModel):
+    """What the chat template is told, in vLLM's words."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    enable_thinking: bool | None = None
 
 
 class StreamOptions(_Part):
@@ -93,6 +127,9 @@ class ChatRequest(BaseModel):
     messages: Annotated[list[Message], Field(min_length=1)]
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_thinking_tokens: Annotated[int, Field(ge=1)] | None = None
+    """Of these, how many the reasoning may take; the rest is the answer's. No server but ours has it."""
+    chat_template_kwargs: TemplateArguments | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
@@ -111,16 +148,36 @@ class ChatRequest(BaseModel):
         found = [self.stop] if isinstance(self.stop, str) else self.stop or []
         return tuple(text for text in found if text)
 
-    def ask(self) -> Ask:
-        """What is asked of whom; where no seed is given, by a new one each time."""
+    def ask(self, thinking: bool | None) -> Ask:
+        """What is asked of whom; where no seed is given, by a new one each time.
+
+        `thinking`: the model's own mode, which holds unless the request names one.
+        """
+        wanted = self.chat_template_kwargs.enable_thinking if self.chat_template_kwargs else None
+        thinking = thinking if wanted is None else wanted
+        answer, reasoning = self._limits(thinking)
         sampling = Sampling(
-            max_new_tokens=self.limit or MAX_NEW_TOKENS,
+            max_new_tokens=answer,
             temperature=1.0 if self.temperature is None else self.temperature,
             top_p=self.top_p or 1.0,
             seed=secrets.randbits(31) if self.seed is None else self.seed,
+            max_thinking_tokens=reasoning,
             stop=self.stops,
         )
-        return Ask([message.as_rendered for message in self.messages], sampling, self.model, shorten=not self.limit)
+        return Ask(
+            [message.as_rendered for message in self.messages],
+            sampling,
+            self.model,
+            thinking=thinking,
+            shorten=not self.limit,
+        )
+
+    def _limits(self, thinking: bool | None) -> tuple[int, int]:
+        """Of answer and reasoning. As at OpenAI's, a request's limit holds for both together."""
+        if not self.limit:
+            return MAX_NEW_TOKENS, self.max_thinking_tokens or (MAX_THINKING_TOKENS if thinking else 0)
+        reasoning = min(self.max_thinking_tokens or 0, self.limit - 1)
+        return self.limit - reasoning, reasoning
 
     @property
     def counts_in_stream(self) -> bool:

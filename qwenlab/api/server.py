@@ -3,7 +3,7 @@
 import contextlib
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -51,6 +51,7 @@ class Server(uvicorn.Server):
 
 def serve_models(
     found: Mapping[str, Run],
+    modes: Mapping[str, bool | None],
     listener: socket.socket,
     runs: Path,
     key: str | None,
@@ -58,6 +59,7 @@ def serve_models(
     queue: int,
     max_body: int,
     make_way: bool,
+    origins: Sequence[str],
 ) -> None:
     """Answer requests until it is told to end, or makes way; announced in `runs` for others to find."""
     settings, base = shared_base(found)
@@ -76,5 +78,5 @@ def serve_models(
         def ends() -> bool:
             return make_way and not batcher.running and not batcher.waiting and len(gpu_waiting(runs)) > 1
 
-        Server(make_app(batcher, key, max_body), started, ends).run([listener])
+        Server(make_app(batcher, key, max_body, modes, origins), started, ends).run([listener])
         print("stopped", flush=True)

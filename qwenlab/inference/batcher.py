@@ -15,6 +15,7 @@ from functools import partial
 import torch
 
 from qwenlab.answering.answerer import Answer, Ask, Listener, TooLargeError
+from qwenlab.answering.reasoning import Piece
 from qwenlab.inference.generate import Prompt, answer_prompts, read
 from qwenlab.inference.load import Inference
 from qwenlab.training.memory import first_line, is_out_of_memory
@@ -31,8 +32,8 @@ SHORT = 256
 GATHER_S = 0.01
 """Seconds in which others may join the first row of a batch; a step takes about as long."""
 
-Event = str | Answer | Exception
-"""A piece of text, or the end: an answer, or what went wrong."""
+Event = Piece | Answer | Exception
+"""A piece of reasoning or answer, or the end: a whole answer, or what went wrong."""
 
 
 class FullError(Exception):
@@ -40,7 +41,7 @@ class FullError(Exception):
 
 
 class Row:
-    """An answer on its way. `tell` hears its events on the model's thread; the last one is no text."""
+    """An answer on its way. `tell` hears its events on the model's thread; the last one is no piece."""
 
     def __init__(self, prompt: Prompt, tell: Callable[[Event], object]) -> None:
         self.prompt = prompt
@@ -52,7 +53,7 @@ class Row:
 
     def tell(self, event: Event) -> None:
         self.begun = True
-        self.ended = not isinstance(event, str)
+        self.ended = not isinstance(event, Piece)
         self._tell(event)
 
 
@@ -149,7 +150,7 @@ class Batcher:
 
     def _goes_with(self, batch: list[Row], row: Row) -> bool:
         prompts = [max(len(other.prompt.ids), SHORT) for other in (*batch, row)]
-        answers = [other.prompt.sampling.max_new_tokens for other in (*batch, row)]
+        answers = [other.prompt.sampling.most_tokens for other in (*batch, row)]
         return (
             len(batch) < self._rows_at_once
             and max(prompts) <= ALIKE * min(prompts)
@@ -189,7 +190,10 @@ class _Teller(Listener):
         self._batch = batch
 
     def text(self, row: int, piece: str) -> None:
-        self._batch[row].tell(piece)
+        self._batch[row].tell(Piece(piece))
+
+    def reasoning(self, row: int, piece: str) -> None:
+        self._batch[row].tell(Piece(piece, is_reasoning=True))
 
     def done(self, row: int, answer: Answer) -> None:
         self._batch[row].tell(answer)

@@ -13,6 +13,7 @@ from tokenizers.decoders import DecodeStream
 from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
 from qwenlab.answering.answerer import NO_ROOM, Answer, Ask, ContextError, Listener, Messages, Sampling
+from qwenlab.answering.reasoning import Growing, Piece, opens_reasoning
 from qwenlab.errors import UserError
 from qwenlab.inference.cache import preallocated_cache
 from qwenlab.inference.load import Inference, on_device
@@ -24,6 +25,8 @@ class Prompt(NamedTuple):
     ids: list[int]
     sampling: Sampling
     model: str
+    thinks: bool = False
+    """It ends inside the reasoning."""
 
 
 def generate(loaded: Inference, asks: Sequence[Ask], listener: Listener | None = None) -> list[Answer]:
@@ -64,7 +67,7 @@ def answer_prompts(loaded: Inference, prompts: Mapping[int, Prompt], listener: L
         loaded.model.generate(
             **on_device(loaded, _padded(loaded, [prompt.ids for prompt in prompts.values()])),
             past_key_values=preallocated_cache(loaded.model.config),
-            max_new_tokens=max(sampling.max_new_tokens for sampling in samplings),
+            max_new_tokens=max(sampling.most_tokens for sampling in samplings),
             logits_processor=LogitsProcessorList([_Draw(samplings)]),
             stopping_criteria=StoppingCriteriaList([_Watch(rows, listener)]),
         )
@@ -75,31 +78,49 @@ def read(loaded: Inference, ask: Ask) -> Prompt:
     """Render the conversation and make tokens of it; any number of threads may do so beside the one that generates.
 
     Raises:
-        ContextError: prompt and answer are longer than the model's context.
+        ContextError: prompt, reasoning and answer are longer than the model's context.
         UserError: the chat template refuses the conversation.
     """
     try:
-        text = render(loaded, ask.messages)
+        text = render(loaded, ask.messages, ask.thinking)
     except TemplateError as error:
         raise UserError(f"The chat template refuses these messages: {error}.") from None
     # Not by the tokenizer's own call, which pads, and to that end changes what other threads read from.
     ids = loaded.tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids
-    limit = ask.sampling.max_new_tokens
+    thinks = opens_reasoning(text)
+    sampling = _fitted(ask, thinks, len(ids), loaded.context)
+    return Prompt(ids, sampling, ask.model, thinks)
+
+
+def render(loaded: Inference, messages: Messages, thinking: bool | None = None) -> str:
+    """The prompt as the model reads it, ending where the assistant begins, or where its reasoning does."""
+    mode = {} if thinking is None else {"enable_thinking": thinking}
+    text: str = loaded.tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True, **mode)
+    return text
+
+
+def _fitted(ask: Ask, thinks: bool, prompt: int, context: int) -> Sampling:
+    """The sampling that the context has room for beside a prompt of so many tokens.
+
+    Where thinking is not asked for, a model may think all the same, in the room that is left.
+
+    Raises:
+        ContextError: there is too little, and the answer may not be shortened.
+    """
+    answer, room = ask.sampling.max_new_tokens, context - prompt
+    thinking = 0 if ask.thinking is False else ask.sampling.max_thinking_tokens
     if ask.shorten:
-        limit = max(1, min(limit, loaded.context - len(ids)))
-    if len(ids) + limit > loaded.context:
+        answer = max(1, min(answer, room))
+    if ask.shorten or not (ask.thinking or thinks):
+        thinking = max(0, min(thinking, room - answer))
+    if answer + thinking > room:
+        also = f", the reasoning may have {thinking:,}" if thinking else ""
         raise ContextError(
-            f"The prompt has {len(ids):,} tokens and the answer may have {limit:,}: "
-            f"the model's context is {loaded.context:,}.",
+            f"The prompt has {prompt:,} tokens{also} and the answer may have {answer:,}: "
+            f"the model's context is {context:,}.",
             "Shorten the prompt, or ask for fewer tokens.",
         )
-    return Prompt(ids, ask.sampling._replace(max_new_tokens=limit), ask.model)
-
-
-def render(loaded: Inference, messages: Messages) -> str:
-    """The prompt as the model reads it, ending where the assistant begins."""
-    text: str = loaded.tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
-    return text
+    return ask.sampling._replace(max_new_tokens=answer, max_thinking_tokens=thinking)
 
 
 def _padded(loaded: Inference, prompts: Sequence[list[int]]) -> dict[str, torch.Tensor]:
@@ -119,42 +140,42 @@ class _Row:
         self.sampling = prompt.sampling
         self.prompt_tokens = len(prompt.ids)
         self.tokens = 0
-        self.text = ""
-        self.told = 0
+        self.reasoning_tokens = 0
         self.finish: str | None = None
+        self._text = Growing(prompt.thinks, prompt.sampling.stop)
         self._ends = loaded.end_tokens
         self._tokenizer = loaded.tokenizer.backend_tokenizer
         self._stream = DecodeStream(skip_special_tokens=True)
 
     def add(self, token: int) -> None:
         self.tokens += 1
-        if token in self._ends:
-            self.finish = "stop"
-            return
-        self.text += self._stream.step(self._tokenizer, token) or ""
-        found = [at for at in map(self.text.find, self.sampling.stop) if at >= 0]
-        if found:
-            self.text, self.finish = self.text[: min(found)], "stop"
-        elif self.tokens >= self.sampling.max_new_tokens:
-            self.finish = "length"
+        thought = self._text.thinks  # then the token is one of the reasoning, also if it closes it
+        if token not in self._ends:
+            self._text.add(self._stream.step(self._tokenizer, token) or "")
+        if thought or self._text.thinks:
+            self.reasoning_tokens = self.tokens
+        self.finish = "stop" if token in self._ends or self._text.stopped else self._limit_reached()
 
-    def news(self) -> str:
-        """What can be told: not the beginning of what may become a stop text, while the row goes on."""
-        end = len(self.text)
-        if not self.finish:
-            end -= max((_overlap(self.text, stop) for stop in self.sampling.stop), default=0)
-        piece = self.text[self.told : end]
-        self.told = max(self.told, end)
-        return piece
+    def news(self) -> list[Piece]:
+        """What can be told."""
+        if self.finish:
+            self._text.end()
+        return self._text.news()
+
+    def _limit_reached(self) -> str | None:
+        budget = self.sampling.max_thinking_tokens
+        thought = self.reasoning_tokens if budget else 0
+        if self._text.thinks and budget:
+            return "thinking" if thought >= budget else None
+        if self.tokens - thought >= self.sampling.max_new_tokens:
+            return "thinking" if self._text.thinks else "length"
+        return None
 
     @property
     def answer(self) -> Answer:
-        return Answer(self.text, self.finish or "length", self.tokens, self.prompt_tokens)
-
-
-def _overlap(text: str, stop: str) -> int:
-    """Characters at the text's end that are the beginning of `stop`."""
-    return next((size for size in range(min(len(stop), len(text)), 0, -1) if text.endswith(stop[:size])), 0)
+        reasoning, text = self._text.split
+        finish = self.finish or "length"
+        return Answer(text, finish, self.tokens, self.prompt_tokens, reasoning, self.reasoning_tokens)
 
 
 class _Watch(StoppingCriteria):  # type: ignore[misc]
@@ -171,9 +192,7 @@ class _Watch(StoppingCriteria):  # type: ignore[misc]
             row.add(token)
             if not row.finish and self._listener.gone(row.number):
                 row.finish = "cancelled"
-            piece = row.news()
-            if piece:
-                self._listener.text(row.number, piece)
+            self._listener.told(row.number, row.news())
             if row.finish:
                 self._listener.done(row.number, row.answer)
         return torch.tensor([row.finish is not None for row in self._rows], device=input_ids.device)

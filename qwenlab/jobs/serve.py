@@ -1,11 +1,12 @@
 """Serving as a job: runs and their base behind OpenAI's API, from one model in memory."""
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from qwenlab.errors import UserError
 from qwenlab.runs import Run, find_run, gpu_lock
+from qwenlab.runs.mode import check_modes, modes_differ
 from qwenlab.runs.shared_base import named, shared_base
 from qwenlab.training.engine import set_environment
 
@@ -23,6 +24,7 @@ def serve(
     queue: int,
     max_body: int,
     make_way: bool,
+    origins: Sequence[str] = (),
 ) -> None:
     """Serve until KeyboardInterrupt, or until somebody waits for the GPU where `make_way` says so.
 
@@ -34,18 +36,22 @@ def serve(
         batch_size: answers that are generated at the same time.
         queue: answers that may wait; further requests get HTTP 429.
         max_body: longest request, in bytes.
+        origins: of pages whose scripts may ask from a browser, such as `https://chat.example`; `*`: of all.
 
     Raises:
-        UserError: the address is taken, or the runs share no base.
+        UserError: the address is taken, the runs share no base, or a run's mode of thinking was changed.
     """
     shared_base(found)  # before the GPU queue: runs of several bases are told at once
+    modes = check_modes(found)
+    if told := modes_differ(modes):
+        print(told, flush=True)
     try:
         # Taken before anything is loaded: a port in use is told at once.
         with _listener(host, port) as listener, gpu_lock(runs, "serve", _tell_waiting):
             set_environment()
             from qwenlab.api.server import serve_models
 
-            serve_models(found, listener, runs, api_key, batch_size, queue, max_body, make_way)
+            serve_models(found, modes, listener, runs, api_key, batch_size, queue, max_body, make_way, origins)
     except KeyboardInterrupt:
         print("stopped")
 

@@ -56,6 +56,7 @@ class Heard(Listener):
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
+        self.thought: list[str] = []
         self.ended: dict[int, Answer] = {}
         self.faults: dict[int, UserError] = {}
         self.left = False
@@ -64,6 +65,9 @@ class Heard(Listener):
     def text(self, row: int, piece: str) -> None:
         self.pieces.append(piece)
         self.begun.set()
+
+    def reasoning(self, row: int, piece: str) -> None:
+        self.thought.append(piece)
 
     def done(self, row: int, answer: Answer) -> None:
         self.ended[row] = answer
@@ -117,9 +121,20 @@ def test_what_our_server_refuses_is_a_sentence(ours: RemoteAnswerer, served: Ser
         pass
 
 
-def test_an_answer_that_may_be_shortened_is_empty_where_there_is_no_room(ours: RemoteAnswerer) -> None:
-    asks = [Ask(ASKED, Sampling(1024), shorten=True), Ask(ASKED, SHORT)]
-    assert ours.answer(asks) == [NO_ROOM, ours.answer(asks[1:])[0]]
+def test_an_answer_that_may_be_shortened_takes_the_room_that_there_is(ours: RemoteAnswerer) -> None:
+    full = [{"role": "user", "content": "x " * 1024}]
+    asks = [Ask(full, SHORT, shorten=True), Ask(ASKED, Sampling(1024), shorten=True), Ask(ASKED, Sampling(900))]
+    none, shortened, whole = ours.answer(asks)
+    assert none == NO_ROOM
+    assert shortened == whole, "it came to its end before that of the context"
+
+
+def test_where_a_server_s_context_is_small_no_limit_of_ours_is_asked_for(vllm: RemoteAnswerer, stub: Stub) -> None:
+    asks = [Ask(ASKED, Sampling(100), BASE_NAME, shorten=True)]
+    assert vllm.answer(asks)[0].text == f"This is {BASE_NAME}."
+    assert [body.get("max_tokens") for body in stub.heard] == [100, None]
+    full = [{"role": "user", "content": "x " * 64}]
+    assert vllm.answer([Ask(full, Sampling(1), BASE_NAME, shorten=True)], Heard()) == [NO_ROOM]
 
 
 def test_the_first_row_that_fails_ends_all(ours: RemoteAnswerer, served: Serving) -> None:
@@ -179,13 +194,46 @@ def test_what_vllm_refuses_is_a_sentence(vllm: RemoteAnswerer, stub: Stub) -> No
         vllm.answer([Ask(ASKED, SHORT, LORA_NAME)])
 
 
-def test_a_busy_server_is_asked_again(vllm: RemoteAnswerer, stub: Stub) -> None:
-    stub.busy = RETRIES
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503])
+def test_a_server_that_fails_for_a_moment_is_asked_again(vllm: RemoteAnswerer, stub: Stub, status: int) -> None:
+    stub.busy, stub.busy_status = RETRIES, status
     assert vllm.answer([Ask(ASKED, SHORT, BASE_NAME)])[0].text
     assert len(stub.heard) == RETRIES + 1
     stub.busy = RETRIES + 1
-    with pytest.raises(UserError, match="too busy"):
+    with pytest.raises(UserError, match="answered 4|500" if status in (408, 409, 500) else "too busy"):
         vllm.answer([Ask(ASKED, SHORT, BASE_NAME)])
+
+
+@pytest.mark.parametrize("where", ["reasoning_content", "reasoning", "tags", "opened"])
+@pytest.mark.parametrize("listener", [None, Heard()])
+def test_reasoning_is_told_apart_wherever_a_server_puts_it(
+    vllm: RemoteAnswerer, stub: Stub, where: str, listener: Heard | None
+) -> None:
+    stub.thinks = where
+    ask = Ask(ASKED, SHORT._replace(max_thinking_tokens=9), LORA_NAME, thinking=True)
+    [answer] = vllm.answer([ask], listener)
+    assert (answer.reasoning, answer.text, answer.finish) == ("I am asked.", "This is my-run.", "stop")
+    stub.cut = True
+    [answer] = vllm.answer([ask], listener)
+    assert (answer.reasoning, answer.text, answer.finish) == ("I am asked.", "", "thinking")
+
+
+def test_pieces_of_reasoning_are_heard_apart(vllm: RemoteAnswerer, stub: Stub) -> None:
+    for stub.thinks in ("reasoning_content", "reasoning", "tags"):
+        heard = Heard()
+        vllm.answer([Ask(ASKED, SHORT, LORA_NAME)], heard)
+        assert "".join(heard.thought).strip() == "I am asked."
+        assert "".join(heard.pieces).strip() == "This is my-run."
+
+
+def test_the_mode_is_asked_for_where_there_is_one(vllm: RemoteAnswerer, stub: Stub) -> None:
+    both = SHORT._replace(max_thinking_tokens=20)
+    for thinking in (True, False, None):
+        vllm.answer([Ask(ASKED, both, BASE_NAME, thinking)])
+    modes = [body.get("chat_template_kwargs") for body in stub.heard]
+    assert modes == [{"enable_thinking": True}, {"enable_thinking": False}, None]
+    assert [body["max_tokens"] for body in stub.heard] == [36, 16, 16], "what vLLM counts is reasoning and answer"
+    assert not any("max_thinking_tokens" in body for body in stub.heard), "which vLLM does not know"
 
 
 def test_an_answer_that_breaks_off_is_an_error_and_no_short_answer(vllm: RemoteAnswerer, stub: Stub) -> None:

@@ -27,7 +27,12 @@ class Stub:
     def __init__(self) -> None:
         self.heard: list[dict[str, Any]] = []
         self.busy = 0
-        """So many requests are refused with 503."""
+        """So many requests are refused."""
+        self.busy_status = 503
+        self.thinks = ""
+        """Where its reasoning stands: a field's name; `tags`, in the text; `opened`, there without the opening tag."""
+        self.cut = False
+        """It ends for want of tokens: of its reasoning, where it thinks."""
         self.breaks_off = False
         """A stream ends with an error after its first piece."""
         self.hangs_up = False
@@ -36,8 +41,18 @@ class Stub:
         """A model that is listed and not there any more."""
 
 
-def answer(model: str) -> list[str]:
-    return ["This ", "is ", model, "."]
+def answer(stub: Stub, model: str) -> list[tuple[str, str]]:
+    """Pieces, each with the field that it stands in."""
+    said = ["This ", "is ", model, "."]
+    thought = ["\nI am", " asked.\n"]
+    if not stub.thinks:
+        return [("content", piece) for piece in said]
+    if stub.thinks in ("tags", "opened"):
+        opening = ["<think>"] if stub.thinks == "tags" else []
+        return [("content", piece) for piece in [*opening, *thought, *([] if stub.cut else ["</think>\n\n", *said])]]
+    return [(stub.thinks, piece) for piece in thought] + [
+        ("content", piece) for piece in ([] if stub.cut else ["\n\n", *said])
+    ]
 
 
 def make_stub(stub: Stub) -> FastAPI:
@@ -60,38 +75,43 @@ def make_stub(stub: Stub) -> FastAPI:
         stub.heard.append(body)
         if stub.busy:
             stub.busy -= 1
-            return Response("upstream is starting", 503, {"Retry-After-Ms": "10"})
+            return Response("upstream is starting", stub.busy_status, {"Retry-After-Ms": "10"})
         if body["model"] not in {BASE_NAME, LORA_NAME} - {stub.unloaded}:
             return error(404, f"The model `{body['model']}` does not exist.", "NotFoundError")
         prompt = len(body["messages"][-1]["content"].split())
-        if prompt + body["max_tokens"] > CONTEXT:
+        if prompt + body.get("max_tokens", 1) > CONTEXT:
             said = f"This model's maximum context length is {CONTEXT} tokens. However, you requested more."
             return error(400, said, "BadRequestError")
-        pieces = answer(body["model"])
+        pieces = answer(stub, body["model"])
+        finish = "length" if stub.cut else "stop"
         usage = {"prompt_tokens": prompt, "completion_tokens": len(pieces), "total_tokens": prompt + len(pieces)}
         head = {"id": "chatcmpl-1", "created": 1, "model": body["model"]}
         if not body.get("stream"):
             message: dict[str, Any] = {
                 "role": "assistant",
-                "content": "".join(pieces),
+                "content": None,
                 "reasoning_content": None,
                 "tool_calls": [],
             }
-            choice = {"index": 0, "message": message, "finish_reason": "stop", "stop_reason": None}
+            for field, piece in pieces:
+                message[field] = (message.get(field) or "") + piece
+            choice = {"index": 0, "message": message, "finish_reason": finish, "stop_reason": None}
             return JSONResponse(head | {"object": "chat.completion", "choices": [choice], "usage": usage})
-        return StreamingResponse(stream(stub, head, pieces, usage), media_type="text/event-stream")
+        return StreamingResponse(stream(stub, head, pieces, finish, usage), media_type="text/event-stream")
 
     return app
 
 
-def stream(stub: Stub, head: dict[str, Any], pieces: list[str], usage: dict[str, int]) -> Iterator[str]:
+def stream(
+    stub: Stub, head: dict[str, Any], pieces: list[tuple[str, str]], finish: str, usage: dict[str, int]
+) -> Iterator[str]:
     def chunk(choices: list[dict[str, Any]], **more: Any) -> str:
         return f"data: {json.dumps(head | {'object': 'chat.completion.chunk', 'choices': choices} | more)}\n\n"
 
     yield chunk([{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}])
-    for number, piece in enumerate(pieces):
-        end = "stop" if number == len(pieces) - 1 else None
-        yield chunk([{"index": 0, "delta": {"content": piece}, "finish_reason": end, "stop_reason": None}])
+    for number, (field, piece) in enumerate(pieces):
+        end = finish if number == len(pieces) - 1 else None
+        yield chunk([{"index": 0, "delta": {field: piece}, "finish_reason": end, "stop_reason": None}])
         if stub.breaks_off:
             yield f"data: {json.dumps({'error': {'message': 'EngineCore died', 'type': 'Internal', 'code': 500}})}\n\n"
             return

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from qwenlab.answering.answerer import Answer, Ask, ContextError, Listener, Sampling, TooLargeError
+from qwenlab.answering.reasoning import Piece
 from qwenlab.inference import batcher as module
 from qwenlab.inference.batcher import Batcher, Event, FullError
 from qwenlab.inference.generate import Prompt, answer_prompts, generate, read
@@ -71,7 +72,7 @@ class Asked:
         self.rows = batcher.submit(ask or question(), count, lambda number, event: self.heard[number].put(event))
 
     def end(self, number: int = 0) -> Answer | Exception:
-        while isinstance(event := self.heard[number].get(timeout=30), str):
+        while isinstance(event := self.heard[number].get(timeout=30), Piece):
             pass
         return event
 
@@ -174,7 +175,7 @@ def test_closing_ends_what_runs_and_refuses_what_waits(loaded: Inference, batche
     batcher = Batcher(loaded, rows_at_once=1)
     batcher.start()
     running, waiting = Asked(batcher, question(tokens=900)), Asked(batcher)
-    assert isinstance(running.heard[0].get(timeout=30), str)
+    wait_until(lambda: batcher.running == 1 and batcher.waiting == 1)
     batcher.close()
     end = running.end()
     assert isinstance(end, Answer)

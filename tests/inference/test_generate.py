@@ -4,12 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from qwenlab.answering.answerer import BASE, NO_ROOM, Answer, Ask, ContextError, Listener, Sampling
 from qwenlab.errors import UserError
-from qwenlab.inference.generate import _overlap, generate
+from qwenlab.inference.generate import generate
 from qwenlab.inference.load import Inference, load_inference
 from qwenlab.recipe import Recipe, read_recipe
 from qwenlab.training.engine import Engine
@@ -112,14 +110,9 @@ def test_what_only_begins_like_a_stop_text_is_told_in_the_end(loaded: Inference)
     assert "".join(heard.pieces[0]) == whole.text
 
 
-@given(st.text("ab", max_size=8), st.text("ab", min_size=1, max_size=5))
-def test_what_is_held_back_is_the_longest_beginning_of_the_stop_text(text: str, stop: str) -> None:
-    assert _overlap(text, stop) == max(n for n in range(min(len(text), len(stop)) + 1) if text.endswith(stop[:n]))
-
-
 def test_pieces_are_told_as_they_come_and_make_the_answer(loaded: Inference) -> None:
     heard = Heard()
-    answers = generate(loaded, [Ask(messages, Sampling(12)) for messages in CONVERSATIONS], heard)
+    answers = generate(loaded, [Ask(messages, Sampling(12), "one") for messages in CONVERSATIONS], heard)
     assert [heard.ended[row] for row in range(3)] == answers
     assert ["".join(heard.pieces[row]) for row in range(3)] == [answer.text for answer in answers]
     assert all(len(heard.pieces[row]) > 1 for row in range(3))
