@@ -231,7 +231,7 @@ def _apply(
         )
     except (TemplateError, ValueError) as error:
         raise UserError(
-            f"The model's chat template refuses this conversation: {error}", "Mend the rows or leave them out."
+            f"The model's chat template refuses this conversation: {error}", "Mend it, or leave it out."
         ) from None
 
 

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
-from jinja2 import TemplateError
 from tokenizers.decoders import DecodeStream
 from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
-from qwenlab.answering.answerer import NO_ROOM, Answer, Ask, ContextError, Listener, Messages, Sampling
+from qwenlab.answering.answerer import NO_ROOM, Answer, Ask, ContextError, Listener, Sampling
 from qwenlab.answering.reasoning import Growing, Piece, opens_reasoning
+from qwenlab.data.chat_template import prompt_text
 from qwenlab.errors import UserError
 from qwenlab.inference.cache import preallocated_cache
 from qwenlab.inference.load import Inference, on_device
@@ -81,22 +81,12 @@ def read(loaded: Inference, ask: Ask) -> Prompt:
         ContextError: prompt, reasoning and answer are longer than the model's context.
         UserError: the chat template refuses the conversation.
     """
-    try:
-        text = render(loaded, ask.messages, ask.thinking)
-    except TemplateError as error:
-        raise UserError(f"The chat template refuses these messages: {error}.") from None
+    text = prompt_text(ask.messages, loaded.tokenizer, ask.thinking)
     # Not by the tokenizer's own call, which pads, and to that end changes what other threads read from.
     ids = loaded.tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids
     thinks = opens_reasoning(text)
     sampling = _fitted(ask, thinks, len(ids), loaded.context)
     return Prompt(ids, sampling, ask.model, thinks)
-
-
-def render(loaded: Inference, messages: Messages, thinking: bool | None = None) -> str:
-    """The prompt as the model reads it, ending where the assistant begins, or where its reasoning does."""
-    mode = {} if thinking is None else {"enable_thinking": thinking}
-    text: str = loaded.tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True, **mode)
-    return text
 
 
 def _fitted(ask: Ask, thinks: bool, prompt: int, context: int) -> Sampling:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from qwenlab.data.chat_template import template_sha256
 from qwenlab.data.report import DatasetReport
 from qwenlab.errors import UserError
+from qwenlab.runs.mode import said
 from qwenlab.runs.record import RunRecord
 from qwenlab.training.engine import Engine
 from qwenlab.training.environment import TRAINING_PACKAGES, versions
@@ -33,11 +34,6 @@ class Manifest(NamedTuple):
         )
 
 
-def switch(thinking: bool | None) -> str:
-    """A mode in a word."""
-    return {True: "on", False: "off", None: "not a mode of the template"}[thinking]
-
-
 def check_unchanged(record: RunRecord, now: Manifest, force: bool) -> None:
     """Compare with what the run began with.
 
@@ -58,7 +54,7 @@ def check_unchanged(record: RunRecord, now: Manifest, force: bool) -> None:
     if record.model and record.model.template_sha256 != now.template_sha256:
         differences.append("the chat template has changed")
     if record.model and record.model.thinking not in (None, now.thinking):
-        differences.append(f"thinking was {switch(record.model.thinking)} and is {switch(now.thinking)}")
+        differences.append(f"it had {said(record.model.thinking)} and has {said(now.thinking)}")
     if differences and not force:
         raise UserError(
             "This is not what the run began with: " + "; ".join(differences) + ".",

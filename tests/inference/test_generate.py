@@ -160,7 +160,7 @@ def test_a_conversation_that_the_template_refuses_is_a_sentence(
     loaded: Inference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loaded.tokenizer, "chat_template", "{{ raise_exception('no system here') }}")
-    with pytest.raises(UserError, match="template refuses these messages: no system here"):
+    with pytest.raises(UserError, match="template refuses this conversation: no system here"):
         generate(loaded, [Ask(CONVERSATIONS[0], GREEDY)])
 
 

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qwenlab.answering.answerer import BASE, Answer, Ask, Listener, Messages, Sampling
-from qwenlab.inference.generate import generate, render
+from qwenlab.data.chat_template import prompt_text
+from qwenlab.inference.generate import generate
 from qwenlab.inference.load import Inference, load_inference
 from qwenlab.recipe import ModelSettings, read_recipe
 from qwenlab.training.engine import Engine
@@ -46,7 +47,7 @@ def loaded(model_settings: ModelSettings, engine: Engine, tmp_path_factory: pyte
 
 def logits(loaded: Inference, names: list[str]) -> torch.Tensor:
     """Of every position of all conversations and of one token more, each answered by the model of that name."""
-    prompts = [render(loaded, messages) for messages in CONVERSATIONS]
+    prompts = [prompt_text(messages, loaded.tokenizer, None) for messages in CONVERSATIONS]
     inputs = loaded.tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False)
     mask = inputs["attention_mask"]
     following = torch.arange(len(TEXTS))[:, None]

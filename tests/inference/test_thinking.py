@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from qwenlab.answering.answerer import NO_ROOM, Answer, Ask, ContextError, Listener, Sampling
-from qwenlab.inference.generate import generate, render
+from qwenlab.data.chat_template import prompt_text
+from qwenlab.inference.generate import generate
 from qwenlab.inference.load import Inference, load_inference
 from qwenlab.recipe import read_recipe
 from qwenlab.training.engine import Engine
@@ -63,7 +64,7 @@ def asked(loaded: Inference, said: str, ask: Ask) -> Answer:
 )
 def test_the_prompt_is_that_of_the_mode(loaded: Inference, template: str, thinking: bool | None, ending: str) -> None:
     loaded.tokenizer.chat_template = template
-    assert render(loaded, ASKED, thinking).endswith(ending)
+    assert prompt_text(ASKED, loaded.tokenizer, thinking).endswith(ending)
 
 
 @pytest.mark.parametrize(("template", "said"), [(QWEN3, WHOLE), (ALWAYS_OPEN, CLOSED), (ALWAYS_OPEN, WHOLE)])
