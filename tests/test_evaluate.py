@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from qwenlab.recipe import read_recipe
 from qwenlab.report.schema import Report
 from qwenlab.runs import Run, Status, list_evaluations
 from qwenlab.runs.evaluation import Evaluation, newest
+from tests.answering.vllm_stub import BASE_NAME, LORA_NAME, Stub, make_stub, serving_app
 from tests.conftest import ROOT, Verb
 from tests.serving import running
 from tests.trained import trained_run
@@ -182,6 +184,80 @@ def test_a_server_answers_as_the_model_in_this_process(run: Run) -> None:
     assert there.sentence == here.sentence
     assert there.without_times()["problems"] == here.without_times()["problems"]
     assert there.stamps["tuned"]["adapter_sha256"] == here.stamps["tuned"]["adapter_sha256"]
+
+
+def trained_in(run: Run, thinking: bool, said: bool | None = None) -> None:
+    """A run of that mode, by data.json; by run.json `said`, where that is another."""
+    record = run.read()
+    run.record_file.unlink()  # it is a link to the one that all tests share
+    model = record.model
+    assert model
+    run.write(record.model_copy(update={"model": model.model_copy(update={"thinking": thinking})}))
+    run.data_file.write_text(json.dumps({"thinking": thinking if said is None else said}), encoding="utf-8")
+
+
+@pytest.fixture
+def vllm() -> Iterator[tuple[Stub, dict[str, Any]]]:
+    """A server whose models think, and the options that have it asked."""
+    stub = Stub()
+    stub.thinks, stub.context = "reasoning_content", 100_000
+    with serving_app(make_stub(stub)) as url:
+        names = {"base_model": BASE_NAME, "tuned_model": LORA_NAME}
+        yield stub, {"limit": 3, "endpoint": url} | names
+
+
+def test_both_are_asked_in_the_run_s_mode_and_the_report_says_it(
+    run: Run, vllm: tuple[Stub, dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub, options = vllm
+    trained_in(run, thinking=True)
+    report = report_of(evaluated(run, **options))
+    assert [body["chat_template_kwargs"] for body in stub.heard] == [{"enable_thinking": True}] * 6
+    assert {body["max_tokens"] for body in stub.heard} == {
+        run.recipe.evaluate.max_new_tokens + run.recipe.evaluate.max_thinking_tokens
+    }
+    assert report.thinking is True
+    assert {stamp["thinking"] for stamp in report.stamps.values()} == {True}
+    assert {one.reasoning for row in report.problems for one in (*row.base, *row.tuned)} == {"I am asked."}
+    assert all(one.answer.startswith("This is") for row in report.problems for one in row.tuned)
+    assert "base and tuned are asked with thinking on" in capsys.readouterr().out
+
+
+def test_an_evaluation_goes_on_in_the_mode_that_it_began_with_alone(
+    run: Run, vllm: tuple[Stub, dict[str, Any]]
+) -> None:
+    stub, options = vllm
+    trained_in(run, thinking=True)
+    stub.busy, stub.busy_status = 1000, 422
+    with pytest.raises(UserError, match="answered 422"):
+        evaluated(run, **options)
+    stub.busy = 0
+    trained_in(run, thinking=False)
+    with pytest.raises(UserError, match=r"began with thinking on, and .*run.json now says thinking off"):
+        evaluated(run, resume=True)
+    trained_in(run, thinking=True)
+    assert evaluated(run, resume=True).status is Status.finished
+
+
+def test_a_mode_that_was_changed_by_hand_is_refused(run: Run, vllm: tuple[Stub, dict[str, Any]]) -> None:
+    stub, options = vllm
+    trained_in(run, thinking=True, said=False)
+    with pytest.raises(UserError, match=r"run\.json says thinking on, and .*data\.json.* thinking off"):
+        evaluated(run, **options)
+    assert list_evaluations(run) == []
+    assert stub.heard == []
+
+
+def test_an_error_of_the_server_loses_no_answer_that_came(run: Run, vllm: tuple[Stub, dict[str, Any]]) -> None:
+    stub, options = vllm
+    stub.fails_after, stub.busy_status = 4, 422
+    with pytest.raises(UserError, match="answered 422"):
+        evaluated(run, **options, set_=["evaluate.batch_size=3"])
+    assert newest(run).samples_file.read_text(encoding="utf-8").count("\n") == 4
+    stub.fails_after = 1000
+    heard = len(stub.heard)
+    assert report_of(evaluated(run, resume=True)).n == 3
+    assert len(stub.heard) - heard == 2, "only what is missing is asked for"
 
 
 @pytest.mark.parametrize(

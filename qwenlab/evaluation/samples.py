@@ -16,6 +16,11 @@ class Sample(Record):
     sample: int
     """From 0; several answers to the same problem."""
     answer: str
+    """Without the reasoning."""
+    reasoning: str = ""
     tokens: int
+    """Of both."""
     truncated: bool
     """It ran out of tokens before its end."""
+    cut_thinking: bool = False
+    """It did so before its reasoning ended."""

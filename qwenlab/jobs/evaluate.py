@@ -29,6 +29,7 @@ from qwenlab.report.render import write
 from qwenlab.report.schema import Report
 from qwenlab.runs import Evaluation, Run, Status, find_run
 from qwenlab.runs.evaluation import newest, unfinished
+from qwenlab.runs.mode import check_mode, said
 from qwenlab.runs.output import Output
 from qwenlab.runs.progress import PhaseProgress, StopRequested
 from qwenlab.stats.power import smallest_detectable_gain
@@ -57,7 +58,7 @@ def begin(
         tuned_model: what the server calls the tuned model.
 
     Raises:
-        UserError: there is no adapter, or several answers would be the same.
+        UserError: there is no adapter, several answers would be the same, or the run's mode of thinking was changed.
     """
     if not endpoint and not run.adapter.exists():
         raise UserError(f"{run.name} has delivered no adapter yet.", f"python -m qwenlab.train --resume {run.name}")
@@ -74,6 +75,7 @@ def begin(
         endpoint=endpoint,
         base_model=base_model,
         tuned_model=tuned_model,
+        thinking=check_mode(run),
     )
 
 
@@ -111,6 +113,8 @@ def _end(evaluation: Evaluation, status: str, error: str | None = None) -> None:
 
 def _work(evaluation: Evaluation, run: Run, runs: Path, rejudge: bool, output: Output) -> Report:
     """The problems, what they can show, the answers, the verdicts, the report."""
+    if not rejudge:
+        _check_same_mode(evaluation, run)
     problems = _problems(evaluation, output)
     output.say(detectable_sentence(smallest_detectable_gain(len(problems))))
     if not rejudge:
@@ -126,6 +130,16 @@ def _work(evaluation: Evaluation, run: Run, runs: Path, rejudge: bool, output: O
         judged = _verdicts(evaluation, problems, samples, found, output)
         evaluation.update(phase="reporting")
         return _report(evaluation, run, problems, samples, judged, found)
+
+
+def _check_same_mode(evaluation: Evaluation, run: Run) -> None:
+    """All answers of an evaluation must be asked for in one mode, which is the run's own."""
+    before, now = evaluation.read().thinking, check_mode(run)
+    if now != before:
+        raise UserError(
+            f"This evaluation began with {said(before)}, and {run.record_file} now says {said(now)}.",
+            "Undo the change there, or begin a new one: leave --resume out.",
+        )
 
 
 def _problems(evaluation: Evaluation, output: Output) -> tuple[Problem, ...]:
@@ -160,9 +174,12 @@ def _answers(
     """Of base and tuned; what an earlier process has answered is not asked again."""
     record, path = evaluation.read(), evaluation.samples_file
     batches = plan(problems, record.settings.samples, record.settings.batch_size, record.noise_floor)
-    todo = unanswered(batches, path)
+    served = record.endpoint is not None
+    todo = unanswered(batches, path, parts=served)
     total, left = (sum(len(batch.units) for batch in part) for part in (batches, todo))
     if left:
+        if record.thinking is not None:
+            output.say(f"base and tuned are asked with {said(record.thinking)}")
         with (
             _answerer(evaluation, run, runs, output) as answerer,
             PhaseProgress(evaluation, output, "generating", total, total - left) as following,
@@ -173,7 +190,7 @@ def _answers(
                 _spend(evaluation, side, tokens, seconds)
                 following.more(len(samples), tokens)
 
-            generate_samples(todo, answerer, record.settings, path, progress)
+            generate_samples(todo, answerer, record.settings, path, progress, record.thinking, parts=served)
     return in_order(batches, path)
 
 
@@ -192,7 +209,7 @@ def _answerer(evaluation: Evaluation, run: Run, runs: Path, output: Output) -> I
             base, tuned = (model.id for model in server.models.values())
             if base == tuned:
                 raise UserError(f"{base} would be compared with itself.", "Name another with --tuned-model.")
-            evaluation.update(stamps={side: server.stamp(side) for side in models})
+            evaluation.update(stamps={side: server.stamp(side) | {"thinking": record.thinking} for side in models})
             output.say(f"answering: {base} and {tuned} at {server.url}")
             yield server
         return
@@ -202,7 +219,7 @@ def _answerer(evaluation: Evaluation, run: Run, runs: Path, output: Output) -> I
         output.say(f"waiting for the GPU: {', then '.join(ahead)}")
 
     with local_answerer(runs, {"tuned": run}, f"evaluate-{run.name}", waiting) as answerer:
-        stamps = {side: answerer.stamp(side) for side in ("base", "tuned")}
+        stamps = {side: answerer.stamp(side) | {"thinking": record.thinking} for side in ("base", "tuned")}
         _check_same(evaluation.read().stamps, stamps)
         evaluation.update(stamps=stamps)
         yield answerer

@@ -50,7 +50,7 @@ def advise(
     found: list[Advice] = []
     if training:
         found += [*_memory(training), *_slow_convergence(training), *_overfitting(training)]
-    return (*found, *_poor_generation([one for row in rows for one in row.tuned], metrics))
+    return (*found, *_cut_thinking(rows), *_poor_generation([one for row in rows for one in row.tuned], metrics))
 
 
 def _memory(training: TrainingFacts) -> Iterator[Advice]:
@@ -110,13 +110,33 @@ def _apart(validation: float, train: float) -> bool:
     return validation > max(GAP * train, train + LEAST_RISE)
 
 
+def _cut_thinking(rows: Sequence[ProblemRow]) -> Iterator[Advice]:
+    """Of either side: a base that was cut off is no measure for the tuned model either."""
+    for side, answers in (
+        ("base", [one for row in rows for one in row.base]),
+        ("tuned model", [one for row in rows for one in row.tuned]),
+    ):
+        cut = [one for one in answers if one.cut_thinking]
+        if _is_worth_it(len(cut), len(answers)):
+            yield Advice(
+                about="poor generation",
+                text="Raise evaluate.max_thinking_tokens: who is cut while thinking has not answered.",
+                evidence=f"{len(cut)} of {len(answers)} answers of the {side} were cut while thinking, at "
+                f"{max(one.tokens for one in cut):,} tokens",
+            )
+
+
+def _is_worth_it(faulty: int, answers: int) -> bool:
+    return faulty >= FEWEST and faulty > SHARE * answers
+
+
 def _poor_generation(
     answers: Sequence[Attempt], metrics: Mapping[Metric, Comparison | NotMeasured]
 ) -> Iterator[Advice]:
     """Of the tuned model's answers: the faults that a setting, the prompt, or other training rows can mend."""
     faults = (
         (
-            [one for one in answers if one.truncated],
+            [one for one in answers if one.truncated and not one.cut_thinking],
             "were truncated at {longest:,} tokens",
             "Raise evaluate.max_new_tokens; if the answers ramble, train on rows that end (data.max_length cuts rows).",
         ),
@@ -137,7 +157,7 @@ def _poor_generation(
         ),
     )
     for faulty, what, text in faults:
-        if len(faulty) >= FEWEST and len(faulty) > SHARE * len(answers):
+        if _is_worth_it(len(faulty), len(answers)):
             longest = max(one.tokens for one in faulty)
             evidence = f"{len(faulty)} of {len(answers)} answers of the tuned model {what.format(longest=longest)}"
             yield Advice(about="poor generation", text=text, evidence=evidence)

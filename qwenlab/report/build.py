@@ -76,6 +76,7 @@ def build_report(
         stamps=record.stamps,
         problem_set=ProblemSet.model_validate(record.problem_set),
         settings=record.settings.model_dump(),
+        thinking=record.thinking,
         all_tests=record.all_tests,
         cost=_cost(samples, record),
         judging_seconds=record.judging_seconds,
@@ -119,12 +120,14 @@ def _attempt(sample: Sample, line: Judged) -> Attempt:
     judged = {name: value for name, value in result or () if name in Attempt.model_fields}
     return Attempt(
         answer=sample.answer,
+        reasoning=sample.reasoning,
         code=line.code,
         rule=line.rule,
         truncated=sample.truncated,
+        cut_thinking=sample.cut_thinking,
         parses=line.parses,
         tokens=sample.tokens,
-        cause=cause(line.code, line.rule, sample.truncated, line.parses, result),
+        cause=cause(line.code, line.rule, sample.truncated, line.parses, result, sample.cut_thinking),
         **judged,
     )
 

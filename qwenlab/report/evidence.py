@@ -17,6 +17,7 @@ from qwenlab.runs.events import Event, Note, Train, Validation, of_kind
 from qwenlab.stats.types import NotMeasured
 
 CUT_SHORT = "cut before a program"
+CUT_THINKING = "cut while thinking"
 NO_CODE = "no code in the answer"
 UNCLOSED = "program cut off"
 DOES_NOT_PARSE = "does not parse"
@@ -32,19 +33,22 @@ MAJOR = ("spike", "infinite_loss", "nan")
 """The notes that tell of a loss that jumped."""
 
 
-def cause(code: str, rule: Rule, truncated: bool, parses: bool, result: ProgramResult | None) -> str | None:
+def cause(
+    code: str, rule: Rule, truncated: bool, parses: bool, result: ProgramResult | None, cut_thinking: bool = False
+) -> str | None:
     """Why an answer failed; None where it passed, or where a program that parses was not run.
 
     Args:
         code: the program in the answer; empty: there is none.
         truncated: generation ran out of tokens.
+        cut_thinking: it did so before the reasoning ended.
     """
     if result and result.verdict is Verdict.AC:
         return None
     if result and result.verdict is Verdict.SE:
         return "sandbox error"
     if not code:
-        return CUT_SHORT if truncated else NO_CODE
+        return CUT_THINKING if cut_thinking else CUT_SHORT if truncated else NO_CODE
     if not parses:
         # Where a cut explains the fault, it is the cause that one can do something about.
         return UNCLOSED if truncated and rule == "unclosed_fence" else DOES_NOT_PARSE

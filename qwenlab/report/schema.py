@@ -42,11 +42,15 @@ class Attempt(Figures):
     """One answer to a problem, and what became of it."""
 
     answer: str
+    """Without the reasoning."""
+    reasoning: str = ""
     code: str
     """Empty: no program was found."""
     rule: Rule
     truncated: bool
     """Generation ran out of tokens."""
+    cut_thinking: bool = False
+    """It did so before the reasoning ended."""
     parses: bool
     tokens: int
     verdict: Verdict | None = None
@@ -148,6 +152,8 @@ class Report(Figures):
     problem_set: ProblemSet
     settings: dict[str, Any]
     """The recipe's [evaluate]."""
+    thinking: bool | None = None
+    """Whether base and tuned were asked to think first; None: their template has no such mode."""
     all_tests: bool
     metrics: dict[Metric, Comparison | NotMeasured]
     """By a problem's first answer."""

@@ -8,6 +8,7 @@ from qwenlab.evaluation.results import SelfCheck
 from qwenlab.evaluation.verdict import MEANING
 from qwenlab.report.criteria import detectable_sentence, p_in_words
 from qwenlab.report.schema import METRICS, Report
+from qwenlab.runs.mode import said
 from qwenlab.stats.types import Comparison, Estimate, Interval, NotMeasured, Rate, ScoreComparison
 from qwenlab.text import duration
 
@@ -123,6 +124,7 @@ def provenance(report: Report) -> Table:
         ("command", " ".join(report.command)),
         ("problems", asked(report)),
         *([("version of the problems", problem_set.version)] if problem_set.version else []),
+        ("asked with", said(report.thinking)),
         ("after a failed test", "goes on" if report.all_tests else "stops"),
         *((f"evaluate.{name}", _value(value)) for name, value in report.settings.items()),
         *(
@@ -150,7 +152,9 @@ def checks(check: SelfCheck | NotMeasured) -> Table:
 
 
 def noise(report: Report) -> Iterator[str]:
-    """What the comparison could show, and what the base differs from itself."""
+    """How both were asked, what the comparison could show, and what the base differs from itself."""
+    if report.thinking is not None:
+        yield f"Base and tuned were asked with {said(report.thinking)}."
     yield f"{detectable_sentence(report.detectable)}."
     floor = report.noise_floor
     if floor and floor.flipped.value is not None:

@@ -41,6 +41,8 @@ class EvaluationRecord(JobRecord):
     tuned_model: str | None = None
     problem_set: dict[str, Any] = {}
     """Where the problems came from, and what was left out."""
+    thinking: bool | None = None
+    """Whether base and tuned are asked to think first: the run's mode when it began."""
     stamps: dict[str, Any] = {}
     """By side: the weights and the adapter that answered."""
     spent: dict[str, Spent] = {}

@@ -29,6 +29,8 @@ class Stub:
         self.busy = 0
         """So many requests are refused."""
         self.busy_status = 503
+        self.fails_after = 10**6
+        """Answers, before all that follows is refused."""
         self.thinks = ""
         """Where its reasoning stands: a field's name; `tags`, in the text; `opened`, there without the opening tag."""
         self.cut = False
@@ -37,6 +39,8 @@ class Stub:
         """A stream ends with an error after its first piece."""
         self.hangs_up = False
         """A stream ends after its first piece."""
+        self.context = CONTEXT
+        """Words of a prompt, and tokens of its answer."""
         self.unloaded = ""
         """A model that is listed and not there any more."""
 
@@ -62,7 +66,7 @@ def make_stub(stub: Stub) -> FastAPI:
     async def models() -> dict[str, Any]:
         def row(name: str, root: str, parent: str | None) -> dict[str, Any]:
             facts = {"id": name, "object": "model", "created": 1, "owned_by": "vllm", "root": root, "parent": parent}
-            return facts | ({"max_model_len": CONTEXT} if parent is None else {})
+            return facts | ({"max_model_len": stub.context} if parent is None else {})
 
         return {
             "object": "list",
@@ -73,14 +77,14 @@ def make_stub(stub: Stub) -> FastAPI:
     async def chat(request: Request) -> Response:
         body = await request.json()
         stub.heard.append(body)
-        if stub.busy:
-            stub.busy -= 1
+        if stub.busy or len(stub.heard) > stub.fails_after:
+            stub.busy = max(0, stub.busy - 1)
             return Response("upstream is starting", stub.busy_status, {"Retry-After-Ms": "10"})
         if body["model"] not in {BASE_NAME, LORA_NAME} - {stub.unloaded}:
             return error(404, f"The model `{body['model']}` does not exist.", "NotFoundError")
         prompt = len(body["messages"][-1]["content"].split())
-        if prompt + body.get("max_tokens", 1) > CONTEXT:
-            said = f"This model's maximum context length is {CONTEXT} tokens. However, you requested more."
+        if prompt + body.get("max_tokens", 1) > stub.context:
+            said = f"This model's maximum context length is {stub.context} tokens. However, you requested more."
             return error(400, said, "BadRequestError")
         pieces = answer(stub, body["model"])
         finish = "length" if stub.cut else "stop"

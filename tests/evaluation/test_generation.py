@@ -1,5 +1,6 @@
 """Who answers what, in which batches, and what a kill leaves to do."""
 
+import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from qwenlab.answering.answerer import Answer, Ask, Listener, TooLargeError
+from qwenlab.errors import UserError
 from qwenlab.evaluation.generation import (
     Unit,
     generate_samples,
@@ -45,6 +47,25 @@ class Together:
             raise TooLargeError("no memory")
         together = "+".join(str(ask.sampling.seed) for ask in asks)
         return [Answer(f"{ask.model} {ask.sampling.seed} of {together}", "stop", 1, 1) for ask in asks]
+
+
+class Failing(Together):
+    """A server: answers each by itself, and fails at so many of them, the later ones hung up on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fails_at: int | None = None
+
+    def answer(self, asks: Sequence[Ask], listener: Listener | None = None) -> list[Answer]:
+        answers = []
+        for row, ask in enumerate(asks):
+            gone = self.fails_at is not None and row > self.fails_at
+            answers.append(Answer(f"{ask.model} {ask.sampling.seed}", "cancelled" if gone else "stop", 1, 1))
+            if listener and row != self.fails_at:
+                listener.done(row, answers[-1])
+        if self.fails_at is not None and len(asks) > self.fails_at:
+            raise UserError("http://there/v1 answered 500: oops")
+        return answers
 
 
 def quiet(side: Side, samples: list[Sample], seconds: float) -> None:
@@ -99,6 +120,59 @@ def test_killed_anywhere_it_goes_on_to_the_same_samples(tmp_path: Path, seed: in
     assert in_order(batches, path) == in_order(batches, whole)
     assert len(read_lines(path, Sample)) == sum(len(batch.units) for batch in batches)
     assert unanswered(batches, path) == []
+
+
+def test_what_a_server_answered_before_it_failed_is_kept(tmp_path: Path) -> None:
+    batches = plan(PROBLEMS, samples=1, batch_size=4, noise_floor=False)
+    server, path, whole = Failing(), tmp_path / "samples.jsonl", tmp_path / "whole.jsonl"
+    generate_samples(batches, server, SETTINGS, whole, quiet)
+    for server.fails_at, kept in ((2, 2), (1, 3), (None, 14)):
+        todo = unanswered(batches, path, parts=True)
+        try:
+            generate_samples(todo, server, SETTINGS, path, quiet, parts=True)
+        except UserError:
+            assert server.fails_at is not None
+        samples = read_lines(path, Sample)
+        assert len(samples) == kept, "those that came, and none twice"
+        assert all(sample.answer for sample in samples)
+    assert in_order(batches, path) == in_order(batches, whole)
+    assert unanswered(batches, path, parts=True) == []
+
+
+def test_a_batch_in_memory_is_answered_again_as_a_whole(tmp_path: Path) -> None:
+    batches = plan(PROBLEMS, samples=1, batch_size=4, noise_floor=False)
+    failing, path = Failing(), tmp_path / "samples.jsonl"
+    failing.fails_at = 2
+    with pytest.raises(UserError):
+        generate_samples(batches, failing, SETTINGS, path, quiet)
+    assert not path.exists()
+
+
+class Thinking(Together):
+    """Says in which mode it was asked, and is cut while it thinks."""
+
+    def answer(self, asks: Sequence[Ask], listener: Listener | None = None) -> list[Answer]:
+        budgets = {ask.sampling.max_thinking_tokens for ask in asks}
+        return [Answer("", "thinking", 9, 1, f"{ask.thinking} {budgets}") for ask in asks]
+
+
+@pytest.mark.parametrize("thinking", [True, False, None])
+def test_base_and_tuned_are_asked_in_one_mode(tmp_path: Path, thinking: bool | None) -> None:
+    batches, path = plan(PROBLEMS, samples=1, batch_size=4, noise_floor=True), tmp_path / "samples.jsonl"
+    settings = EvaluateSettings(max_thinking_tokens=77)
+    generate_samples(batches, Thinking(), settings, path, quiet, thinking)
+    samples = read_lines(path, Sample)
+    assert {sample.model for sample in samples} == {"base", "tuned", "base_again"}
+    assert {sample.reasoning for sample in samples} == {f"{thinking} {{77}}"}
+    assert all(sample.truncated and sample.cut_thinking for sample in samples)
+
+
+def test_a_sample_of_an_earlier_edition_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "samples.jsonl"
+    old = {"problem": "p", "model": "base", "sample": 0, "answer": "x", "tokens": 3, "truncated": True}
+    path.write_text(json.dumps(old) + "\n", encoding="utf-8")
+    [sample] = read_lines(path, Sample)
+    assert (sample.reasoning, sample.cut_thinking, sample.truncated) == ("", False, True)
 
 
 def test_a_batch_that_does_not_fit_is_halved(tmp_path: Path) -> None:

@@ -126,8 +126,10 @@ OUTCOMES: list[tuple[Verdict | None, Verdict | None]] = [
 ]
 
 
-def whole_report(sandbox: bool = True, name: str = "add-one", hostile: str = "") -> Report:
-    """Of 18 problems. `hostile` stands in names, answers and tests."""
+def whole_report(
+    sandbox: bool = True, name: str = "add-one", hostile: str = "", thinking: bool | None = None
+) -> Report:
+    """Of 18 problems. `hostile` stands in names, answers and tests; where the models think, they do so of each."""
     problems = [
         Problem(
             name=f"{name}-{number}{hostile}",
@@ -144,7 +146,16 @@ def whole_report(sandbox: bool = True, name: str = "add-one", hostile: str = "")
         for side, verdict in zip(sides, outcome, strict=True):
             answer = PROGRAM if verdict else f"I cannot say.{hostile}"
             samples.append(
-                Sample(problem=problem.name, model=side, sample=0, answer=answer, tokens=20, truncated=False)
+                Sample(
+                    problem=problem.name,
+                    model=side,
+                    sample=0,
+                    answer=answer,
+                    reasoning=f"Let me add one.{hostile}" if thinking else "",
+                    tokens=20,
+                    truncated=bool(thinking and not verdict),
+                    cut_thinking=bool(thinking and not verdict),
+                )
             )
             judged.append(
                 Judged(
@@ -164,7 +175,7 @@ def whole_report(sandbox: bool = True, name: str = "add-one", hostile: str = "")
         CHECK if sandbox else NotMeasured(why="no sandbox works here; sudo apt install bubblewrap"),
         training_facts(),
         f"a-run{hostile}",
-        _record(hostile),
+        _record(hostile, thinking),
     )
 
 
@@ -179,7 +190,7 @@ def _result(verdict: Verdict, hostile: str) -> ProgramResult:
     return program_result(verdict, input=f"41\n{hostile}", got=f"40\n{hostile}", error=error)
 
 
-def _record(hostile: str) -> EvaluationRecord:
+def _record(hostile: str, thinking: bool | None) -> EvaluationRecord:
     return EvaluationRecord.model_validate(
         {
             "created": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
@@ -194,6 +205,7 @@ def _record(hostile: str) -> EvaluationRecord:
                 "contamination": "The problems are public and may be in the base model's training data.",
             },
             "settings": EvaluateSettings(limit=18),
+            "thinking": thinking,
             "spent": {"base": {"seconds": 12.0}, "tuned": {"seconds": 9.4}},
             "judging_seconds": 3.0,
         }

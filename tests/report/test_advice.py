@@ -92,6 +92,15 @@ def test_answers_that_were_cut() -> None:
     assert "evaluate.max_new_tokens" in found.text
 
 
+def test_answers_that_were_cut_while_thinking() -> None:
+    cut = attempt(None, "cut while thinking", code="", truncated=True, cut_thinking=True, tokens=8192)
+    [found] = of_answers(cut, 12, 100)
+    assert found.evidence == "12 of 100 answers of the tuned model were cut while thinking, at 8,192 tokens"
+    assert "Raise evaluate.max_thinking_tokens" in found.text
+    [base] = advise(None, [row(tuned=attempt(Verdict.AC), base=cut)] * 5, {})
+    assert base.evidence == "5 of 5 answers of the base were cut while thinking, at 8,192 tokens"
+
+
 def test_answers_without_code_or_that_do_not_parse_or_in_a_wrong_form() -> None:
     for cause, words in [
         ("no code in the answer", "hold no program"),

@@ -25,6 +25,10 @@ def test_what_was_not_run(code: str, rule: Rule, truncated: bool, parses: bool, 
     assert cause(code, rule, truncated, parses, None) == expected
 
 
+def test_what_was_cut_while_thinking_is_told_from_what_was_cut_in_its_answer() -> None:
+    assert cause("", "none", True, False, None, cut_thinking=True) == "cut while thinking"
+
+
 def after_a_run(result: ProgramResult, parses: bool = True) -> str | None:
     return cause("print()", "python_fence", False, parses, result)
 

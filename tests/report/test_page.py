@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from qwenlab.evaluation.verdict import MEANING, Verdict
-from qwenlab.report.render import difference, page
+from qwenlab.report import tables
+from qwenlab.report.render import difference, markdown, page
 from qwenlab.report.schema import Report
 from tests.report.reports import SCRIPT, failing_test, whole_report
 
@@ -214,3 +215,21 @@ def test_a_browser_opens_it_offline_and_its_filters_work(html: str, tmp_path: Pa
         assert opened.locator("body").evaluate("body => body.scrollWidth") <= 390
         assert said == []
         browser.close()
+
+
+def test_the_mode_is_told_and_reasoning_is_folded_beside_the_answer() -> None:
+    thinking = whole_report(thinking=True)
+    shown = page(thinking)
+    seen = Page(shown)
+    assert "Base and tuned were asked with thinking on." in seen.text
+    assert "Base and tuned were asked with thinking on." in markdown(thinking)
+    assert seen.texts("summary").count("reasoning, 15 characters") == 2 * thinking.n
+    assert shown.index("Let me add one.") < shown.index("the whole answer")
+    assert "20 tokens, cut while thinking" in seen.text
+    assert ("asked with", "thinking on") in tables.provenance(thinking).rows
+    assert thinking.model_dump(mode="json")["thinking"] is True
+
+
+def test_where_no_model_thinks_nothing_is_said_of_it(report: Report) -> None:
+    assert "were asked with" not in page(report) + markdown(report)
+    assert "reasoning" not in Page(page(report)).text
