@@ -122,7 +122,7 @@ class _Clock:
 
 def _qwenlab(source: Path, kept: Path) -> Measured:
     from qwenlab.data.clean import clean
-    from qwenlab.data.conversations import conversations
+    from qwenlab.data.conversations import conversations, with_used_fields
     from qwenlab.data.read import read
     from qwenlab.recipe import DataSettings
 
@@ -130,7 +130,7 @@ def _qwenlab(source: Path, kept: Path) -> Measured:
     found, read_seconds = clock.timed(lambda: read(str(source)))
     cleaned, clean_seconds = clock.timed(lambda: clean(conversations(found.tables, {})[0], settings))
     measured = clock.measured(read_seconds, clean_seconds, cleaned.rows.height)
-    cleaned.rows.select("messages").write_parquet(kept)
+    with_used_fields(cleaned.rows.select("messages")).write_parquet(kept)
     return measured
 
 

@@ -37,22 +37,38 @@ def clean_rows(rows: Any) -> Any:
         seen.add(key)
         return True
 
-    for keep in (is_filled, is_long_enough, is_short_enough, is_new, is_decoded, has_no_tokens, is_complete):
+    for keep in (
+        has_no_tools,
+        is_filled,
+        is_long_enough,
+        is_short_enough,
+        is_new,
+        is_decoded,
+        has_no_tokens,
+        is_complete,
+    ):
         rows = rows.filter(keep)
     rows = rows.map(in_one_form, remove_columns=rows.column_names)
     return rows.filter(is_conversation)
 
 
 def turns(row: Row) -> list[tuple[str, str]]:
-    """(role, content) of each turn."""
-    if "messages" in row:
-        return [(message["role"], message["content"]) for message in row["messages"]]
-    return [("user", row["question"]), ("assistant", row["answer"])]
+    """(role, content) of each turn, up to the last answer, where there is a question before it."""
+    if "messages" not in row:
+        return [("user", row["question"]), ("assistant", row["answer"])]
+    said = [(message["role"], message["content"]) for message in row["messages"]]
+    answered = max((number for number, (role, _) in enumerate(said, 1) if role == "assistant"), default=0)
+    is_open = bool(said) and said[-1][0] in ("user", "system")
+    return said[:answered] if is_open and "user" in [role for role, _ in said[:answered]] else said
 
 
 def said_by(role: str, row: Row) -> str:
     """All texts of one role."""
     return "\n".join(content or "" for speaker, content in turns(row) if speaker == role)
+
+
+def has_no_tools(row: Row) -> bool:
+    return all(role != "tool" for role, _ in turns(row))
 
 
 def is_filled(row: Row) -> bool:

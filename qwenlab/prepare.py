@@ -7,6 +7,7 @@
 Exit code 0: rows are left; 2: something that you can fix; 1: a bug.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,10 @@ import typer
 from qwenlab import cli
 from qwenlab.errors import UserError
 
-ROLES = ("system", "user", "assistant", "messages")
+ROLES = ("system", "user", "reasoning", "assistant", "messages")
+
+PARTS = re.compile(rf",(?=\s*(?:{'|'.join(ROLES)})\s*=)")
+"""Between two roles of an option; the name of a column may hold a comma."""
 
 
 def main(
@@ -41,7 +45,7 @@ def main(
     ] = None,
 ) -> None:
     """Clean a data set as training would, and tell what is dropped, what is left and what leaks."""
-    roles = dict(_column(part.strip()) for option in columns or [] for part in option.split(","))
+    roles = dict(_column(part) for option in columns or [] for part in PARTS.split(option))
     from qwenlab.jobs import prepare as preparing
 
     settings = preparing.settings(recipe, set_ or [], source, roles)
@@ -57,7 +61,7 @@ def main(
 
 
 def _column(part: str) -> tuple[str, str]:
-    role, _, column = part.partition("=")
+    role, _, column = (side.strip() for side in part.partition("="))
     if role not in ROLES or not column:
         raise UserError(
             f"--columns {part}: this is not ROLE=COLUMN.",

@@ -78,7 +78,7 @@ class DataSettings(Section):
         "microsoft/orca-math-word-problems-200k", description="file, folder or hub data set; `tiny` is bundled"
     )
     fallback: Names = Field((), description="sources to try in this order when the first cannot be reached")
-    columns: dict[Literal["system", "user", "assistant", "messages"], str] = Field(
+    columns: dict[Literal["system", "user", "reasoning", "assistant", "messages"], str] = Field(
         default_factory=dict, description='override the detection: `{user = "question", assistant = "answer"}`'
     )
     system_prompt: str = Field("", description="system message for rows that have none; empty: the template's own")

@@ -92,7 +92,8 @@ def from_held_out(recipe: Recipe, count: int) -> list[Question]:
     rows = data.load(recipe.data, recipe.train.seed).validation["messages"].head(count).to_list()
     if not rows:
         raise UserError("This run held no rows out: data.validation_split was 0.", "Ask something else.")
-    return [_unanswered(messages) for messages in rows]
+    said = ("role", "content")
+    return [_unanswered([{field: turn[field] for field in said} for turn in messages]) for messages in rows]
 
 
 def from_problems(source: str, count: int, recipe: Recipe) -> list[Question]:

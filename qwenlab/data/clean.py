@@ -10,7 +10,7 @@ import polars as pl
 
 from qwenlab.data.code_fences import standardised
 from qwenlab.data.conversations import blank
-from qwenlab.data.report import RULES, TEXT_LENGTH, Example, Row, Rule
+from qwenlab.data.report import RULES, TEXT_LENGTH, Change, Example, Row, Rule
 from qwenlab.recipe import DataSettings
 
 EXAMPLES = 5
@@ -37,7 +37,9 @@ ELLIPSIS = r"\.\.\.|…"
 FAULTS: dict[Rule, str] = {"encoding": ENCODING_FAULT, "control_tokens": "|".join(map(re.escape, CONTROL_TOKENS))}
 """What an example shows, where it is one spot of a text."""
 
-CONTENT = pl.element().struct.field("content")
+TURN = pl.element().struct
+TEXTS = (TURN.field("content"), TURN.field("reasoning_content"))
+"""What a turn says, and what was thought before."""
 
 
 class Cleaned(NamedTuple):
@@ -46,14 +48,14 @@ class Cleaned(NamedTuple):
     rows: pl.DataFrame
     dropped: dict[Rule, int]
     examples: dict[Rule, list[Example]]
-    fences_changed: int
-    """Rows whose code fences or line ends were standardised."""
+    changed: dict[Change, int]
+    """Rows that are left and were changed."""
 
 
 def clean(rows: pl.DataFrame, settings: DataSettings) -> Cleaned:
     """Apply the rules to conversations, one after the other: a row falls to the first rule that it breaks."""
     # No rule depends on what another has dropped: equal rows fall to the same rule. So all are computed side by side.
-    broken = rows.lazy().select(**_rules(settings)).collect(engine="streaming")
+    broken = rows.lazy().select(**_rules(rows, settings)).collect(engine="streaming")
     kept = pl.repeat(True, rows.height, dtype=pl.Boolean, eager=True)
     dropped: dict[Rule, int] = {}
     examples: dict[Rule, list[Example]] = {}
@@ -62,30 +64,48 @@ def clean(rows: pl.DataFrame, settings: DataSettings) -> Cleaned:
         dropped[rule] = int(fallen.sum())
         examples[rule] = _examples(rows, fallen, rule)
         kept &= ~fallen
-    standard, changed = standardised(rows.filter(kept).select("file", "row", "messages"))
-    return Cleaned(standard, dropped, examples, changed)
+    left = rows.filter(kept)
+    standard, fences = standardised(left.select("file", "row", "messages"))
+    return Cleaned(standard, dropped, examples, {"code_fences": fences, "unanswered_turns": int(left["cut"].sum())})
 
 
 def total_characters() -> pl.Expr:
-    """Characters in all contents of a conversation together."""
-    return pl.col("messages").list.eval(CONTENT.str.len_chars()).list.sum()
+    """Characters in all contents and all reasoning of a conversation together."""
+    lengths = [text.str.len_chars().fill_null(0) for text in TEXTS]
+    return pl.col("messages").list.eval(pl.sum_horizontal(lengths)).list.sum()
 
 
-def _rules(settings: DataSettings) -> dict[str, pl.Expr]:
+def _rules(rows: pl.DataFrame, settings: DataSettings) -> dict[str, pl.Expr]:
     """Which rows break each rule."""
-    required, answer = pl.col("user", "assistant"), pl.col("assistant")
-    length = required.str.strip_chars().str.len_chars().fill_null(0)
-    unknown = ~pl.element().struct.field("role").is_in(ROLES).fill_null(False)
+    fault, answer = pl.col("fault"), pl.col("assistant")
+    # Fields that no row uses are not looked at.
+    turns = rows["messages"].explode().struct
+    texts = TEXTS if turns.field("reasoning_content").count() else TEXTS[:1]
+    learned = pl.lit(True)
+    if turns.field("learned").count():
+        learned = _any_turn((TURN.field("role") == "assistant") & TURN.field("learned").fill_null(True))
+    length = {role: pl.col(role).str.strip_chars().str.len_chars().fill_null(0) for role in ("user", "assistant")}
+    is_empty = pl.any_horizontal(characters == 0 for characters in length.values())
+    # Reasoning is said by the assistant too: a long trace may end in a short answer.
+    for text in texts[1:]:
+        length["assistant"] += pl.col("messages").list.eval(text.str.len_chars()).list.sum()
+    unknown = ~TURN.field("role").is_in(ROLES).fill_null(False)
     last = pl.col("messages").list.last().struct.field("role")
     rules: dict[Rule, pl.Expr] = {
-        "empty": pl.any_horizontal(length == 0),
-        "too_short": pl.any_horizontal(length < settings.min_chars),
+        "not_text": fault == "not_text",
+        "tool_calls": fault == "tool_calls",
+        "unwanted": fault == "unwanted",
+        "unknown_role": _any_turn(unknown),
+        "not_learned": ~learned & pl.col("assistant").is_not_null(),
+        "empty": is_empty,
+        "too_short": pl.any_horizontal(characters < settings.min_chars for characters in length.values()),
         "too_long": total_characters() > settings.max_chars,
         "duplicate": ~pl.col("messages").is_first_distinct(),
-        "encoding": _any_turn(CONTENT.str.contains(ENCODING_FAULT)),
-        "control_tokens": _any_turn(CONTENT.str.contains_any(CONTROL_TOKENS)),
-        "incomplete": answer.str.contains(ELLIPSIS) & (answer.str.len_chars() < INCOMPLETE_BELOW),
-        "conversation": _any_turn(unknown | blank(CONTENT)) | (last != "assistant").fill_null(True),
+        "encoding": pl.any_horizontal(_any_turn(text.str.contains(ENCODING_FAULT)) for text in texts),
+        "control_tokens": pl.any_horizontal(_any_turn(text.str.contains_any(CONTROL_TOKENS)) for text in texts),
+        "incomplete": (answer.str.contains(ELLIPSIS) & (answer.str.len_chars() < INCOMPLETE_BELOW)).fill_null(False)
+        | (fault == "incomplete").fill_null(False),
+        "conversation": _any_turn(blank(TEXTS[0])) | (last != "assistant").fill_null(True),
     }
     return {rule: broken.fill_null(False) for rule, broken in rules.items()}
 
@@ -111,9 +131,13 @@ def _first_of(rows: pl.DataFrame, duplicate: dict[str, Any]) -> Row:
     return Row(file=first["file"], row=first["row"])
 
 
-def _excerpt(messages: list[dict[str, str | None]], rule: Rule) -> str:
+def _excerpt(messages: list[dict[str, Any]], rule: Rule) -> str:
     """The part of a conversation that shows why it was dropped."""
-    turns = [f"{message['role']}: {message['content'] or ''}" for message in messages]
+    turns = []
+    for message in messages:
+        if message["reasoning_content"]:
+            turns.append(f"{message['role']}, thinking: {message['reasoning_content']}")
+        turns.append(f"{message['role']}: {message['content'] or ''}")
     if rule in FAULTS:
         text = "\n".join(turns)
         spot = re.search(FAULTS[rule], text)
@@ -121,5 +145,7 @@ def _excerpt(messages: list[dict[str, str | None]], rule: Rule) -> str:
         return text[start : start + TEXT_LENGTH]
     if rule in ("empty", "too_short", "incomplete"):
         turns.sort(key=len)
+    if rule == "unknown_role":
+        turns.sort(key=lambda turn: turn.startswith(ROLES))
     share = TEXT_LENGTH // max(len(turns), 1)
     return "\n".join(turn if len(turn) < share else f"{turn[: share - 4]}..." for turn in turns)[:TEXT_LENGTH]

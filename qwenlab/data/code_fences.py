@@ -19,20 +19,24 @@ LAST_TILDE_CLOSE = r"(?ms)\A(.*^~~~[ \t]*$)"
 
 
 def standardised(rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """The rows with their `messages` in that form, in the same order, and how many of them that changed."""
+    """The rows with the texts of `messages` in that form, in the same order, and how many of them that changed."""
     rows = rows.with_row_index("position")
     turns = rows.select("position", "messages").explode("messages").with_row_index("turn").unnest("messages")
-    marked = turns.filter(pl.col("content").str.contains_any(MARKS))
-    standard = marked.with_columns(standard_texts(marked["content"]).alias("standard"))
-    changed = standard.filter(pl.col("content") != pl.col("standard")).select("position", "turn", "standard")
+    fields = turns.columns[2:]
+    changed = turns.select("position", "turn").clear()
+    for field in ("content", "reasoning_content"):
+        marked = turns.filter(pl.col(field).str.contains_any(MARKS)).select("position", "turn", field)
+        standard = marked.with_columns(standard_texts(marked[field]).alias(f"{field} in form"))
+        standard = standard.filter(pl.col(field) != pl.col(f"{field} in form")).drop(field)
+        changed = changed.join(standard, on=["position", "turn"], how="full", coalesce=True)
     positions = changed["position"].unique()
     of_changed = pl.col("position").is_in(positions.implode())
     messages = (
         turns.filter(of_changed)
         .join(changed.drop("position"), on="turn", how="left", maintain_order="left")
-        .with_columns(content=pl.coalesce("standard", "content"))
+        .with_columns(pl.coalesce(f"{field} in form", field).alias(field) for field in ("content", "reasoning_content"))
         .group_by("position", maintain_order=True)
-        .agg(messages=pl.struct("role", "content"))
+        .agg(messages=pl.struct(fields))
     )
     rewritten = rows.filter(of_changed).with_columns(messages["messages"])
     return pl.concat([rows.filter(~of_changed), rewritten]).sort("position").drop("position"), positions.len()

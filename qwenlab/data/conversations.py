@@ -1,38 +1,37 @@
 """Every layout in one shape: conversations.
 
-A table of conversations has `file`, `row`, `messages` (a list of {role, content}), and beside it the texts `user` and
-`assistant`: all contents of one role, joined by line breaks, null or empty where it is silent. Rules about a role read
-these texts. Most data has one turn of each role, and there the texts are the columns themselves, uncopied.
+A table of conversations has `file`, `row`, `messages` (see `MESSAGES`), and beside it the texts `user` and `assistant`:
+all contents of one role, joined by line breaks, null or empty where it is silent. Rules about a role read these texts.
+Most data has one turn of each role, and there the texts are the columns themselves, uncopied. `fault` is a rule's name
+where the row holds what no conversation can, and `cut` is true where turns after the last answer were left out.
 """
 
 from collections.abc import Sequence
 
 import polars as pl
 
-from qwenlab.data.column_mapping import Mapping, Override, TurnFields, is_text, recognise, turn_fields
+from qwenlab.data.column_mapping import Mapping, Override, is_choice, is_pairs, recognise, turn_fields
 from qwenlab.data.files import Table
+from qwenlab.data.turns import MESSAGES, NO_TEXT, Faults, filled, make_turn, may_think, part, said, spoken
+from qwenlab.data.values import OTHER, is_mixed, is_plain, resolved
+from qwenlab.data.written_turns import with_turns
 from qwenlab.errors import UserError
 
 CONVERSATIONS = pl.Schema(
     {
         "file": pl.String(),
         "row": pl.UInt32(),
-        "messages": pl.List(pl.Struct({"role": pl.String, "content": pl.String})),
+        "messages": MESSAGES,
         "user": pl.String(),
         "assistant": pl.String(),
+        "fault": pl.String(),
+        "cut": pl.Boolean(),
     }
 )
 """Columns and types of a table of conversations."""
 
-SPEAKERS = {
-    "human": "user",
-    "prompter": "user",
-    "gpt": "assistant",
-    "chatgpt": "assistant",
-    "model": "assistant",
-    "bot": "assistant",
-}
-"""Roles by their names in ShareGPT and its relatives. Other names stay, and the last rule drops their rows."""
+OPTIONAL = ("reasoning_content", "learned")
+"""Fields of a turn that many data sets have no use for."""
 
 
 def conversations(tables: Sequence[Table], override: Override) -> tuple[pl.DataFrame, Mapping]:
@@ -41,6 +40,7 @@ def conversations(tables: Sequence[Table], override: Override) -> tuple[pl.DataF
     Raises:
         UserError: as `recognise`; or the tables differ in their layout.
     """
+    tables = [with_turns(table, override.get("messages")) for table in tables]
     mappings = [recognise(table, override) for table in tables]
     for table, mapping in zip(tables, mappings, strict=True):
         if mapping != mappings[0]:
@@ -63,55 +63,140 @@ def role_text(role: str) -> pl.Expr:
     return pl.col("messages").list.eval(said).list.join("\n", ignore_nulls=True)
 
 
+def holds_reasoning() -> pl.Expr:
+    """Whether an assistant of the row thinks before it answers."""
+    return pl.col("messages").list.eval(pl.element().struct.field("reasoning_content").is_not_null()).list.any()
+
+
+def with_used_fields(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows, and in their `messages` only the fields that some turn has a value for."""
+    turns = rows["messages"].explode().struct
+    used = ["role", "content", *(name for name in OPTIONAL if turns.field(name).count())]
+    fields = pl.struct(pl.element().struct.field(name) for name in used)
+    return rows.with_columns(pl.col("messages").list.eval(fields))
+
+
 def _shape(table: Table, mapping: Mapping) -> pl.DataFrame:
-    schema = table.frame.schema
-    flat = all(is_text(schema[column]) for columns in mapping.columns.values() for column in columns)
-    shaped = (_single_turns if flat else _many_turns)(table.frame, mapping)
+    frame = _with_texts(table.frame, mapping)
+    columns = [column for role, columns in mapping.columns.items() if role != "wanted" for column in columns]
+    flat = all(is_plain(frame.schema[column]) or is_mixed(frame.schema[column]) for column in columns)
+    shaped = (_single_turns if flat else _many_turns)(frame, mapping)
+    if "wanted" in mapping.columns:
+        unwanted = frame[mapping.columns["wanted"][0]].cast(pl.String).str.to_lowercase() == "false"
+        shaped = shaped.with_columns(fault=pl.when(unwanted).then(pl.lit("unwanted")).otherwise("fault"))
     numbered = shaped.with_row_index("row", 1).with_columns(file=pl.lit(table.name))
     return numbered.select(CONVERSATIONS.names()).cast(CONVERSATIONS)
 
 
+def _with_texts(frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    """The frame, its columns with texts or `MIXED` values where a text is wanted."""
+    for role, columns in mapping.columns.items():
+        for column in columns:
+            values = frame[column]
+            if role == "assistant" and is_choice(values.dtype):
+                frame = frame.with_columns(_first_correct(frame, column))
+            elif fields := turn_fields(values.dtype):
+                if not is_plain(fields.content_type):
+                    frame = frame.with_columns(_with_texts_in_turns(values, fields.content))
+            elif role not in ("history", "wanted") and not is_plain(values.dtype):
+                frame = frame.with_columns(resolved(values))
+    return frame
+
+
+def _first_correct(frame: pl.DataFrame, column: str) -> pl.Expr:
+    """Of several answers the first that was found correct, where that was looked at, and else the first."""
+    checks = [
+        name for name, dtype in frame.schema.items() if dtype == pl.List(pl.Boolean) and "correct" in name.lower()
+    ]
+    found = [pl.col(name).list.eval(pl.element().fill_null(False).arg_true()).list.first() for name in checks]
+    return pl.col(column).list.get(pl.coalesce(*found, pl.lit(0)), null_on_oob=True)
+
+
+def _with_texts_in_turns(values: pl.Series, field: str) -> pl.Series:
+    """Turns whose contents are texts, or `MIXED`."""
+    name, rows = values.name, values.to_frame().with_row_index("position")
+    turns = rows.filter(pl.col(name).list.len() > 0).explode(name)
+    contents = resolved(turns[name].struct.field(field))
+    turns = turns.with_columns(pl.col(name).struct.with_fields(contents))
+    again = turns.group_by("position", maintain_order=True).agg(name)
+    return rows.select("position").join(again, on="position", how="left", maintain_order="left")[name]
+
+
 def _single_turns(frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
-    texts = frame.select(_text(columns).alias(role) for role, columns in mapping.columns.items())
+    roles = [role for role in mapping.columns if role != "wanted"]
+    texts = frame.select(_text(frame, mapping.columns[role]).alias(role) for role in roles)
+    reasoning = filled(pl.col("reasoning")) if "reasoning" in roles else NO_TEXT
+    parted = part(pl.col("assistant"), reasoning, may_think(texts["assistant"]))
+    texts = texts.with_columns(assistant=parted.content, thought=parted.reasoning, incomplete=parted.is_cut)
+    turns = [make_turn(role, pl.col(role)) for role in ("system", "user") if role in roles]
     # polars builds an array of turns without copying the texts, and makes it a list without copying; not so a list.
-    messages = pl.concat_arr([_turn(role, pl.col(role)) for role in texts.columns]).arr.to_list()
+    messages = pl.concat_arr([*turns, make_turn("assistant", pl.col("assistant"), pl.col("thought"))]).arr.to_list()
+    wrong = frame.select(_not_text(frame, mapping)).to_series()
     return texts.with_columns(
-        _without_blank_system(messages) if "system" in mapping.columns else messages.alias("messages")
+        _without_blank_system(messages) if "system" in roles else messages.alias("messages"),
+        fault=_fault({"not_text": pl.lit(wrong), "incomplete": pl.col("incomplete")}),
+        cut=pl.lit(False),
     )
 
 
 def _many_turns(frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
-    parts = {}
-    for role, columns in mapping.columns.items():
-        fields = turn_fields(frame.schema[columns[0]])
-        parts[role] = _turns(columns[0], fields) if fields else pl.concat_list(_turn(role, _text(columns)))
+    parts: dict[str, pl.Expr] = {}
+    faults: list[Faults] = [{"not_text": _not_text(frame, mapping)}]
+    for role in ("system", "history", "user", "messages", "assistant"):
+        columns = mapping.columns.get(role)
+        if columns and turn_fields(frame.schema[columns[0]]):
+            parts[role], found = spoken(frame[columns[0]])
+            faults.append(found)
+        elif columns and is_pairs(frame.schema[columns[0]]):
+            parts[role] = _turns_of_pairs(columns[0])
+        elif columns:
+            text, thinks = _text(frame, columns), role == "assistant" and may_think(frame[columns[0]])
+            parted = part(text, NO_TEXT, thinks)
+            parts[role] = pl.concat_list(make_turn(role, parted.content, parted.reasoning))
+            faults.append({"incomplete": parted.is_cut})
     messages = pl.concat_list(parts.values())
     if "system" in parts:
         # A system message inside the conversation comes before the column's.
         inside = pl.concat_list([part for role, part in parts.items() if role != "system"])
         is_system = pl.element().struct.field("role") == "system"
         messages = pl.when(inside.list.eval(is_system).list.any()).then(inside).otherwise(messages)
-    shaped = frame.select(_without_blank_system(messages))
+    shaped = frame.select(_without_blank_system(messages), fault=_fault(*faults))
+    shaped = _without_unanswered(shaped)
+    if "reasoning" in mapping.columns:
+        shaped = _with_reasoning(shaped, frame.select(_text(frame, mapping.columns["reasoning"])).to_series())
     return shaped.with_columns(role_text(role).alias(role) for role in ("user", "assistant"))
 
 
-def _text(columns: Sequence[str]) -> pl.Expr:
+def _fault(*faults: Faults) -> pl.Expr:
+    """The first fault that a row has, by its name."""
+    told = NO_TEXT
+    for name in ("incomplete", "not_text", "tool_calls"):
+        found = [part[name] for part in faults if name in part]
+        told = pl.when(pl.any_horizontal(found)).then(pl.lit(name)).otherwise(told) if found else told
+    return told
+
+
+def _not_text(frame: pl.DataFrame, mapping: Mapping) -> pl.Expr:
+    """Whether a column's value of the row is no text; of those that hold texts and not turns."""
+    columns = [column for columns in mapping.columns.values() for column in columns if is_mixed(frame.schema[column])]
+    if not columns:
+        return pl.lit(False)
+    return pl.any_horizontal(pl.col(column).struct.field(OTHER).is_not_null() for column in columns)
+
+
+def _text(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Expr:
     """The text of a column; of several, of those that are not blank, with a blank line between them."""
-    texts = [pl.col(column).cast(pl.String) for column in columns]
+    texts = [said(pl.col(column), frame.schema[column]) for column in columns]
     if len(texts) == 1:
         return texts[0]
     return pl.concat_str([pl.when(~blank(text)).then(text) for text in texts], separator="\n\n", ignore_nulls=True)
 
 
-def _turn(role: str, content: pl.Expr) -> pl.Expr:
-    return pl.struct(pl.lit(role).alias("role"), content.alias("content"))
-
-
-def _turns(column: str, fields: TurnFields) -> pl.Expr:
-    turn = pl.element().struct
-    role = turn.field(fields.role).cast(pl.String).str.to_lowercase().replace(SPEAKERS)
-    content = turn.field(fields.content).cast(pl.String)
-    return pl.col(column).list.eval(pl.struct(role.alias("role"), content.alias("content")))
+def _turns_of_pairs(column: str) -> pl.Expr:
+    """A history of [question, answer] as turns."""
+    said = [pl.element().list.get(place, null_on_oob=True) for place in (0, 1)]
+    pair = pl.concat_list(make_turn("user", said[0]), make_turn("assistant", said[1]))
+    return pl.col(column).fill_null([]).list.eval(pair.explode())
 
 
 def _without_blank_system(messages: pl.Expr) -> pl.Expr:
@@ -119,6 +204,28 @@ def _without_blank_system(messages: pl.Expr) -> pl.Expr:
     turn = pl.element()
     kept = (turn.struct.field("role") != "system").fill_null(True) | ~blank(turn.struct.field("content"))
     return messages.list.eval(turn.filter(kept)).alias("messages")
+
+
+def _without_unanswered(rows: pl.DataFrame) -> pl.DataFrame:
+    """Without the turns after the last answer, where there is something to learn before them: nobody answers those."""
+    messages, role = pl.col("messages"), pl.element().struct.field("role")
+    is_open = messages.list.last().struct.field("role").is_in(["user", "system"])
+    if not rows.select(is_open.any()).item():
+        return rows.with_columns(cut=pl.lit(False))
+    answered = messages.list.head(messages.list.eval((role == "assistant").arg_true()).list.last() + 1)
+    is_cut = is_open & answered.list.eval(role == "user").list.any()
+    rows = rows.with_columns(answered=answered, cut=is_cut.fill_null(False))
+    return rows.with_columns(messages=pl.when("cut").then("answered").otherwise("messages")).drop("answered")
+
+
+def _with_reasoning(rows: pl.DataFrame, reasoning: pl.Series) -> pl.DataFrame:
+    """With a column's reasoning as that of the last answer, where it has none of its own."""
+    messages, last = pl.col("messages"), pl.col("messages").list.last().struct
+    thought = pl.coalesce(last.field("reasoning_content"), filled(pl.lit(reasoning)))
+    turn = make_turn(last.field("role"), last.field("content"), thought, last.field("learned"))
+    thinking = pl.concat_list(messages.list.head(messages.list.len() - 1), pl.concat_list(turn))
+    is_answer = (last.field("role") == "assistant").fill_null(False)
+    return rows.with_columns(messages=pl.when(is_answer).then(thinking).otherwise(messages))
 
 
 def _told(mapping: Mapping) -> str:

@@ -6,17 +6,19 @@ from typing import NamedTuple
 import polars as pl
 
 from qwenlab.data.clean import Cleaned, clean, total_characters
-from qwenlab.data.conversations import conversations
+from qwenlab.data.conversations import conversations, holds_reasoning, with_used_fields
 from qwenlab.data.leakage import overlap, prompts
 from qwenlab.data.read import read
 from qwenlab.data.report import DatasetReport, Rule, summary
 from qwenlab.data.split import sample, split
+from qwenlab.data.turns import make_turn
+from qwenlab.data.unread import unlearned_note, unread_notes
 from qwenlab.errors import UserError
 from qwenlab.recipe import DataSettings
 
 
 class Dataset(NamedTuple):
-    """Conversations to train on and to validate on: `file`, `row` (from 1), `messages` (a list of {role, content})."""
+    """Conversations to train on and to validate on: `file`, `row` (from 1), `messages` (see `turns.MESSAGES`)."""
 
     train: pl.DataFrame
     validation: pl.DataFrame
@@ -37,12 +39,13 @@ def load(settings: DataSettings, seed: int) -> Dataset:
     source = read(settings.source, settings.fallback)
     rows, mapping = conversations(source.tables, settings.columns)
     sampled = sample(rows, settings.max_samples, seed)
-    notes = list(source.notes)
+    notes = [*source.notes, *unread_notes(source.tables, mapping)]
     if sampled.height < rows.height:
         notes.append(f"{sampled.height:,} of {rows.height:,} rows were drawn by the seed {seed}.")
     cleaned = clean(sampled, settings)
     if cleaned.rows.is_empty():
         raise _nothing_left(source.name, sampled.height, cleaned, settings)
+    notes += unlearned_note(cleaned.rows)
     train, validation = split(cleaned.rows, settings.validation_split, seed)
     report = DatasetReport(
         source=source.name,
@@ -56,7 +59,8 @@ def load(settings: DataSettings, seed: int) -> Dataset:
         rows_kept=cleaned.rows.height,
         dropped=cleaned.dropped,
         examples=cleaned.examples,
-        changed={"code_fences": cleaned.fences_changed},
+        reasoning_rows=cleaned.rows.select(holds_reasoning().sum()).item(),
+        changed=cleaned.changed,
         characters=summary(cleaned.rows.select(total_characters()).to_series()),
         train_rows=train.height,
         validation_rows=validation.height,
@@ -71,7 +75,7 @@ def _prompted(rows: pl.DataFrame, system_prompt: str) -> pl.DataFrame:
     if not system_prompt:
         return rows
     has_system = pl.col("messages").list.eval(pl.element().struct.field("role") == "system").list.any()
-    prompt = pl.concat_list(pl.struct(pl.lit("system").alias("role"), pl.lit(system_prompt).alias("content")))
+    prompt = pl.concat_list(make_turn("system", pl.lit(system_prompt)))
     return rows.with_columns(
         pl.when(has_system).then("messages").otherwise(pl.concat_list(prompt, "messages")).alias("messages")
     )
@@ -80,12 +84,17 @@ def _prompted(rows: pl.DataFrame, system_prompt: str) -> pl.DataFrame:
 def _sha256(rows: pl.DataFrame) -> str:
     """Of rows that come from no file of the user's: the hash of their conversations as JSON lines."""
     digest = hashlib.sha256()
-    for part in rows.select("messages").iter_slices(50_000):
+    for part in with_used_fields(rows.select("messages")).iter_slices(50_000):
         digest.update(part.write_ndjson().encode())
     return digest.hexdigest()
 
 
 REMEDIES: dict[Rule, str] = {
+    "not_text": "A text must be a string: leave the row's pictures, lists and objects out, or choose other columns.",
+    "tool_calls": "Leave the calls out, and what the tools answered; the rest can be learned.",
+    "unwanted": "Answers that are marked as unwanted teach what not to say: give the wanted ones too.",
+    "unknown_role": "Known are system, user and assistant, and ShareGPT's human and gpt: name the speakers so.",
+    "not_learned": "An assistant's turn must be learned in each row: see weight, train, loss, training in the turns.",
     "empty": "See that the columns are the right ones: --columns user=COLUMN,assistant=COLUMN.",
     "too_short": "Lower data.min_chars, now {settings.min_chars}: it holds for either side's text.",
     "too_long": "Raise data.max_chars, now {settings.max_chars}: it holds for all texts of a row together.",

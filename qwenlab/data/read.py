@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from qwenlab.data.files import Table, data_files, data_suffix, read_file
+from qwenlab.data.files import Table, data_suffix, read_file, with_plain_names
+from qwenlab.data.folder import data_files, training_files
 from qwenlab.data.hub import read_hub
 from qwenlab.errors import UserError
 from qwenlab.hub import UnavailableError
@@ -80,10 +81,12 @@ def _read_one(source: str, notes: list[str]) -> Source:
         return Source(source, [Table(source, read_file(TRAIN_FILE).frame)], notes)
     path = Path(source).expanduser()
     if source and (path.exists() or data_suffix(path) or source.startswith((".", "/", "~"))):
-        return Source(source, [read_file(file) for file in data_files(path)], notes)
+        files, left_out = training_files(path)
+        tables = [read_file(file) for file in files]
+        return Source(source, tables, [*notes, *left_out, *(note for table in tables for note in table.notes)])
     if not HUB_ID.fullmatch(source):
         raise UserError(
             f"{source!r} is neither a file or folder here nor the name of a hub data set.",
             "Files end in .jsonl, .json, .csv or .parquet; hub data sets are org/name or org/name:configuration.",
         )
-    return Source(source, [Table(source, read_hub(source, notes))], notes)
+    return Source(source, [Table(source, with_plain_names(read_hub(source, notes)))], notes)

@@ -6,12 +6,19 @@ import polars as pl
 
 from qwenlab.files import Record
 
+ShapeRule = Literal["not_text", "tool_calls", "unwanted", "unknown_role", "not_learned"]
+"""Names of the rules about what a row holds that is no conversation to learn from. Most data breaks none of them."""
+
 Rule = Literal[
-    "empty", "too_short", "too_long", "duplicate", "encoding", "control_tokens", "incomplete", "conversation"
+    ShapeRule, "empty", "too_short", "too_long", "duplicate", "encoding", "control_tokens", "incomplete", "conversation"
 ]
 """Names of the rules that drop rows, in the order in which they are applied."""
 
+SHAPE_RULES: tuple[ShapeRule, ...] = get_args(ShapeRule)
 RULES: tuple[Rule, ...] = get_args(Rule)
+
+Change = Literal["code_fences", "unanswered_turns"]
+"""What is changed in rows that are kept: code fences and line ends; turns after the last answer, which are left out."""
 
 Layout = Literal["messages", "sharegpt", "alpaca", "prompt_completion", "question_answer"]
 
@@ -110,10 +117,12 @@ class DatasetReport(Record, frozen=False):
     dropped: dict[Rule, int]
     """Every rule in its order, zeros included."""
     examples: dict[Rule, list[Example]]
-    changed: dict[Literal["code_fences"], int]
+    reasoning_rows: int | None = None
+    """Kept rows in which an assistant thinks before it answers; None where the report is older than the field."""
+    changed: dict[Change, int]
     """Rows that were changed and kept."""
     characters: Lengths
-    """Of the kept rows: the characters of all contents of a conversation together."""
+    """Of the kept rows: the characters of all contents and all reasoning of a conversation together."""
     train_rows: int
     validation_rows: int
     leakage: Overlap
@@ -124,7 +133,7 @@ class DatasetReport(Record, frozen=False):
     thinking: bool | None = None
     """Whether the rows are written for a model that thinks before it answers; None: its template has no such mode."""
     notes: list[str]
-    """What was done that the recipe does not say: a fallback taken, a sample drawn."""
+    """What was done that the recipe does not say: a fallback taken, a sample drawn, a column not read."""
 
 
 def summary(values: pl.Series, bins: int = 32) -> Lengths:

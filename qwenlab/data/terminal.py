@@ -5,6 +5,7 @@ markup in them has any effect.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from rich.bar import Bar
 from rich.console import Group, RenderableType
@@ -13,10 +14,15 @@ from rich.table import Table
 from rich.text import Text
 
 from qwenlab.data.leakage import RUN
-from qwenlab.data.report import Bin, DatasetReport, Lengths, Overlap, TokenLengths
+from qwenlab.data.report import SHAPE_RULES, Bin, DatasetReport, Lengths, Overlap, Rule, TokenLengths
 from qwenlab.text import percent
 
-NAMES = {
+NAMES: dict[Rule, str] = {
+    "not_text": "no text",
+    "tool_calls": "tool calls",
+    "unwanted": "unwanted answer",
+    "unknown_role": "unknown role",
+    "not_learned": "nothing learned",
     "empty": "empty",
     "too_short": "too short",
     "too_long": "too long",
@@ -54,6 +60,11 @@ def overlap_line(overlap: Overlap, texts: str, data: str) -> str:
     return f"of {overlap.compared:,} {texts}, {' and '.join(found)} also in {data}"
 
 
+def shown_rules(report: DatasetReport) -> list[tuple[Rule, int]]:
+    """Each rule with the rows that it dropped; those about what most data does not hold only where they dropped any."""
+    return [(rule, count) for rule, count in report.dropped.items() if count or rule not in SHAPE_RULES]
+
+
 def plain(text: str) -> str:
     """On one line, and nothing in it that a terminal would obey."""
     return " ".join("".join(character if character.isprintable() else " " for character in text).split())
@@ -74,7 +85,7 @@ def _rules(report: DatasetReport) -> RenderableType:
     table.expand = True
     total = left = report.rows_in
     table.add_row("rows in", f"{total:,}", Bar(total, 0, total, color=QUIET))
-    for rule, count in report.dropped.items():
+    for rule, count in shown_rules(report):
         style = "default" if count else QUIET
         bar = Bar(total, left - count, left, color=DROPPED) if count else Text()
         share = Text(percent(count, total) if count else "", style)
@@ -95,7 +106,11 @@ def _facts(report: DatasetReport) -> RenderableType:
 
 
 def _lines(report: DatasetReport) -> Iterator[tuple[str, Text]]:
+    if report.files != [Path(report.source).name] and report.files != [report.source]:
+        yield "files", Text(plain(", ".join(report.files)))
     yield "split", Text(f"{report.train_rows:,} rows to train on, {report.validation_rows:,} for validation")
+    if report.reasoning_rows:
+        yield "reasoning", Text(f"in {report.reasoning_rows:,} of {_rows(report.rows_kept)}")
     yield "characters", _lengths(report.characters)
     if report.tokens:
         yield "tokens", _lengths(report.tokens)
@@ -105,6 +120,8 @@ def _lines(report: DatasetReport) -> Iterator[tuple[str, Text]]:
             yield "", Text(f"{rows} fully masked after truncation")
     if report.changed["code_fences"]:
         yield "code fences", Text(f"made uniform in {_rows(report.changed['code_fences'])}")
+    if report.changed.get("unanswered_turns"):
+        yield "last turns", Text(f"nobody answers them: left out in {_rows(report.changed['unanswered_turns'])}")
     yield "leakage", Text(overlap_line(report.leakage, "validation rows", "training"))
     if report.against:
         yield "", Text(overlap_line(report.against, "problems", "the kept rows"))

@@ -8,6 +8,7 @@ import polars as pl
 from rich.console import Console
 
 from qwenlab.data import Dataset, DatasetReport, load, overlap
+from qwenlab.data.conversations import with_used_fields
 from qwenlab.data.preview import Preview, preview
 from qwenlab.data.read import read_texts
 from qwenlab.data.terminal import funnel
@@ -100,9 +101,9 @@ def check_suffix(out: Path | None) -> None:
 
 
 def write_rows(dataset: Dataset, out: Path) -> None:
-    """One row a conversation: its `messages`, and the `split` that it is in."""
+    """One row a conversation: its `messages`, with the fields that some of them use, and the `split` that it is in."""
     parts = {"train": dataset.train, "validation": dataset.validation}
-    rows = pl.concat([part.select("messages", split=pl.lit(name)) for name, part in parts.items()])
+    rows = with_used_fields(pl.concat([part.select("messages", split=pl.lit(name)) for name, part in parts.items()]))
     make_parent(out)
     with replacing(out) as temporary:
         if out.suffix == ".parquet":

@@ -66,7 +66,10 @@ def test_held_out_rows_are_those_of_the_validation_part_without_their_answers() 
     recipe = read_recipe(TINY).with_values(data={"max_samples": 100})
     rows = load(recipe.data, recipe.train.seed).validation["messages"].to_list()
     questions = from_held_out(recipe, 3)
-    assert [list(question.messages) for question in questions] == [row[:-1] for row in rows[:3]]
+    said = [[(turn["role"], turn["content"]) for turn in row[:-1]] for row in rows[:3]]
+    assert [[tuple(message.items()) for message in question.messages] for question in questions] == [
+        [(("role", role), ("content", content)) for role, content in turns] for turns in said
+    ]
     assert all(question.messages[-1]["role"] == "user" for question in questions)
     with pytest.raises(UserError, match="held no rows out"):
         from_held_out(recipe.with_values(data={"validation_split": 0.0}), 3)

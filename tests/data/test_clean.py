@@ -11,6 +11,7 @@ from qwenlab.recipe import DataSettings
 from tests.data.made import ANSWER, QUESTION, asked, talked
 
 RULES: tuple[Rule, ...] = (
+    "not_text", "tool_calls", "unwanted", "unknown_role", "not_learned",
     "empty", "too_short", "too_long", "duplicate", "encoding", "control_tokens", "incomplete", "conversation",
 )  # fmt: skip
 DEFAULT = DataSettings()
@@ -153,7 +154,7 @@ def test_document_standardize_code_block_formatting_in_every_turn() -> None:
         f"{QUESTION}\n```python\nx\n```",
         f"{ANSWER}\n```\nx\n```",
     ]
-    assert result.fences_changed == 1
+    assert result.changed == {"code_fences": 1, "unanswered_turns": 0}
     assert result.rows["row"].to_list() == [1, 2]
 
 
@@ -163,10 +164,7 @@ U, A = ("user", QUESTION), ("assistant", ANSWER)
 @pytest.mark.parametrize(
     "turns",
     [
-        [U, A, U],
-        [U, A, ("system", "s")],
         [A, U],
-        [U, ("tool", "x"), A],
         [U, A, ("user", " "), A],
         [U, A, ("user", None), A],
         [U, ("assistant", ""), A],
@@ -222,10 +220,11 @@ def by_hand(conversations: list[list[tuple[str, str | None]]]) -> tuple[dict[Rul
             ]
         }
         rules: dict[Rule, bool] = {
+            "tool_calls": row_by_row.has_no_tools(row),
             "empty": row_by_row.is_filled(row),
             "too_short": row_by_row.is_long_enough(row),
             "too_long": row_by_row.is_short_enough(row),
-            "duplicate": str(row) not in seen,
+            "duplicate": str(row_by_row.turns(row)) not in seen,
             "encoding": row_by_row.is_decoded(row),
             "control_tokens": row_by_row.has_no_tokens(row),
             "incomplete": row_by_row.is_complete(row),
@@ -236,8 +235,8 @@ def by_hand(conversations: list[list[tuple[str, str | None]]]) -> tuple[dict[Rul
             dropped[fallen[0]] += 1
         else:
             kept.append(number)
-        if fallen[:1] not in (["empty"], ["too_short"], ["too_long"]):
-            seen.add(str(row))
+        if fallen[:1] not in (["tool_calls"], ["empty"], ["too_short"], ["too_long"]):
+            seen.add(str(row_by_row.turns(row)))
     return dropped, kept
 
 

@@ -80,10 +80,14 @@ def test_twice_is_once(text: str) -> None:
 
 @given(st.lists(texts, min_size=1, max_size=5))
 def test_rows_keep_their_order_and_other_columns(answers: list[str]) -> None:
-    rows = talked(*([("user", QUESTION), ("assistant", answer), ("user", "and?")] for answer in answers))
+    rows = talked(
+        *([("user", QUESTION), ("assistant", answer), ("user", "and?"), ("assistant", answer)] for answer in answers)
+    )
     after, changed = standardised(rows)
     assert after.drop("messages").equals(rows.drop("messages"))
     contents = [[turn["content"] for turn in messages] for messages in after["messages"]]
-    assert contents == [[QUESTION, with_standard_fences(answer), "and?"] for answer in answers]
+    assert contents == [
+        [QUESTION, with_standard_fences(answer), "and?", with_standard_fences(answer)] for answer in answers
+    ]
     assert changed == sum(with_standard_fences(answer) != answer for answer in answers)
     assert after.schema == rows.schema

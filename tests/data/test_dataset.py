@@ -7,7 +7,8 @@ import pytest
 
 from qwenlab.data import read as reading
 from qwenlab.data.dataset import load
-from qwenlab.data.report import DatasetReport
+from qwenlab.data.report import SHAPE_RULES, DatasetReport
+from qwenlab.data.turns import MESSAGES
 from qwenlab.errors import UserError
 from qwenlab.hub import UnavailableError
 from qwenlab.recipe import DataSettings, Recipe
@@ -36,7 +37,7 @@ def test_the_story_from_file_to_both_parts(source: Path) -> None:
         == {
             "file": pl.String,
             "row": pl.UInt32,
-            "messages": pl.List(pl.Struct({"role": pl.String, "content": pl.String})),
+            "messages": MESSAGES,
         }
     )
     assert sorted([*train["row"], *validation["row"]]) == [*range(1, 101), 103]
@@ -51,6 +52,7 @@ def test_the_story_from_file_to_both_parts(source: Path) -> None:
         rows_in=103,
         rows_kept=101,
         dropped={
+            **dict.fromkeys(SHAPE_RULES, 0),
             "empty": 0,
             "too_short": 1,
             "too_long": 0,
@@ -61,14 +63,18 @@ def test_the_story_from_file_to_both_parts(source: Path) -> None:
             "conversation": 0,
         },
         examples=report.examples,
-        changed={"code_fences": 1},
+        reasoning_rows=0,
+        changed={"code_fences": 1, "unanswered_turns": 0},
         characters=report.characters,
         train_rows=96,
         validation_rows=5,
         leakage=report.leakage,
         notes=[],
     )
-    assert [len(examples) for examples in report.examples.values()] == [0, 1, 0, 1, 0, 0, 0, 0]
+    assert {rule: len(examples) for rule, examples in report.examples.items() if examples} == {
+        "too_short": 1,
+        "duplicate": 1,
+    }
     assert report.characters.max == len(QUESTION) + len(ANSWER) + len("\n```python\nprint(72)\n```")
     assert DatasetReport.model_validate_json(report.model_dump_json()) == report
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qwenlab.data import files, strict_parsers
-from qwenlab.data.files import data_files, read_file
+from qwenlab.data import content, json_rows, strict_json
+from qwenlab.data.files import read_file
+from qwenlab.data.folder import data_files
 from qwenlab.errors import UserError
 from tests.data.made import write_jsonl
 
@@ -53,7 +54,7 @@ def written(folder: Path, suffix: str, rows: Rows, compression: str = "") -> Pat
     if not compression:
         return path
     packed = path.with_name(path.name + compression)
-    with pa.output_stream(packed, compression=files.COMPRESSED[compression]) as stream:
+    with pa.output_stream(packed, compression=content.COMPRESSED[compression]) as stream:
         stream.write(path.read_bytes())
     return packed
 
@@ -116,12 +117,12 @@ def test_one_conversation_is_one_row(tmp_path: Path) -> None:
     assert read_file(write_jsonl(tmp_path / "a.jsonl", [row])).frame.to_dicts() == [row]
 
 
-def test_values_of_several_kinds_become_text(tmp_path: Path) -> None:
+def test_numbers_among_texts_are_texts_and_what_is_no_text_is_kept_apart(tmp_path: Path) -> None:
     path = write_jsonl(tmp_path / "a.jsonl", [{"a": "x", "b": {"c": 1}}, {"a": 2, "b": [1]}, {"a": None, "b": "t"}])
     assert read_file(path).frame.to_dicts() == [
-        {"a": "x", "b": '{"c": 1}'},
-        {"a": "2", "b": "[1]"},
-        {"a": None, "b": "t"},
+        {"a": "x", "b": {"text": None, "no text": '{"c": 1}'}},
+        {"a": "2", "b": {"text": None, "no text": "[1]"}},
+        {"a": None, "b": {"text": "t", "no text": None}},
     ]
 
 
@@ -129,8 +130,8 @@ def test_blocks_are_read_as_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     rows: Rows = [{"a": 1}, {"a": "x"}, {"a": None, "m": [{"role": "u"}]}, {"m": [{"role": "v", "content": "w"}]}] * 3
     path = write_jsonl(tmp_path / "a.jsonl", rows)
     whole = read_file(path).frame
-    monkeypatch.setattr(files, "BLOCK", 10)
-    monkeypatch.delattr(strict_parsers, "read_json")
+    monkeypatch.setattr(json_rows, "BLOCK", 10)
+    monkeypatch.delattr(strict_json, "read")
     assert read_file(path).frame.equals(whole)
     assert whole.height == 12 and whole["a"].to_list()[:3] == ["1", "x", None]
 
@@ -138,7 +139,7 @@ def test_blocks_are_read_as_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_row_that_polars_lost_would_be_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_jsonl(tmp_path / "a.jsonl", ROWS)
     monkeypatch.setattr(pl, "read_ndjson", lambda *_, **__: pl.DataFrame(ROWS[:1]))
-    monkeypatch.setattr(strict_parsers, "read_json", lambda *_: pl.DataFrame(ROWS))
+    monkeypatch.setattr(strict_json, "read", lambda *_: pl.DataFrame(ROWS))
     assert read_file(path).frame.to_dicts() == ROWS
 
 

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from qwenlab.data.files import COMPRESSED, READERS
+from qwenlab.data.content import COMPRESSED
+from qwenlab.data.files import READERS
 from qwenlab.data.preview import PreviewRow
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe, fields, read_recipe

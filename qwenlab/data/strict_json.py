@@ -1,28 +1,25 @@
-"""The careful pass: Python reads what polars refused, to name the line at fault, or to read it after all."""
+"""The careful pass over JSON: Python reads what polars cannot, to name the line at fault, or to read it after all."""
 
-import csv
-import io
 import json
-import sys
 from typing import Any
 
 import polars as pl
 
+from qwenlab.data.values import MIXED, of_one_kind, spoken
 from qwenlab.errors import UserError
 
 SPOT = 30
 """Characters shown on either side of a fault."""
 
 
-def read_json(data: bytes, name: str) -> pl.DataFrame:
+def read(text: str, name: str) -> pl.DataFrame:
     """JSON lines, a list of objects, or an object that holds one such list.
 
-    Values of different kinds in one column become text, as polars itself does where it can.
+    Numbers among texts become texts; where lists or objects stand among texts, the column is `MIXED`.
 
     Raises:
         UserError: names the line, the character and what stands there.
     """
-    text = _decode(data, name)
     first_line = text.lstrip().partition("\n")[0]
     if first_line.startswith("["):
         return _from_objects([(row, value) for row, value in enumerate(_loads(text, name), 1)], name, "row")
@@ -47,32 +44,13 @@ def unwrapped(frame: pl.DataFrame) -> pl.DataFrame:
     return frame if fields & {"role", "from"} else frame.explode(column).unnest(column)
 
 
-def check_csv(data: bytes, name: str, separator: str) -> None:
-    """Look at the number of fields and at the quotes of every row.
-
-    Raises:
-        UserError: names the first row at fault, counted without the header, and the line on which it begins.
-    """
-    reader = csv.reader(io.StringIO(_decode(data, name), newline=""), delimiter=separator, strict=True)
-    limit = csv.field_size_limit(sys.maxsize)
-    number, begins = 0, 1
+def column(name: str, values: list[Any]) -> pl.Series:
+    """One column of JSON values, with the types that polars finds in it."""
     try:
-        width = len(next(reader))
-        begins = reader.line_num + 1
-        for number, row in enumerate(reader, 1):
-            if row and len(row) != width:
-                raise UserError(
-                    f"{name}, row {number} (line {begins}): it has {len(row)} fields, and the header has {width}.",
-                    f'A text that contains "{separator}" or a line break needs quotes around it.',
-                )
-            begins = reader.line_num + 1
-    except csv.Error as error:
-        raise UserError(
-            f"{name}, row {number + 1} (line {begins}): {error}.",
-            "A quote is missing or stands alone; inside a quoted text, quotes are doubled.",
-        ) from None
-    finally:
-        csv.field_size_limit(limit)
+        lines = "\n".join(json.dumps({name: value}) for value in of_one_kind(values))
+        return pl.read_ndjson(lines.encode(), infer_schema_length=None).to_series()
+    except (pl.exceptions.PolarsError, RecursionError):
+        return pl.Series(name, [spoken(value) for value in values], MIXED)
 
 
 def _from_objects(values: list[tuple[int, Any]], name: str, where: str) -> pl.DataFrame:
@@ -85,17 +63,7 @@ def _from_objects(values: list[tuple[int, Any]], name: str, where: str) -> pl.Da
             )
     objects = [value for _, value in values]
     columns = dict.fromkeys(key for value in objects for key in value)
-    return pl.DataFrame([_column(column, [value.get(column) for value in objects]) for column in columns])
-
-
-def _column(name: str, values: list[Any]) -> pl.Series:
-    """One column, with the types that polars finds in it; as text where they do not fit together."""
-    try:
-        lines = "\n".join(json.dumps({name: value}) for value in values)
-        return pl.read_ndjson(lines.encode(), infer_schema_length=None).to_series()
-    except pl.exceptions.PolarsError:
-        texts = [value if isinstance(value, str | None) else json.dumps(value) for value in values]
-        return pl.Series(name, texts, pl.String)
+    return pl.DataFrame([column(key, [value.get(key) for value in objects]) for key in columns])
 
 
 def _loads(text: str, name: str, line: int = 1) -> Any:
@@ -111,18 +79,6 @@ def _loads(text: str, name: str, line: int = 1) -> Any:
         ) from None
     except (ValueError, RecursionError) as error:
         raise UserError(f"{name}, line {line}: {error}.", "Mend or delete this line.") from None
-
-
-def _decode(data: bytes, name: str) -> str:
-    """The bytes as text, without a byte order mark."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise UserError(
-            f"{name}, line {line}: byte {error.start + 1:,} of the file, 0x{data[error.start]:02x}, is not UTF-8.",
-            f"Save the file as UTF-8; for instance: iconv -f WINDOWS-1252 -t UTF-8 {name}",
-        ) from None
 
 
 def _kind(value: Any) -> str:

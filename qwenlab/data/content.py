@@ -1,0 +1,132 @@
+"""What a data file holds: its bytes, decompressed, and these as text.
+
+A byte order mark says which encoding a text has. Without one it is UTF-8, or Chinese beyond doubt; anything else is
+refused, with what the line would read like in the encodings that it may have: a wrong guess would be trained on.
+"""
+
+import io
+import shlex
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
+from pathlib import Path
+
+import pyarrow as pa
+
+from qwenlab.errors import UserError
+
+COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
+
+# UTF-32's mark begins with UTF-16's.
+MARKS = {
+    BOM_UTF8: "utf-8-sig",
+    BOM_UTF32_LE: "utf-32",
+    BOM_UTF32_BE: "utf-32",
+    BOM_UTF16_LE: "utf-16",
+    BOM_UTF16_BE: "utf-16",
+}
+
+CANDIDATES = ("gb18030", "big5", "shift_jis", "euc_kr", "windows-1252", "windows-1250", "windows-1251")
+"""Encodings that texts have where they are not in Unicode's; each is tried, and none is believed."""
+
+COMMON_CHINESE = frozenset("的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能多少几么")
+"""Characters of which a tenth and more of every Chinese text consists, and hardly any text that is misread as one."""
+
+ENOUGH = 40
+"""Chinese characters from which on the shares of the common ones say something."""
+
+SHOWN = 30
+"""Characters that are shown of a line, on either side of its fault."""
+
+
+def opened(path: Path) -> io.BufferedReader:
+    """The file's content, decompressed as it is read."""
+    return io.BufferedReader(pa.input_stream(str(path), compression=COMPRESSED.get(path.suffix.lower())))
+
+
+def content(path: Path) -> bytes:
+    """The whole of it."""
+    with opened(path) as stream:
+        return stream.read()
+
+
+def in_utf8(data: bytes, name: str, notes: list[str]) -> bytes:
+    """The bytes in UTF-8 and without a mark, where a mark or the look of them says what they are; else as they are.
+
+    Raises:
+        UserError: as `decoded`.
+    """
+    return decoded(data, name, notes).encode() if _encoding(data) else data
+
+
+def decoded(data: bytes, name: str, notes: list[str]) -> str:
+    """The bytes as text, without a byte order mark; `notes` is told of an encoding that no mark names.
+
+    Raises:
+        UserError: it is not UTF-8 and has no mark; names the line, and what it would read like.
+    """
+    encoding = _encoding(data)
+    try:
+        text = data.decode(encoding or "utf-8")
+    except UnicodeDecodeError as error:
+        if encoding not in (None, "utf-8-sig"):
+            raise UserError(
+                f"{name} begins like {encoding}, and byte {error.start + 1:,} is none.", "Save the file as UTF-8."
+            ) from None
+        chinese = _decoded(data, "gb18030")
+        if chinese is None or not _is_chinese(chinese):
+            raise _not_utf8(data, name, error.start) from None
+        text, encoding = chinese, "gb18030"
+    if encoding and encoding not in MARKS.values():
+        notes.append(f"{name} was read as {encoding.upper()}: it is not UTF-8.")
+    return text
+
+
+def _encoding(data: bytes) -> str | None:
+    """What the mark says, or the look of the bytes."""
+    return next((encoding for mark, encoding in MARKS.items() if data.startswith(mark)), _unmarked_utf16(data))
+
+
+def _unmarked_utf16(data: bytes) -> str | None:
+    """UTF-16 without a mark, where it is plain to see: every other byte of Western text is zero."""
+    beginning = data[: min(len(data) // 2 * 2, 200)]
+    half = len(beginning) // 2
+    for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if half >= 4 and beginning[first::2].count(0) > 0.9 * half and not beginning[1 - first :: 2].count(0):
+            return encoding
+    return None
+
+
+def _is_chinese(text: str) -> bool:
+    characters = [character for character in text if "\u4e00" <= character <= "\u9fff"]
+    common = sum(character in COMMON_CHINESE for character in characters)
+    foreign = sum(character > "\x7f" for character in text) - len(characters)
+    return len(characters) >= ENOUGH and common >= 0.08 * len(characters) and foreign < 0.3 * len(characters)
+
+
+def _not_utf8(data: bytes, name: str, position: int) -> UserError:
+    """With what the line is in each encoding in which the whole file can be read."""
+    number = data.count(b"\n", 0, position) + 1
+    begins, ends = data.rfind(b"\n", 0, position) + 1, data.find(b"\n", position)
+    line = data[begins : ends if ends >= 0 else len(data)]
+    readings: dict[str, list[str]] = {}
+    for encoding in CANDIDATES:
+        if _decoded(data, encoding) is not None:
+            before = len(_decoded(data[begins:position], encoding) or "")
+            reading = line.decode(encoding)[max(before - SHOWN, 0) : before + SHOWN]
+            shown = "".join(character if character.isprintable() else " " for character in reading)
+            readings.setdefault(shown.strip(), []).append(encoding)
+    told = "".join(f"\nin {' or '.join(encodings)}: {reading}" for reading, encodings in readings.items())
+    return UserError(
+        f"{name}, line {number}: byte {position + 1:,} of the file, 0x{data[position]:02x}, is not UTF-8."
+        + (f" The line would read{told}" if told else " Nor is it any other encoding that texts usually have."),
+        "Save the file as UTF-8, from the encoding in which the line reads right; for instance:\n"
+        f"iconv -f ENCODING -t UTF-8 {shlex.quote(name)} > utf8-{shlex.quote(name)}"
+        if told
+        else "Look at what program wrote it, and save it there as UTF-8.",
+    )
+
+
+def _decoded(data: bytes, encoding: str) -> str | None:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        return None

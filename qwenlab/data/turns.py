@@ -1,0 +1,178 @@
+"""What a turn of a conversation says: who speaks, the reasoning before an answer, whether it is learned, its faults."""
+
+from typing import Any, Literal, NamedTuple
+
+import polars as pl
+
+from qwenlab.data.column_mapping import REASONING, turn_fields
+from qwenlab.data.values import OTHER, TEXT, as_text, is_mixed
+
+MESSAGES = pl.List(
+    pl.Struct({"role": pl.String, "content": pl.String, "reasoning_content": pl.String, "learned": pl.Boolean})
+)
+"""Turns. `reasoning_content`: what an assistant thought first, else null. `learned`: false where the row says that this
+turn is there to be read alone, else null."""
+
+SPEAKERS = {
+    "human": "user",
+    "prompter": "user",
+    "gpt": "assistant",
+    "chatgpt": "assistant",
+    "model": "assistant",
+    "bot": "assistant",
+    "ai": "assistant",
+    "developer": "system",
+}
+"""Roles by their names in ShareGPT and its relatives. Other names stay, and a rule drops their rows."""
+
+TOOL_ROLES = (
+    *("tool", "tools", "tool_call", "tool_response", "function", "function_call", "function_response"),
+    *("observation", "ipython"),
+)
+TOOL_FIELDS = ("tool_calls", "function_call")
+
+LEARNED = ("learned", "weight", "train", "loss", "training")
+"""Fields by which data sets say that an assistant's turn is not to be learned: 0 or false."""
+
+OPENING, CLOSING = "<think>", "</think>"
+THINK = "think>"
+"""What a text must hold for anything of its reasoning to stand in it."""
+
+NO_TEXT = pl.lit(None, pl.String)
+
+
+Fault = Literal["tool_calls", "not_text", "incomplete"]
+"""What can be wrong with a turn so that its row is not learned from; each is a rule's name."""
+
+Faults = dict[Fault, pl.Expr]
+"""Whether a row has that fault."""
+
+
+class Spoken(NamedTuple):
+    """Expressions over a column of turns."""
+
+    messages: pl.Expr
+    faults: Faults
+
+
+class Parted(NamedTuple):
+    """An assistant's text as expressions: what was thought, and what was said."""
+
+    reasoning: pl.Expr
+    content: pl.Expr
+    is_cut: pl.Expr
+    """It begins to think, and never comes to an end."""
+
+
+def spoken(values: pl.Series) -> Spoken:
+    """The turns in a column whose values are these."""
+    fields = turn_fields(values.dtype)
+    assert fields and isinstance(values.dtype, pl.List)
+    inner: Any = values.dtype.inner
+    types: dict[str, pl.DataType] = dict(inner)
+    turn = pl.element().struct
+    role = turn.field(fields.role).cast(pl.String).str.to_lowercase().str.strip_chars().replace(SPEAKERS)
+    is_assistant = (role == "assistant").fill_null(False)
+    content = said(turn.field(fields.content), types[fields.content])
+    wrong: Faults = {}
+    if is_mixed(types[fields.content]):
+        wrong["not_text"] = turn.field(fields.content).struct.field(OTHER).is_not_null()
+    thoughts = [filled(turn.field(name)) for name in REASONING if types.get(name) == pl.String]
+    reasoning = pl.coalesce(thoughts) if thoughts else NO_TEXT
+    thinks = may_think(_contents(values, fields.content))
+    if thinks or thoughts:
+        parted = part(content, reasoning, thinks)
+        content = pl.when(is_assistant).then(parted.content).otherwise(content)
+        reasoning = pl.when(is_assistant).then(parted.reasoning)
+        wrong["incomplete"] = is_assistant & parted.is_cut
+    unlearned = [_is_false(turn.field(name), types[name]) for name in LEARNED if name in types]
+    learned = pl.when(is_assistant & pl.any_horizontal(unlearned)).then(False) if unlearned else None
+    calls = [is_there(turn.field(name), types[name]) for name in TOOL_FIELDS if name in types]
+    wrong["tool_calls"] = pl.any_horizontal(role.is_in(TOOL_ROLES), *calls)
+    turns = pl.col(values.name).list
+    faults = {fault: turns.eval(is_so.fill_null(False)).list.any().fill_null(False) for fault, is_so in wrong.items()}
+    return Spoken(turns.eval(make_turn(role, content, reasoning, learned)), faults)
+
+
+def make_turn(
+    role: pl.Expr | str, content: pl.Expr, reasoning: pl.Expr | None = None, learned: pl.Expr | None = None
+) -> pl.Expr:
+    """A turn as `MESSAGES` has them."""
+    return pl.struct(
+        (pl.lit(role) if isinstance(role, str) else role).alias("role"),
+        content.alias("content"),
+        (NO_TEXT if reasoning is None else reasoning).alias("reasoning_content"),
+        (pl.lit(None, pl.Boolean) if learned is None else learned).alias("learned"),
+    )
+
+
+def said(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """What was said, as text; what is no text as its JSON, to be shown and not learned."""
+    if is_mixed(dtype):
+        return pl.coalesce(values.struct.field(TEXT), values.struct.field(OTHER))
+    return as_text(values, dtype)
+
+
+def may_think(texts: pl.Series) -> bool:
+    """Whether any of the texts may hold reasoning."""
+    return texts.dtype == pl.String and bool(texts.str.contains(THINK, literal=True).any())
+
+
+def part(text: pl.Expr, reasoning: pl.Expr, thinks: bool) -> Parted:
+    """What an assistant says, without the reasoning that its text begins with.
+
+    A raw answer of a Thinking model has the closing tag alone: its prompt held the other one. Where there is
+    `reasoning` beside the text, the text is left alone, unless it repeats that.
+
+    Args:
+        text: what it says.
+        reasoning: what is known of it otherwise, or null.
+        thinks: whether any of the texts may hold reasoning.
+    """
+    if not thinks:
+        return Parted(reasoning, text, pl.lit(False))
+    halves = text.str.splitn(CLOSING, 2).struct
+    before, after = halves.field("field_0"), halves.field("field_1")
+    begins = text.str.contains(rf"^\s*{OPENING}")
+    # Neither a text about the tags, which has both, nor one that quotes them.
+    is_raw = ~(before.str.contains(OPENING, literal=True) | before.str.ends_with("`"))
+    inside = filled(before.str.strip_chars().str.strip_prefix(OPENING))
+    is_new = reasoning.is_null() | (reasoning == inside).fill_null(False)
+    is_thought = after.is_not_null() & (begins | is_raw) & is_new
+    return Parted(
+        reasoning=pl.when(is_thought).then(inside).otherwise(reasoning),
+        content=pl.when(is_thought).then(after.str.replace(r"^(?:[ \t]*\r?\n)+|^ +", "")).otherwise(text),
+        is_cut=begins & after.is_null(),
+    )
+
+
+def filled(text: pl.Expr) -> pl.Expr:
+    """Null where there is nothing but white space; no white space around it."""
+    stripped = text.str.strip_chars()
+    return pl.when(stripped != "").then(stripped)
+
+
+def _contents(values: pl.Series, field: str) -> pl.Series:
+    contents = values.drop_nulls().explode().struct.field(field)
+    return contents.struct.field(TEXT) if is_mixed(contents.dtype) else contents
+
+
+def _is_false(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """False, 0, or one of their names in a file of texts."""
+    if dtype == pl.Boolean or dtype.is_numeric():
+        return (values == 0).fill_null(False)
+    if dtype == pl.String:
+        return values.str.to_lowercase().is_in(["false", "0", "0.0"]).fill_null(False)
+    return pl.lit(False)
+
+
+def is_there(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Neither null nor empty."""
+    if isinstance(dtype, pl.List):
+        return values.list.len() > 0
+    if isinstance(dtype, pl.Struct):
+        fields = [is_there(values.struct.field(field.name), field.dtype) for field in dtype.fields]  # type: ignore[arg-type]
+        return pl.any_horizontal(fields) if fields else pl.lit(False)
+    if dtype == pl.String:
+        return ~values.str.strip_chars().is_in(["", "[]", "{}", "null", "None"])
+    return values.is_not_null()
