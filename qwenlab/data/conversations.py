@@ -154,6 +154,9 @@ def _many_turns(frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
             parted = part(text, NO_TEXT, thinks)
             parts[role] = pl.concat_list(make_turn(role, parted.content, parted.reasoning))
             faults.append({"incomplete": parted.is_cut})
+    if "history" in parts:
+        # A row without one is a conversation all the same.
+        parts["history"] = parts["history"].fill_null(pl.lit([], MESSAGES))
     messages = pl.concat_list(parts.values())
     if "system" in parts:
         # A system message inside the conversation comes before the column's.
@@ -196,7 +199,7 @@ def _turns_of_pairs(column: str) -> pl.Expr:
     """A history of [question, answer] as turns."""
     said = [pl.element().list.get(place, null_on_oob=True) for place in (0, 1)]
     pair = pl.concat_list(make_turn("user", said[0]), make_turn("assistant", said[1]))
-    return pl.col(column).fill_null([]).list.eval(pair.explode())
+    return pl.col(column).list.eval(pair.explode())
 
 
 def _without_blank_system(messages: pl.Expr) -> pl.Expr:

@@ -15,6 +15,9 @@ DESCRIPTIONS = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", 
 HELD_OUT = {"test", "tests", "validation", "valid", "val", "dev", "eval", "evaluation"}
 """Words in the names of files that are for looking at a model, not for teaching it."""
 
+MOST_NAMES = 10
+"""Names that a note holds."""
+
 
 class Chosen(NamedTuple):
     """Files to read, by name, and what was left out of the folder."""
@@ -76,7 +79,8 @@ def _folder(path: Path) -> Chosen:
     files = [file for file in visible if file.name.lower() not in DESCRIPTIONS]
     if not files:
         raise UserError(f"There is no data file in the folder {path}.", f"{readable()} Subfolders are not searched.")
-    left_out = [file for file in entries if file not in files]
+    others = [file for file in path.iterdir() if file.is_file() and not file.name.startswith(".")]
+    left_out = {*entries, *others} - {*files}
     return Chosen(files, [f"No data, and left out: {_names(left_out)}."] if left_out else [])
 
 
@@ -91,4 +95,6 @@ def _saved_files(path: Path) -> list[Path]:
 
 
 def _names(files: Iterable[Path]) -> str:
-    return ", ".join(sorted(file.name for file in files))
+    names = sorted(file.name for file in files)
+    more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(names[:MOST_NAMES]) + more

@@ -76,18 +76,29 @@ def _faithful(frame: pl.DataFrame, data: bytes) -> pl.DataFrame:
     for field in fields:
         if field.dtype == pl.String and field.str.starts_with("[").any() | field.str.starts_with("{").any():
             _refuse(rf'"(?:{_key(field.name)})"\s*:\s*[\[{{]', data, 0, f"{field.name!r} holds more than texts")
-    if _keys(data) != sum(field.len() - field.null_count() for field in fields):
+    keys, nulls = _keys(data)
+    if keys - nulls != sum(field.len() - field.null_count() for field in fields):
         for name in {field.name for field in fields}:
+            keys -= len(re.findall(rf'"(?:{_key(name)})"\s*:'.encode(), data))
             most = sum(field.len() - field.null_count() for field in fields if field.name == name)
             _refuse(rf'"(?:{_key(name)})"\s*:(?!\s*(?:null|\{{\s*\}}))', data, most, f"{name!r} stands twice")
+        if keys > 0:
+            raise pl.exceptions.ComputeError(f"{keys} keys are in no column")
     return frame
 
 
-def _keys(data: bytes) -> int:
-    """How many keys there are: no other quote stands before a colon, but for those inside texts, which are escaped."""
+def _keys(data: bytes) -> tuple[int, int]:
+    """How many keys there are, and how many of them are plainly null.
+
+    No other quote stands before a colon, but for those inside texts, which are escaped.
+    """
     characters = np.frombuffer(data, np.uint8)
-    ends = np.flatnonzero((characters[1:-1] == ord('"')) & (characters[2:] == ord(":")))
-    return int(np.count_nonzero(characters[ends] != ord("\\")))
+    before = np.flatnonzero((characters[1:-1] == ord('"')) & (characters[2:] == ord(":")))
+    before = before[characters[before] != ord("\\")]
+    last = len(characters) - 1
+    value = characters[np.minimum(before + 3, last)]
+    value = np.where(value == ord(" "), characters[np.minimum(before + 4, last)], value)
+    return len(before), int(np.count_nonzero(value == ord("n")))
 
 
 def _fields(values: pl.Series) -> Iterator[pl.Series]:

@@ -65,6 +65,12 @@ def shown_rules(report: DatasetReport) -> list[tuple[Rule, int]]:
     return [(rule, count) for rule, count in report.dropped.items() if count or rule not in SHAPE_RULES]
 
 
+def read_files(report: DatasetReport) -> str:
+    """The files that were read, where the source does not say it."""
+    said = ([Path(report.source).name], [report.source])
+    return "" if report.files in said else ", ".join(report.files)
+
+
 def plain(text: str) -> str:
     """On one line, and nothing in it that a terminal would obey."""
     return " ".join("".join(character if character.isprintable() else " " for character in text).split())
@@ -106,8 +112,8 @@ def _facts(report: DatasetReport) -> RenderableType:
 
 
 def _lines(report: DatasetReport) -> Iterator[tuple[str, Text]]:
-    if report.files != [Path(report.source).name] and report.files != [report.source]:
-        yield "files", Text(plain(", ".join(report.files)))
+    if read := read_files(report):
+        yield "files", Text(plain(read))
     yield "split", Text(f"{report.train_rows:,} rows to train on, {report.validation_rows:,} for validation")
     if report.reasoning_rows:
         yield "reasoning", Text(f"in {report.reasoning_rows:,} of {_rows(report.rows_kept)}")

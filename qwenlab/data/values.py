@@ -93,6 +93,8 @@ def _one_of_both(value: Any) -> dict[str, str | None]:
 
 
 def _scalar(value: str | bool | int | float | None) -> str | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return value if isinstance(value, str | None) else json.dumps(value)
 
 

@@ -13,7 +13,7 @@ from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe, read_recipe
 from qwenlab.ui.choices import RECIPE_FOLDER
 from qwenlab.ui.jobs.prepared import check_of, keep_uploads, latest_question
-from qwenlab.ui.tabs.data import RULES, checked, controls_of, edited, settings, turned
+from qwenlab.ui.tabs.data import ROLES, RULES, checked, controls_of, edited, settings, turned
 from qwenlab.ui.views.dataset import report_view
 from tests.ui.test_stage import waited
 
@@ -23,7 +23,7 @@ IN_ORDER = ["in order", 0]
 
 def chosen(source: str, **columns: str) -> list[Any]:
     """What the controls hold for tiny.toml on this source."""
-    roles = [columns.get(role, "") for role in ("user", "assistant", "system", "messages")]
+    roles = [columns.get(role, "") for role in ROLES]
     return ["tiny", source, *roles, *(getattr(TINY.data, key) for key in RULES)]
 
 
@@ -45,7 +45,7 @@ def test_the_controls_hold_the_recipe_s_data_settings() -> None:
 
 def test_a_bad_rule_is_told_in_the_recipe_s_words(tmp_path: Path) -> None:
     held = chosen("tiny")
-    held[6 + RULES.index("validation_split")] = 0.9
+    held[2 + len(ROLES) + RULES.index("validation_split")] = 0.9
     with pytest.raises(UserError):
         settings(*held)
     assert "data.validation_split = 0.9" in edited(tmp_path, *held, *IN_ORDER)[0]

@@ -81,16 +81,21 @@ def latest_question(runs: Path) -> Recipe | None:
 def keep_uploads(runs: Path, files: Sequence[str]) -> Path:
     """Move uploaded files from the browser's temporary place to where a training still finds them next week.
 
-    Returns the file, or the folder of several.
+    Returns the file, or the folder of several; files of the same name are numbered.
     """
     digest = hashlib.sha256("\n".join(sorted(files)).encode()).hexdigest()[
         :12
     ]  # Gradio's path holds the content's hash
     folder = runs / ".uploads" / digest
     folder.mkdir(parents=True, exist_ok=True)
-    kept = [folder / Path(file).name for file in files]
-    for file, target in zip(files, kept, strict=True):
+    kept: list[Path] = []
+    for file in sorted(files):
+        target, number = folder / Path(file).name, 1
+        while target in kept:
+            number += 1
+            target = folder / f"{number}-{Path(file).name}"
         shutil.copyfile(file, target)
+        kept.append(target)
     return kept[0] if len(kept) == 1 else folder
 
 

@@ -6,8 +6,6 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from qwenlab.data.content import COMPRESSED
-from qwenlab.data.files import READERS
 from qwenlab.data.preview import PreviewRow
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe, fields, read_recipe
@@ -21,7 +19,10 @@ from qwenlab.ui.jobs.prepared import Check, check_of, keep_uploads, latest_quest
 from qwenlab.ui.views.dataset import report_view, row_title
 
 RULES = ("max_samples", "min_chars", "max_chars", "validation_split", "max_length", "system_prompt")
-ROLES = ("user", "assistant", "system", "messages")
+ROLES = ("user", "assistant", "reasoning", "system", "messages")
+ROLE_CONTROLS = slice(2, 2 + len(ROLES))
+"""Where the roles' columns stand among the controls: after the model and the source."""
+
 KINDS = ["in order", "longest", "cut"]
 DETECTED = ("as detected", "")
 
@@ -46,9 +47,9 @@ def build_data_tab(runs: Path, clock: Clock, page: gr.Blocks) -> DataTab:
     with gr.Row():
         with gr.Column(scale=1, min_width=340):
             upload = gr.File(
-                label="Drop files here: JSONL, JSON, CSV or Parquet",
+                label="Drop files here: JSONL, JSON, CSV, Excel, Parquet",
+                # Of any kind: what is not read is told by the reader, in place of the report of the file before.
                 file_count="multiple",
-                file_types=[*READERS, *COMPRESSED],
                 height=150,
             )
             chosen = _build_controls(first)
@@ -60,7 +61,7 @@ def build_data_tab(runs: Path, clock: Clock, page: gr.Blocks) -> DataTab:
             viewer = _build_viewer()
             train = gr.Button("Train on this", variant="primary", visible=False, elem_id="train-on-this")
     waiting = gr.Timer(1.0, active=False)
-    told = [wrong, command, shown, waiting, train, *chosen[2:6], viewer.box, viewer.row, viewer.title]
+    told = [wrong, command, shown, waiting, train, *chosen[ROLE_CONTROLS], viewer.box, viewer.row, viewer.title]
     looking = [viewer.kind, viewer.place]
     gr.on([waiting.tick, *[c.input for c in chosen]], partial(edited, runs), [*chosen, *looking], told, **QUIET)
     check.click(partial(checked, runs), [*chosen, *looking], told, **QUIET)
@@ -69,7 +70,7 @@ def build_data_tab(runs: Path, clock: Clock, page: gr.Blocks) -> DataTab:
     page.load(partial(restored, runs), None, chosen, **QUIET).then(
         partial(edited, runs), [*chosen, *looking], told, **QUIET
     )
-    kept = upload.upload(partial(uploaded, runs), upload, [chosen[1], *chosen[2:6]], **QUIET)
+    kept = upload.upload(partial(uploaded, runs), upload, [chosen[1], *chosen[ROLE_CONTROLS]], **QUIET)
     kept.then(partial(checked, runs), [*chosen, *looking], told, **QUIET)
     for button, step in ((viewer.previous, -1), (viewer.next, 1)):
         button.click(
@@ -97,8 +98,8 @@ def settings(*chosen: Any) -> Recipe:
     Raises:
         UserError: a control holds what the recipe refuses.
     """
-    model, source, user, assistant, system, messages, *rules = chosen
-    columns = dict(zip(ROLES, (user, assistant, system, messages), strict=True))
+    model, source, *_ = chosen
+    columns, rules = dict(zip(ROLES, chosen[ROLE_CONTROLS], strict=True)), chosen[ROLE_CONTROLS.stop :]
     values: dict[str, Any] = {"model.name": model, "data.source": (source or "").strip()}
     values |= {f"data.{key}": value for key, value in zip(RULES, rules, strict=True)}
     return read_values(values).with_values(data={"columns": {role: name for role, name in columns.items() if name}})
@@ -130,7 +131,7 @@ def checked(runs: Path, *values: Any) -> list[Any]:
 def restored(runs: Path) -> list[Any]:
     """The controls as they were at the latest check, in whatever browser."""
     recipe = latest_question(runs)
-    return [gr.skip()] * (6 + len(RULES)) if recipe is None else controls_of(recipe)
+    return [gr.skip()] * (ROLE_CONTROLS.stop + len(RULES)) if recipe is None else controls_of(recipe)
 
 
 def controls_of(recipe: Recipe) -> list[Any]:
@@ -143,7 +144,7 @@ def controls_of(recipe: Recipe) -> list[Any]:
 def uploaded(runs: Path, files: list[str] | None) -> list[Any]:
     """Keep the files, and let their columns be detected anew."""
     if not files:
-        return [gr.skip()] * 5
+        return [gr.skip()] * (1 + len(ROLES))
     return [str(keep_uploads(runs, files)), *(gr.Dropdown(value="") for _ in ROLES)]
 
 
@@ -215,7 +216,7 @@ def _role(role: str, value: str, columns: list[str]) -> gr.Dropdown:
 
 
 def _build_controls(first: Recipe) -> list[Any]:
-    """Model, source, the four roles, the rules: in the order that `settings` reads."""
+    """Model, source, the roles, the rules: in the order that `settings` reads."""
     by_path = {f"{section}.{key}": field for section, key, field in fields()}
     values = dict(zip(by_path, values_of(first), strict=True))
     source = control_for("data.source", by_path["data.source"], values["data.source"])

@@ -2,7 +2,7 @@
 
 from qwenlab.data.preview import PreviewRow
 from qwenlab.data.report import DatasetReport, Example, TokenLengths
-from qwenlab.data.terminal import NAMES, overlap_line
+from qwenlab.data.terminal import NAMES, overlap_line, read_files, shown_rules
 from qwenlab.report.charts import histogram
 from qwenlab.text import percent
 from qwenlab.ui.components import facts, lab, text
@@ -28,7 +28,7 @@ def row_title(row: PreviewRow, number: int, of: int, max_length: int) -> str:
 def _funnel(report: DatasetReport) -> str:
     total = left = report.rows_in
     lines = [_line("rows in", total, 0, total, total, "slate")]
-    for rule, count in report.dropped.items():
+    for rule, count in shown_rules(report):
         lines.append(_line(NAMES[rule], count, left - count, left, total, "amber", report.examples.get(rule, [])))
         left -= count
     lines.append(_line("kept", report.rows_kept, 0, report.rows_kept, total, "accent"))
@@ -63,6 +63,12 @@ def _facts(report: DatasetReport) -> str:
         "duplicates": f"{report.dropped.get('duplicate', 0):,} dropped",
         "code fences made uniform": f"{report.changed['code_fences']:,} rows",
     }
+    if read := read_files(report):
+        numbers = {"files": read} | numbers
+    if report.reasoning_rows:
+        numbers["reasoning"] = f"in {report.reasoning_rows:,} rows"
+    if report.changed.get("unanswered_turns"):
+        numbers["last turns, which nobody answers"] = f"left out in {report.changed['unanswered_turns']:,} rows"
     leaks = report.leakage.exact + report.leakage.near
     leak = text(overlap_line(report.leakage, "validation rows", "training"))
     shown = {name: text(value) for name, value in numbers.items()}
