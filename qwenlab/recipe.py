@@ -18,8 +18,12 @@ from pydantic_core import ErrorDetails
 from qwenlab.errors import UserError
 
 ALL_LINEAR = "all-linear"
-LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-"""The linear layers of a Qwen2 or Qwen3 block, which `all-linear` stands for; the output head is not one of them."""
+LINEAR_LAYERS = (
+    *("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
+    *("in_proj_qkv", "in_proj_z", "in_proj_b", "in_proj_a", "out_proj"),
+)
+"""The linear layers of Qwen's blocks, to choose from; the last five are those of Qwen3.5's linear attention. Which ones
+a model has, and `all-linear` stands for, the model itself says."""
 
 TINY = "tiny"
 """The name of the bundled model, and of the bundled data: its mini contest."""
@@ -66,7 +70,8 @@ class LoraSettings(Section):
     lora_alpha: int = Field(32, ge=1, le=1024, description="scale of the adapter; twice the rank is the usual choice")
     lora_dropout: float = Field(0.1, ge=0, lt=1, description="share of adapter inputs dropped, against overfitting")
     target_modules: Names | Literal["all-linear"] = Field(
-        ("q_proj", "k_proj", "v_proj", "o_proj"), description="layers that get an adapter, or `all-linear`"
+        ("q_proj", "k_proj", "v_proj", "o_proj"),
+        description="layers that get an adapter, or `all-linear`: all of the model's blocks",
     )
     start_from: str = Field("", description="folder of an adapter to go on from; empty: a fresh one")
 

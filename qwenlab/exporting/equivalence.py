@@ -112,7 +112,9 @@ class Reference:
         self._settings, self._engine, self._near_ties = settings, engine, near_ties
         self._tokenizer = load_tokenizer(source)
         self._batch_size = recipe.evaluate.batch_size
-        self.prompts = choose_prompts(recipe, self._tokenizer, source.config["max_position_embeddings"], self._thinking)
+        self.prompts = choose_prompts(
+            recipe, self._tokenizer, source.text_config.max_position_embeddings, self._thinking
+        )
         self.answers = self._greedy(settings, {ADAPTER: adapter}, ADAPTER)
 
     def check_adapter(self, folder: Path) -> str:

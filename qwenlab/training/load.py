@@ -20,14 +20,15 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig, set_seed
 
 from qwenlab.data.chat_template import template_sha256
 from qwenlab.errors import UserError
-from qwenlab.recipe import ALL_LINEAR, LINEAR_LAYERS, ModelSettings, Recipe
+from qwenlab.recipe import ALL_LINEAR, ModelSettings, Recipe
 from qwenlab.runs.record import EngineRecord, ModelRecord
 from qwenlab.training.distributed import world
 from qwenlab.training.engine import Engine
 from qwenlab.training.environment import attention
 from qwenlab.training.execution import Execution, plan_execution, use_attention
 from qwenlab.training.memory import first_line, is_out_of_memory
-from qwenlab.training.preflight import SMALLER, check_placed
+from qwenlab.training.preflight import SMALLER, check_placed, layers_in_words
+from qwenlab.training.shape import linear_layers
 from qwenlab.training.source import ModelSource, find_model, load_tokenizer
 
 
@@ -121,8 +122,9 @@ def _name_base(config_file: Path, name: str, revision: str) -> None:
     config_file.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
-def _target_modules(recipe: Recipe) -> list[str]:
-    return list(LINEAR_LAYERS if recipe.lora.target_modules == ALL_LINEAR else recipe.lora.target_modules)
+def _target_modules(recipe: Recipe, model: Any) -> list[str]:
+    targets = recipe.lora.target_modules
+    return list(linear_layers(model) if targets == ALL_LINEAR else targets)
 
 
 def load_base(settings: ModelSettings, engine: Engine, source: ModelSource) -> Any:
@@ -182,7 +184,7 @@ def _load_with_transformers(recipe: Recipe, engine: Engine, source: ModelSource)
         r=recipe.lora.r,
         lora_alpha=recipe.lora.lora_alpha,
         lora_dropout=recipe.lora.lora_dropout,
-        target_modules=_target_modules(recipe),
+        target_modules=_target_modules(recipe, model),
         bias="none",
         task_type="CAUSAL_LM",
     )
@@ -192,8 +194,8 @@ def _load_with_transformers(recipe: Recipe, engine: Engine, source: ModelSource)
         if "not found in the base model" not in str(error):
             raise
         raise UserError(
-            f"lora.target_modules {_target_modules(recipe)}: {source.name} has no such layers.",
-            f"A Qwen model has {', '.join(LINEAR_LAYERS)}.",
+            f"lora.target_modules {_target_modules(recipe, model)}: {source.name} has no such layers.",
+            layers_in_words(linear_layers(model)),
         ) from None
 
 
@@ -210,6 +212,7 @@ def _load_with_unsloth(recipe: Recipe, engine: Engine, source: ModelSource) -> t
             device_map=_placement(engine) or "cpu",
             use_gradient_checkpointing=_unsloth_checkpointing(recipe),
             random_state=recipe.train.seed,
+            text_only=True,  # of a model that also sees; without this its layers have other names than for plain peft
         )
     check_placed(model)
     with _heard("transformers") as said:
@@ -218,7 +221,7 @@ def _load_with_unsloth(recipe: Recipe, engine: Engine, source: ModelSource) -> t
             r=recipe.lora.r,
             lora_alpha=recipe.lora.lora_alpha,
             lora_dropout=recipe.lora.lora_dropout,
-            target_modules=_target_modules(recipe),
+            target_modules=_target_modules(recipe, model),
             bias="none",
             use_gradient_checkpointing=_unsloth_checkpointing(recipe),
             random_state=recipe.train.seed,

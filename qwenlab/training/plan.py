@@ -11,8 +11,9 @@ from qwenlab.runs.plan import PlanRecord
 from qwenlab.runs.record import Hardware
 from qwenlab.training.distributed import world
 from qwenlab.training.engine import Engine
-from qwenlab.training.estimate import MemoryEstimate, Shape, estimate_memory, verdict
+from qwenlab.training.estimate import MemoryEstimate, estimate_memory, verdict
 from qwenlab.training.execution import Execution, plan_execution
+from qwenlab.training.shape import Shape
 from qwenlab.training.source import ModelSource
 
 
@@ -51,7 +52,7 @@ def make_plan(
     seen = min(validation_rows, train.max_eval_samples or validation_rows)
     memory = None
     if engine.device == "cuda":
-        memory = estimate_memory(Shape.of(source.config), recipe, engine.bytes_each, engine.name == "unsloth")
+        memory = estimate_memory(Shape.of(source.text_config), recipe, engine.bytes_each, engine.name == "unsloth")
     return Plan(
         train_rows=len(lengths),
         validation_rows=validation_rows,

@@ -1,15 +1,24 @@
 """What would stop a training, told before a weight is fetched: in a dry run, in the plan, and as a training begins."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
+from transformers import MODEL_FOR_CAUSAL_LM_MAPPING
 
 from qwenlab.errors import UserError
-from qwenlab.recipe import Recipe
+from qwenlab.recipe import ALL_LINEAR, Recipe
 from qwenlab.runs.record import Hardware
 from qwenlab.training.engine import Engine
-from qwenlab.training.estimate import GB, Shape, weight_bytes
-from qwenlab.training.source import ModelSource
+from qwenlab.training.estimate import GB, weight_bytes
+from qwenlab.training.shape import Shape
+from qwenlab.training.source import DENSE_TEXT, ModelSource
+
+EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")
+"""What configurations call the number of experts that a token is sent to some of."""
+
+HEADS = ("lm_head", "embed_tokens")
+"""The output head and the embeddings, which have a row for each token of the vocabulary."""
 
 SMALLER = "Set model.load_in_4bit = true, or choose a smaller model."
 
@@ -20,8 +29,11 @@ def check_recipe(recipe: Recipe, engine: Engine, source: ModelSource, hardware: 
     Raises:
         UserError: it cannot work, however free the machine is; names every reason.
     """
+    check_architecture(source)
     found = [
         _context(recipe, source),
+        _targets(recipe, source),
+        _packing(recipe, source),
         _bfloat16(engine, hardware),
         _room(recipe, engine, source, hardware.gpu_memory_gb),
     ]
@@ -30,6 +42,23 @@ def check_recipe(recipe: Recipe, engine: Engine, source: ModelSource, hardware: 
         raise reasons[0]
     if reasons:
         raise UserError("\n".join(r.message for r in reasons), "\n".join(r.hint for r in reasons))
+
+
+def check_architecture(source: ModelSource) -> None:
+    """Raises:
+    UserError: it is no dense model of text, or of no kind that is known.
+    """
+    config = source.text_config
+    experts = next((count for key in EXPERTS if (count := getattr(config, key, None))), None)
+    if experts:
+        raise UserError(f"{source.name} is a mixture of {experts} experts: only dense models are trained.", DENSE_TEXT)
+    if type(source.whole_config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
+        raise UserError(
+            f"{source.name} ({source.whole_config.model_type}) cannot be loaded for text alone: it is made for "
+            "pictures, sound, or another task than writing.",
+            DENSE_TEXT,
+        )
+    Shape.of(config)
 
 
 def check_room(recipe: Recipe, engine: Engine, source: ModelSource, hardware: Hardware) -> None:
@@ -64,12 +93,45 @@ def check_placed(model: Any) -> None:
 
 def _context(recipe: Recipe, source: ModelSource) -> UserError | None:
     """Unsloth would stretch the model's positions, the plain engine would not, and neither would every answer later."""
-    context = source.config.get("max_position_embeddings")
+    context = getattr(source.text_config, "max_position_embeddings", None)
     if not context or recipe.data.max_length <= context:
         return None
     return UserError(
         f"data.max_length = {recipe.data.max_length:,}: {source.name} reads {context:,} tokens at most.",
         f"Set data.max_length = {context} or less.",
+    )
+
+
+def _targets(recipe: Recipe, source: ModelSource) -> UserError | None:
+    """peft passes over a name that no layer has, as long as another name has one."""
+    if recipe.lora.target_modules == ALL_LINEAR:
+        return None
+    shape = Shape.of(source.text_config)
+    unknown = [target for target in recipe.lora.target_modules if not shape.adapted([target])]
+    if not unknown:
+        return None
+    heads = [target for target in unknown if target.rpartition(".")[2] in HEADS]
+    what = (
+        f"{', '.join(heads)}: an adapter stands beside the linear layers of the blocks; the output head and the "
+        "embeddings stay as they are"
+        if heads
+        else f"{', '.join(unknown)}: {source.name} has no such layer"
+    )
+    return UserError(f"lora.target_modules names {what}.", layers_in_words(shape.linear_layers))
+
+
+def layers_in_words(names: Sequence[str]) -> str:
+    """What `lora.target_modules` may name."""
+    return f"Its layers are {', '.join(names)}; {ALL_LINEAR} is all of them."
+
+
+def _packing(recipe: Recipe, source: ModelSource) -> UserError | None:
+    if not recipe.train.packing or not Shape.of(source.text_config).has_linear_attention:
+        return None
+    return UserError(
+        f"train.packing = true: {source.name} has layers of linear attention, which would carry what they read in one "
+        "sample into the next one of the row.",
+        "Set train.packing = false.",
     )
 
 
@@ -88,7 +150,7 @@ def _room(recipe: Recipe, engine: Engine, source: ModelSource, card_gb: float | 
     """Where several GPUs are seen, one process spreads the model over all of them; only they can tell."""
     if engine.device != "cuda" or card_gb is None or _gpus() > 1:
         return None
-    needed = weight_bytes(Shape.of(source.config), recipe.model.load_in_4bit, engine.bytes_each) / GB
+    needed = weight_bytes(Shape.of(source.text_config), recipe.model.load_in_4bit, engine.bytes_each) / GB
     if needed <= card_gb:
         return None
     precision = "4 bits" if recipe.model.load_in_4bit else engine.dtype

@@ -8,7 +8,9 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from transformers import AutoTokenizer
+import transformers
+from huggingface_hub.errors import StrictDataclassError
+from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig
 
 from qwenlab.errors import UserError
 from qwenlab.hub import Wanted, fetch
@@ -17,6 +19,8 @@ from qwenlab.tiny import MODEL_DIR
 
 WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
 SMALL_FILES = ("*.json", "*.txt", "*.jinja", "*.model")
+
+DENSE_TEXT = "Choose a dense model of text: Qwen/Qwen3-4B-Instruct-2507, Qwen/Qwen3.5-4B or Qwen/Qwen2.5-7B-Instruct."
 
 
 class ModelSource(NamedTuple):
@@ -31,6 +35,31 @@ class ModelSource(NamedTuple):
         """config.json of the model."""
         config: dict[str, Any] = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
         return config
+
+    @property
+    def text_config(self) -> PreTrainedConfig:
+        """What config.json says of the part of the model that reads and writes text, with the defaults of its class.
+
+        Raises:
+            UserError: the installed transformers knows no such model.
+        """
+        return self.whole_config.get_text_config(decoder=True)
+
+    @property
+    def whole_config(self) -> PreTrainedConfig:
+        """config.json with the defaults of the model's class; of a model that also sees, the text is a part of it.
+
+        Raises:
+            UserError: as `text_config`.
+        """
+        try:
+            return AutoConfig.from_pretrained(self.folder)
+        except (ValueError, KeyError, StrictDataclassError) as error:
+            raise UserError(
+                f"{self.name}: its config.json is of no model that transformers {transformers.__version__} knows "
+                f"({str(error).strip().splitlines()[0]}).",
+                DENSE_TEXT,
+            ) from None
 
     def sha256(self) -> str:
         """Identifies the weights without reading gigabytes: the configuration, and of each weight file its name, its

@@ -30,5 +30,5 @@ def _of_template(tokenizer: Any) -> int | None:
 def _of_model(source: ModelSource) -> list[int]:
     file = source.folder / "generation_config.json"
     own = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    ends = own.get("eos_token_id", source.config.get("eos_token_id"))
+    ends = own.get("eos_token_id", source.text_config.eos_token_id)
     return ends if isinstance(ends, list) else [] if ends is None else [ends]

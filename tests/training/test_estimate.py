@@ -3,35 +3,21 @@
 import pytest
 
 from qwenlab.recipe import Recipe
-from qwenlab.training.estimate import Shape, estimate_memory, verdict
+from qwenlab.training.estimate import estimate_memory, verdict
 from qwenlab.training.plan import total_steps
+from qwenlab.training.shape import Shape
+from tests.models.published import published
 
-# Published shapes.
-QWEN25_7B = {
-    "hidden_size": 3584, "num_hidden_layers": 28, "num_attention_heads": 28, "num_key_value_heads": 4,
-    "intermediate_size": 18944, "vocab_size": 152064, "tie_word_embeddings": False,
-}  # fmt: skip
-QWEN3_8B = {
-    "hidden_size": 4096, "num_hidden_layers": 36, "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 128,
-    "intermediate_size": 12288, "vocab_size": 151936, "tie_word_embeddings": False,
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("config", "billions"), [(QWEN25_7B, 7.616), (QWEN3_8B, 8.191)])
-def test_parameters_are_those_of_the_published_model(config: dict[str, int], billions: float) -> None:
-    """Biases and norms are left out: less than a thousandth."""
-    shape = Shape.of(config)
-    assert (shape.linear_parameters + shape.embedding_parameters) / 1e9 == pytest.approx(billions, rel=1e-3)
+SEVEN = Shape.of(published("Qwen2.5-7B"))
 
 
 def test_lora_parameters_are_rank_times_inputs_and_outputs() -> None:
-    shape = Shape.of(QWEN25_7B)
     attention = 16 * ((3584 + 3584) + 2 * (3584 + 512) + (3584 + 3584))
-    assert shape.lora_parameters(16, ("q_proj", "k_proj", "v_proj", "o_proj")) == 28 * attention
+    assert SEVEN.lora_parameters(16, ("q_proj", "k_proj", "v_proj", "o_proj")) == 28 * attention
 
 
 def test_each_setting_moves_the_part_that_it_should() -> None:
-    shape, recipe = Shape.of(QWEN25_7B), Recipe()
+    shape, recipe = SEVEN, Recipe()
     full = estimate_memory(shape, recipe)
     four_bit = estimate_memory(shape, recipe.with_values(model={"load_in_4bit": True}))
     assert four_bit.weights < 0.5 * full.weights
@@ -47,18 +33,29 @@ def test_each_setting_moves_the_part_that_it_should() -> None:
 
 
 def test_the_loss_takes_what_each_engine_gives_it() -> None:
-    shape, recipe = Shape.of(QWEN25_7B), Recipe()
+    shape, recipe = SEVEN, Recipe()
     hidden = 2048 * 4 * 3584 * 8 / 1e9
     assert estimate_memory(shape, recipe).logits == pytest.approx(2**30 / 1e9 + hidden)
     assert estimate_memory(shape, recipe, unsloth=False).logits == pytest.approx(256 * 152064 * 12 / 1e9 + hidden)
 
 
 def test_the_16_bit_7b_of_the_document_wants_a_24_gb_card_and_4_bits_a_12_gb_one() -> None:
-    shape, recipe = Shape.of(QWEN25_7B), Recipe()
+    shape, recipe = SEVEN, Recipe()
     assert verdict(estimate_memory(shape, recipe).total, 16.0) == "will not fit"
     assert verdict(estimate_memory(shape, recipe).total, 24.0) in ("fits", "tight")
     small = recipe.with_values(model={"load_in_4bit": True}, train={"per_device_train_batch_size": 2})
     assert verdict(estimate_memory(shape, small).total, 12.0) in ("fits", "tight")
+
+
+def test_linear_attention_without_its_kernels_keeps_more() -> None:
+    shape = Shape.of(published("Qwen3.5-4B"))
+    recipe = Recipe().with_values(lora={"target_modules": "all-linear"}, train={"gradient_checkpointing": False})
+    with_kernels = estimate_memory(shape, recipe)
+    without = estimate_memory(shape, recipe, kernels=False)
+    per_token = 24 * 4096 * 15 * 4  # layers, values, numbers of 32 bits
+    assert without.activations - with_kernels.activations == pytest.approx(2048 * 4 * per_token / 1e9)
+    assert without._replace(activations=with_kernels.activations) == with_kernels
+    assert estimate_memory(SEVEN, recipe, kernels=False) == estimate_memory(SEVEN, recipe)
 
 
 def test_verdicts() -> None:

@@ -18,8 +18,8 @@ from qwenlab.runs.record import Hardware
 from qwenlab.training.engine import Engine
 from qwenlab.training.preflight import check_placed, check_recipe, check_room
 from qwenlab.training.source import ModelSource
+from tests.models.published import PUBLISHED
 from tests.training.cards import answers
-from tests.training.test_estimate import QWEN25_7B
 
 GPU = Engine("transformers", "", "cuda", "float16")
 CPU = Engine("transformers", "", "cpu", "float32")
@@ -34,7 +34,7 @@ def machine(memory_gb: float | None = 25.8, free_gb: float | None = None) -> Har
 @pytest.fixture
 def seven(tmp_path: Path) -> ModelSource:
     """The configuration of a Qwen2.5-7B, and no weights."""
-    (tmp_path / "config.json").write_text(json.dumps(QWEN25_7B | {"max_position_embeddings": 32768}))
+    (tmp_path / "config.json").write_text(json.dumps(PUBLISHED["Qwen2.5-7B"]))
     return ModelSource("Qwen/Qwen2.5-7B-Instruct", tmp_path, None)
 
 
@@ -214,3 +214,65 @@ def test_bfloat16_on_an_rtx_20_is_refused(on_card: On) -> None:
         on_card("--dry-run", "--set", "model.dtype=bfloat16", "--set", "model.engine=transformers", card="7.5")
     )
     assert "has no bfloat16" in told
+
+
+def configured(folder: Path, **config: Any) -> ModelSource:
+    (folder / "config.json").write_text(json.dumps(config))
+    return ModelSource("Qwen/Some-Model", folder, None)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "said"),
+    [
+        ("qwen3_moe", "is a mixture of 128 experts: only dense models are trained"),
+        ("qwen3_5_moe", "is a mixture of 256 experts"),
+        ("qwen3_next", "is a mixture of 512 experts"),
+        ("qwen3_omni_moe", "is a mixture of 128 experts"),
+        ("qwen3_vl", r"\(qwen3_vl\) cannot be loaded for text alone"),
+        ("qwen2_audio", r"\(qwen2_audio\) cannot be loaded for text alone"),
+        ("qwen7", "is of no model that transformers .* knows .*qwen7"),
+        ("lfm2", r"has layers of the kind \w+, which are not known here"),
+        ("gpt2", "of the type gpt2 is built in another way"),
+    ],
+)
+def test_models_that_are_not_dense_text_are_refused_with_what_to_take_instead(
+    tmp_path: Path, model_type: str, said: str
+) -> None:
+    with pytest.raises(UserError, match=said) as caught:
+        check_recipe(Recipe(), CPU, configured(tmp_path, model_type=model_type), machine())
+    assert "Qwen/Qwen3.5-4B" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["Qwen2.5-7B", "Qwen3-8B", "Qwen3.5-9B"])
+def test_each_dense_family_passes_alone_and_as_the_text_of_a_model_that_sees(tmp_path: Path, name: str) -> None:
+    check_recipe(Recipe(), CPU, configured(tmp_path, **PUBLISHED[name]), machine())
+    if "3.5" in name:
+        seeing = configured(tmp_path, model_type="qwen3_5", text_config=PUBLISHED[name], vision_config={})
+        check_recipe(Recipe(), CPU, seeing, machine())
+        with pytest.raises(UserError, match="reads 262,144 tokens at most"):
+            check_recipe(Recipe().with_values(data={"max_length": 300_000}), CPU, seeing, machine())
+
+
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [
+        (["q_proj", "qkv_proj"], "lora.target_modules names qkv_proj: Qwen/Qwen2.5-7B-Instruct has no such layer"),
+        (["q_proj", "lm_head"], "names lm_head: an adapter stands beside the linear layers of the blocks; the output"),
+        (["embed_tokens"], "names embed_tokens: .* the embeddings stay as they are"),
+        (["in_proj_qkv"], "has no such layer"),
+    ],
+)
+def test_layers_that_take_no_adapter_are_named_with_those_that_do(
+    seven: ModelSource, targets: list[str], said: str
+) -> None:
+    with pytest.raises(UserError, match=said) as caught:
+        check_recipe(Recipe().with_values(lora={"target_modules": targets}), CPU, seven, machine())
+    assert "q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj; all-linear" in caught.value.hint
+
+
+def test_packing_is_refused_where_a_state_would_run_from_sample_to_sample(tmp_path: Path, seven: ModelSource) -> None:
+    recipe = Recipe().with_values(train={"packing": True})
+    check_recipe(recipe, CPU, seven, machine())
+    with pytest.raises(UserError, match=r"train.packing = true: .* linear attention") as caught:
+        check_recipe(recipe, CPU, configured(tmp_path, **PUBLISHED["Qwen3.5-4B"]), machine())
+    assert caught.value.hint == "Set train.packing = false."
