@@ -231,7 +231,7 @@ def configured(folder: Path, **config: Any) -> ModelSource:
         ("qwen3_vl", r"\(qwen3_vl\) cannot be loaded for text alone"),
         ("qwen2_audio", r"\(qwen2_audio\) cannot be loaded for text alone"),
         ("qwen7", "is of no model that transformers .* knows .*qwen7"),
-        ("lfm2", r"has layers of the kind \w+, which are not known here"),
+        ("olmo_hybrid", r"has layers of the kind \w+, which are not known here"),
         ("gpt2", "of the type gpt2 is built in another way"),
     ],
 )
