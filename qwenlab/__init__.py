@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from qwenlab.errors import UserError
     from qwenlab.library import (
         Models,
+        Reply,
         evaluate,
         export,
         extend,
@@ -50,6 +51,7 @@ _FROM = {
 } | dict.fromkeys(
     (
         "Models",
+        "Reply",
         "evaluate",
         "export",
         "extend",
@@ -67,6 +69,7 @@ _FROM = {
 __all__ = [
     "Models",
     "Recipe",
+    "Reply",
     "Report",
     "Run",
     "UserError",

@@ -5,12 +5,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from qwenlab.recipe import read_recipe
-from qwenlab.runs.serving import ServeRecord, serving
+from qwenlab.runs import Run
+from qwenlab.runs.serving import ServeRecord, announced, serving
 from qwenlab.training import choose_engine
 
 TINY = Path(__file__).parent.parent / "recipes" / "tiny.toml"
@@ -56,3 +57,26 @@ def _record(runs: Path, process: subprocess.Popen[bytes], output: Path) -> Serve
             return record
         time.sleep(0.1)
     raise AssertionError(f"it never served:\n{output.read_text(encoding='utf-8')}")
+
+
+@contextlib.contextmanager
+def scripted(runs: Path, run: Run, thinking: bool, said: Callable[[str], str], pace_s: float = 0.0) -> Iterator[str]:
+    """A server in this process, found by who looks for one, whose base and run say what `said` makes of a prompt.
+
+    Its template is Qwen3's. `pace_s`: seconds between two tokens.
+    """
+    from qwenlab.api.app import make_app
+    from qwenlab.inference.batcher import Batcher
+    from qwenlab.inference.load import load_runs
+    from qwenlab.runs.shared_base import shared_base
+    from tests.answering.vllm_stub import serving_app
+    from tests.models.scripted import QWEN3, script
+
+    loaded = load_runs({run.name: run}, *shared_base({run.name: run}))
+    loaded.tokenizer.chat_template = QWEN3
+    script(loaded, said, pace_s)
+    app = make_app(Batcher(loaded), None, 100_000, dict.fromkeys(loaded.names, thinking))
+    with serving_app(app) as url:
+        record = ServeRecord(url=url, pid=os.getpid(), models=tuple(loaded.names), key_required=False)
+        with announced(runs, record):
+            yield url

@@ -15,7 +15,7 @@ from qwenlab.comparison.questions import Question
 from qwenlab.comparison.screen import Screen
 from qwenlab.errors import UserError
 from qwenlab.evaluation.verdict import Verdict
-from qwenlab.runs import find_run
+from qwenlab.runs import Run, find_run
 from qwenlab.runs.comparisons import Comparison, list_comparisons
 from qwenlab.runs.shared_base import named, shared_base
 from tests.answering.vllm_stub import BASE_NAME, LORA_NAME, Stub, make_stub, serving_app
@@ -130,7 +130,7 @@ def test_a_lora_module_of_vllm_is_compared_by_its_name(runs: Path) -> None:
             main(["one"], prompt="Hi", runs=runs, endpoint=url)
     [kept] = newest(runs, "one")
     assert [column.text for column in kept.columns] == [f"This is {BASE_NAME}.", f"This is {LORA_NAME}."]
-    assert kept.columns[1].stamp == {"model": LORA_NAME, "endpoint": url}
+    assert kept.columns[1].stamp == {"model": LORA_NAME, "endpoint": url, "thinking": None}
 
 
 def test_answers_grow_live_on_a_terminal() -> None:
@@ -138,12 +138,58 @@ def test_answers_grow_live_on_a_terminal() -> None:
     models = {"base": [BASE_NAME], "mine": [LORA_NAME]}
     with serving_app(make_stub(Stub())) as url, remote_answerer(url, models) as answerer:
         question = Question(({"role": "user", "content": "Hi"},))
-        [columns] = Screen(console).ask(answerer, [question], Sampling(8), [1, 0], blind=True)
+        [columns] = Screen(console).ask(answerer, [question], Sampling(8), dict.fromkeys(models), [1, 0], blind=True)
     assert [column.model for column in columns] == ["base", "mine"]
     assert isinstance(console.file, io.StringIO)
     shown = console.file.getvalue()
     assert "This is my-run." in shown
     assert "mine" not in shown, "blind"
+
+
+def in_mode(run: Run, thinking: bool | None) -> None:
+    """As if it had been trained so."""
+    model = run.read().model
+    assert model
+    run.update(model=model.model_copy(update={"thinking": thinking}).model_dump())
+
+
+def test_reasoning_is_a_line_of_its_own_and_each_run_is_asked_as_it_was_trained(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = [find_run(runs, name) for name in ("one", "two")]
+    stub = Stub()
+    stub.thinks, stub.context = "reasoning_content", 100_000
+    names: dict[str, Any] = {"base_model": BASE_NAME, "tuned_model": LORA_NAME}
+    try:
+        for run, thinking in zip(found, (True, False), strict=True):
+            in_mode(run, thinking)
+        with serving_app(make_stub(stub)) as url:
+            main(["one"], prompt="Hi", max_tokens=8, runs=runs, endpoint=url, **names)
+            assert "as it was trained" not in capsys.readouterr().out
+            main(["two"], prompt="Hi", max_tokens=8, runs=runs, endpoint=url, **names)
+        modes = [body["chat_template_kwargs"]["enable_thinking"] for body in stub.heard]
+        assert modes == [True, True, False, False], "base and run alike"
+        [kept] = newest(runs, "one")
+        assert [column.reasoning for column in kept.columns] == ["I am asked."] * 2
+        assert [column.text for column in kept.columns] == [f"This is {BASE_NAME}.", f"This is {LORA_NAME}."]
+        assert "reasoned for 11 characters" in capsys.readouterr().out
+        main(["one", "two"], prompt="Hi", max_tokens=8, runs=runs)
+        assert f"(base: thinking on, {found[0].name}: thinking on, {found[1].name}: thinking off)" in " ".join(
+            capsys.readouterr().out.split()
+        )
+    finally:
+        for run in found:
+            in_mode(run, None)
+
+
+def test_a_mode_that_was_changed_by_hand_is_refused(runs: Path) -> None:
+    run = find_run(runs, "one")
+    run.data_file.write_text('{"thinking": true}', encoding="utf-8")
+    try:
+        with pytest.raises(UserError, match=r"run\.json says no thinking mode, and .*data\.json"):
+            main(["one"], prompt="Hi", runs=runs)
+    finally:
+        run.data_file.unlink()
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,16 @@ def test_judging_and_its_report(verb: Verb, problems: Path, solutions: Path, tmp
     assert found.self_check.interpreter
 
 
+def test_programs_in_fences_are_told_so(
+    problems: Path, tmp_path: Path, quick: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"name": "sum", "solution": f"```python\n{RIGHT}\n```"}, {"name": "wrong", "solution": RIGHT}]
+    main(problems, written(tmp_path / "fenced.jsonl", *rows), None)
+    assert "a Markdown fence (```) in them, which is no Python: 1 (sum)." in " ".join(capsys.readouterr().out.split())
+    main(problems, written(tmp_path / "plain.jsonl", *rows[1:]), None)
+    assert "Markdown" not in capsys.readouterr().out
+
+
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A self-check of two programs."""

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import qwenlab as ql
+from qwenlab.answering.answerer import Answer, Ask, Listener
 from qwenlab.runs import Status
 
 SHORT = {"train.max_steps": 6, "train.eval_steps": 3, "train.save_steps": 3, "data.max_samples": 60}
@@ -137,6 +139,28 @@ def test_base_and_tuned_answer_from_one_model(run: ql.Run) -> None:
         )
         with pytest.raises(ql.UserError, match="There is no model other"):
             models.chat("Print 1.", model="other")
+
+
+class Thinker:
+    """Tells how it was asked, as its reasoning."""
+
+    names = ("base", "run")
+
+    def stamp(self, name: str) -> dict[str, Any]:
+        return {}
+
+    def answer(self, asks: Sequence[Ask], listener: Listener | None = None) -> list[Answer]:
+        return [
+            Answer("56", "stop", 9, 1, f"{ask.model} {ask.thinking} {ask.sampling.max_thinking_tokens}") for ask in asks
+        ]
+
+
+def test_a_reply_is_its_answer_and_has_its_reasoning() -> None:
+    models = ql.Models(Thinker(), {"base": True, "run": True})
+    reply = models.chat("7 * 8?", max_thinking_tokens=77)
+    assert reply == "56" and f"{reply}!" == "56!"
+    assert (reply.reasoning, reply.finish) == ("run True 77", "stop")
+    assert models.chat("7 * 8?", model="base", thinking=False).reasoning == "base False 8192"
 
 
 def test_export_makes_a_folder(run: ql.Run, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """How columns look in a terminal: live while they grow, whole and with their stamps in the end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 
 from rich.box import HORIZONTALS
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from qwenlab.answering.answerer import Answerer, Sampling
 from qwenlab.comparison.questions import Question
-from qwenlab.comparison.side_by_side import SideBySide, speed_line, stamp_line
+from qwenlab.comparison.side_by_side import Growing, SideBySide, cut_line, reasoning_line, speed_line, stamp_line
 from qwenlab.evaluation.verdict import MEANING, Verdict
 from qwenlab.runs.comparisons import Column
 
@@ -21,6 +21,9 @@ LETTERS = "AB"
 
 AT_ONCE = 8
 """Questions in a batch where nobody watches the answers grow."""
+
+LINES = 8
+"""Of reasoning that is being written: its end is what is new."""
 
 
 class Screen:
@@ -34,11 +37,15 @@ class Screen:
         answerer: Answerer,
         questions: Sequence[Question],
         sampling: Sampling,
+        modes: Mapping[str, bool | None],
         order: Sequence[int],
         blind: bool,
     ) -> list[tuple[Column, ...]]:
-        """Have the questions answered, live on a terminal if there is one question; `order` is that of the columns."""
-        asked = SideBySide(questions, answerer.names, sampling)
+        """Have the questions answered, live on a terminal if there is one question; `order` is that of the columns.
+
+        `modes` says of each model whether it is asked to think first.
+        """
+        asked = SideBySide(questions, answerer.names, sampling, modes)
         if not self.console.is_terminal or len(questions) > 1:
             asked.answer(answerer)
             return asked.columns
@@ -48,7 +55,7 @@ class Screen:
             Live(console=self.console, transient=True, vertical_overflow="ellipsis") as live,
         ):
             for growing in states:
-                live.update(_table(titles, [Text(growing[number].text) for number in order]))
+                live.update(_table(titles, [_growing(growing[number]) for number in order]))
         return asked.columns
 
     def show_question(self, question: Question) -> None:
@@ -73,13 +80,24 @@ def _table(titles: Sequence[str], bodies: Sequence[RenderableType]) -> Table:
     return table
 
 
+def _growing(column: Growing) -> Group:
+    parts: list[RenderableType] = []
+    if column.reasoning and not column.text:
+        parts.append(Text("\n".join(["thinking", *column.reasoning.splitlines()[-LINES:]]), style="dim"))
+    elif column.reasoning:
+        parts.append(Text(f"{reasoning_line(column.reasoning)}\n", style="dim"))
+    return Group(*parts, Text(column.text))
+
+
 def _body(column: Column, blind: bool) -> Group:
     parts: list[RenderableType] = [Text(column.text.rstrip())]
+    if column.reasoning:
+        parts.insert(0, Text(f"{reasoning_line(column.reasoning, column.reasoning_tokens)}\n", style="dim"))
     if column.verdict is not None:
         meaning = MEANING[Verdict(column.verdict)] if column.verdict else "no program in it"
         style = "green" if column.verdict == Verdict.AC else "yellow"
         parts.append(Text(f"\n{column.verdict} {meaning}".rstrip() + f"  {column.detail}".rstrip(), style=style))
     if not blind:
-        cut = " · ran out of tokens" if column.finish == "length" else ""
-        parts.append(Text(f"\n{stamp_line(column.stamp)}\n{speed_line(column)}{cut}", style="dim"))
+        told = " · ".join(filter(None, (speed_line(column), cut_line(column))))
+        parts.append(Text(f"\n{stamp_line(column.stamp)}\n{told}", style="dim"))
     return Group(*parts)

@@ -1,7 +1,7 @@
 """The same questions put to several models: their columns while they are written, and what is kept of them."""
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ from qwenlab.answering.answerer import Answer, Answerer, Ask, Listener, Sampling
 from qwenlab.comparison.questions import Question
 from qwenlab.errors import UserError
 from qwenlab.runs.comparisons import Column, Comparison, now
+from qwenlab.runs.mode import said
 
 SECONDS_BETWEEN = 0.1
 """Between two looks at what came in: nobody reads faster."""
@@ -19,6 +20,7 @@ class Growing(NamedTuple):
 
     model: str
     text: str = ""
+    reasoning: str = ""
     seconds: float = 0.0
     """From the request to the last that came."""
     answer: Answer | None = None
@@ -26,14 +28,23 @@ class Growing(NamedTuple):
 
 
 class SideBySide(Listener):
-    """Each question asked of each model with the same sampling, the same seed."""
+    """Each question asked of each model with the same sampling, the same seed; of each in its own mode of thinking."""
 
-    def __init__(self, questions: Sequence[Question], models: Sequence[str], sampling: Sampling) -> None:
+    def __init__(
+        self,
+        questions: Sequence[Question],
+        models: Sequence[str],
+        sampling: Sampling,
+        modes: Mapping[str, bool | None],
+    ) -> None:
         self.growing = [Growing(model) for _ in questions for model in models]
         """The columns as they stand, one question's after the other's."""
         self.columns: list[tuple[Column, ...]] = []
         """Those of each question, once all have ended."""
-        self._asks = [Ask(question.messages, sampling, model) for question in questions for model in models]
+        self._modes = modes
+        self._asks = [
+            Ask(question.messages, sampling, model, modes[model]) for question in questions for model in models
+        ]
         self._width = len(models)
         self._begun = time.monotonic()
         self._left = False
@@ -50,10 +61,12 @@ class SideBySide(Listener):
             Column(
                 model=grown.model,
                 text=answer.text,
+                reasoning=answer.reasoning,
+                reasoning_tokens=answer.reasoning_tokens,
                 finish=answer.finish,
                 tokens=answer.tokens,
                 seconds=grown.seconds,
-                stamp=answerer.stamp(grown.model),
+                stamp=answerer.stamp(grown.model) | {"thinking": self._modes[grown.model]},
             )
             for grown, answer in zip(self.growing, answers, strict=True)
         ]
@@ -78,8 +91,11 @@ class SideBySide(Listener):
     def text(self, row: int, piece: str) -> None:
         self._grow(row, text=self.growing[row].text + piece)
 
+    def reasoning(self, row: int, piece: str) -> None:
+        self._grow(row, reasoning=self.growing[row].reasoning + piece)
+
     def done(self, row: int, answer: Answer) -> None:
-        self._grow(row, text=answer.text, answer=answer)
+        self._grow(row, text=answer.text, reasoning=answer.reasoning, answer=answer)
 
     def failed(self, row: int, error: UserError) -> None:
         self._grow(row, fault=str(error))
@@ -97,6 +113,7 @@ def comparison_of(question: Question, sampling: Sampling, columns: Sequence[Colu
         created=now(),
         messages=tuple(question.messages),
         max_tokens=sampling.max_new_tokens,
+        max_thinking_tokens=sampling.max_thinking_tokens,
         temperature=sampling.temperature,
         seed=sampling.seed,
         problem=question.problem.name if question.problem else None,
@@ -118,6 +135,8 @@ def stamp_line(stamp: dict[str, Any]) -> str:
             f"template {stamp['template_sha256'][:8]}",
             f"{stamp['dtype']} on {stamp['device']}",
         ]
+    if stamp.get("thinking") is not None:
+        parts.append(said(stamp["thinking"]))
     return " · ".join(parts)
 
 
@@ -125,3 +144,13 @@ def speed_line(column: Column) -> str:
     """How much was written and how fast."""
     speed = f" · {column.tokens / column.seconds:,.0f} tokens/s" if column.tokens and column.seconds else ""
     return f"{column.tokens:,} tokens{speed}"
+
+
+def cut_line(column: Column) -> str:
+    """Where it ran out of tokens; empty where it did not."""
+    return {"length": "ran out of tokens", "thinking": "ran out of tokens while thinking"}.get(column.finish, "")
+
+
+def reasoning_line(reasoning: str, tokens: int = 0) -> str:
+    """How long it reasoned; 0 tokens: nobody has counted them yet, or at all."""
+    return f"reasoned for {tokens:,} tokens" if tokens else f"reasoned for {len(reasoning):,} characters"

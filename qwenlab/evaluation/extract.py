@@ -4,25 +4,33 @@ The rules, in order; the first that finds something wins:
 
 1. `python_fence`: the last code block marked as Python whose content is Python
 2. `fence`: the last code block
-3. `unclosed_fence`: a code block that nothing closes; the answer was cut off
+3. `unclosed_fence`: a code block that nothing closes
 4. `raw`: the whole answer, if it is Python
 5. `none`
 
-Thoughts (`<think>`) are removed first, also those without a beginning, which the prompt may have written, and those
-without an end, which then are all that there is. Whether a text is Python, the caller's parser says.
+Where what they find is not Python, they are tried again as small models write: fences stuck to text, or not alone on
+their line, and a single fence that ends what nothing has begun. What is Python then wins.
+
+Reasoning that is still in the text is removed first. Whether a text is Python, the caller's parser says.
 """
 
 import re
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
+from qwenlab.answering.reasoning import split
+
 Rule = Literal["python_fence", "fence", "unclosed_fence", "raw", "none"]
 
 THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
-THOUGHT_END = "</think>"
 
-OPENING = re.compile(r"(?P<indent>[ \t]*)(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[^\s`]*)[^`]*")
-PYTHON = {"python", "python3", "py", "py3"}
+OPENING = re.compile(r"(?P<indent>[ \t]*)(?P<fence>`{3,}|~{3,})(?P<info>[^`]*)")
+STUCK_OPENING = re.compile(r"(?P<text>[^`]*)(?P<indent>)(?P<fence>`{3,})(?P<info>[ \t]*[\w+#.-]*[ \t]*)")
+PYTHON = re.compile(r"[{.]*py(thon)?3?\b", re.IGNORECASE)
+MARK = re.compile(r"[{.]*[\w+#.-]*}?")
+"""All of an info string that names a language and no more."""
+
+Parses = Callable[[str], bool]
 
 
 class Extraction(NamedTuple):
@@ -34,27 +42,33 @@ class Extraction(NamedTuple):
     parses: bool
     """It is Python, by the interpreter that judges. An empty program is none."""
 
-    @property
-    def truncated(self) -> bool:
-        """The code block was not closed: generation stopped in the middle of it."""
-        return self.rule == "unclosed_fence"
-
 
 class Block(NamedTuple):
     """A fenced code block."""
 
-    language: str
+    info: str
+    """What stands beside the fence that opens it."""
     code: str
     closed: bool
 
 
-def extract(answer: str, parses: Callable[[str], bool]) -> Extraction:
+def extract(answer: str, parses: Parses) -> Extraction:
     """The program in an answer."""
-    text = _without_thoughts(answer)
-    blocks = [block for block in _blocks(text) if block.code.strip()]
+    text = THOUGHT.sub("", split(answer).answer)  # a later thought, between two parts of the answer, is none of it
+    found = _by_rules(text, _blocks(text), parses)
+    if found.parses or not text.strip():
+        return found
+    for other in (_by_rules("", _stuck_blocks(text), parses), _before_the_only_fence(text, parses)):
+        if other.parses:
+            return other
+    return found
+
+
+def _by_rules(text: str, found: list[Block], parses: Parses) -> Extraction:
+    blocks = [block for block in (_with_first_line(block, parses) for block in found) if block.code.strip()]
     closed = [block for block in blocks if block.closed]
     for block in reversed(closed):
-        if block.language.lower() in PYTHON and parses(block.code):
+        if PYTHON.match(block.info) and parses(block.code):
             return Extraction(block.code, "python_fence", parses=True)
     for block in closed[-1:]:
         return Extraction(block.code, "fence", parses(block.code))
@@ -65,9 +79,11 @@ def extract(answer: str, parses: Callable[[str], bool]) -> Extraction:
     return Extraction("", "none", parses=False)
 
 
-def _without_thoughts(answer: str) -> str:
-    text = THOUGHT.sub("", answer)
-    return text.rpartition(THOUGHT_END)[2]
+def _with_first_line(block: Block, parses: Parses) -> Block:
+    """What stands beside the fence is the program's first line where it names no language and the whole is Python."""
+    if PYTHON.match(block.info) or MARK.fullmatch(block.info) or not parses(f"{block.info}\n{block.code}"):
+        return block
+    return Block("", f"{block.info}\n{block.code}", block.closed)
 
 
 def _blocks(text: str) -> list[Block]:
@@ -89,6 +105,36 @@ def _blocks(text: str) -> list[Block]:
     return blocks
 
 
+def _stuck_blocks(text: str) -> list[Block]:
+    """As `_blocks`, where a fence may stand behind other text, and text behind a fence that closes."""
+    blocks: list[Block] = []
+    opening: re.Match[str] | None = None
+    lines: list[str] = []
+    for line in text.split("\n"):
+        found = OPENING.fullmatch(line.rstrip()) or STUCK_OPENING.fullmatch(line.rstrip())
+        if opening is None:
+            opening, lines = found, []
+            continue
+        code, fence, _ = line.partition(opening["fence"])
+        if code.strip() or not fence:
+            lines.append(code)
+        if fence:
+            blocks.append(_block(opening, lines, closed=True))
+            # One that is marked as Python opens the next: the last was left open.
+            opening, lines = (found if found and PYTHON.match(found["info"].strip()) else None), []
+    if opening is not None:
+        blocks.append(_block(opening, lines, closed=False))
+    return blocks
+
+
+def _before_the_only_fence(text: str, parses: Parses) -> Extraction:
+    """A fence that closes what nothing has opened."""
+    before, _, after = text.partition("```")
+    if "```" not in after.lstrip("`") and before.strip() and parses(before):
+        return Extraction(before, "raw", parses=True)
+    return Extraction("", "none", parses=False)
+
+
 def _closes(line: str, opening: re.Match[str]) -> bool:
     """At least as long a fence of the same kind, alone on its line, hardly deeper than the one that opened."""
     mark = line.strip()
@@ -99,4 +145,4 @@ def _closes(line: str, opening: re.Match[str]) -> bool:
 def _block(opening: re.Match[str], lines: list[str], closed: bool) -> Block:
     indent = opening["indent"]
     code = "\n".join(line.removeprefix(indent) for line in lines)
-    return Block(opening["language"], f"{code}\n" if lines and closed else code, closed)
+    return Block(opening["info"].strip(), f"{code}\n" if lines and closed else code, closed)

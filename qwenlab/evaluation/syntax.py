@@ -65,7 +65,7 @@ class Parser:
 
     def _start(self) -> subprocess.Popen[bytes]:
         self.process = subprocess.Popen(
-            [self.interpreter.path, "-I", "-B", "-c", PARSER],
+            [self.interpreter.path, "-I", "-B", "-X", "int_max_str_digits=0", "-c", PARSER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -78,38 +78,31 @@ def read(loaded: Inference, ask: Ask) -> Prompt:
     """Render the conversation and make tokens of it; any number of threads may do so beside the one that generates.
 
     Raises:
-        ContextError: prompt, reasoning and answer are longer than the model's context.
+        ContextError: prompt and answer are longer than the model's context.
         UserError: the chat template refuses the conversation.
     """
     text = prompt_text(ask.messages, loaded.tokenizer, ask.thinking)
     # Not by the tokenizer's own call, which pads, and to that end changes what other threads read from.
     ids = loaded.tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids
-    thinks = opens_reasoning(text)
-    sampling = _fitted(ask, thinks, len(ids), loaded.context)
-    return Prompt(ids, sampling, ask.model, thinks)
+    return Prompt(ids, _fitted(ask, len(ids), loaded.context), ask.model, opens_reasoning(text))
 
 
-def _fitted(ask: Ask, thinks: bool, prompt: int, context: int) -> Sampling:
-    """The sampling that the context has room for beside a prompt of so many tokens.
-
-    Where thinking is not asked for, a model may think all the same, in the room that is left.
+def _fitted(ask: Ask, prompt: int, context: int) -> Sampling:
+    """The sampling that the context has room for beside a prompt of so many tokens: reasoning has what the answer may
+    not need.
 
     Raises:
-        ContextError: there is too little, and the answer may not be shortened.
+        ContextError: there is too little for the answer, and it may not be shortened.
     """
     answer, room = ask.sampling.max_new_tokens, context - prompt
-    thinking = 0 if ask.thinking is False else ask.sampling.max_thinking_tokens
     if ask.shorten:
         answer = max(1, min(answer, room))
-    if ask.shorten or not (ask.thinking or thinks):
-        thinking = max(0, min(thinking, room - answer))
-    if answer + thinking > room:
-        also = f", the reasoning may have {thinking:,}" if thinking else ""
+    if answer > room:
         raise ContextError(
-            f"The prompt has {prompt:,} tokens{also} and the answer may have {answer:,}: "
-            f"the model's context is {context:,}.",
+            f"The prompt has {prompt:,} tokens and the answer may have {answer:,}: the model's context is {context:,}.",
             "Shorten the prompt, or ask for fewer tokens.",
         )
+    thinking = 0 if ask.thinking is False else min(ask.sampling.max_thinking_tokens, room - answer)
     return ask.sampling._replace(max_new_tokens=answer, max_thinking_tokens=thinking)
 
 

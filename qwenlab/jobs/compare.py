@@ -16,6 +16,7 @@ from qwenlab.inference.runs import local_answerer
 from qwenlab.recipe import Recipe
 from qwenlab.runs import Run, find_run
 from qwenlab.runs.comparisons import keep, tally
+from qwenlab.runs.mode import check_modes, modes_differ
 from qwenlab.runs.serving import serving
 from qwenlab.runs.shared_base import named
 
@@ -42,15 +43,19 @@ def compare(
         served: address of a server that answers, and what it calls the base and the runs; None: a model in memory.
 
     Raises:
-        UserError: a question does not fit, the runs share no base, or the server cannot be asked.
+        UserError: a question does not fit, the runs share no base, the server cannot be asked, or a run's mode of
+            thinking was changed.
     """
     screen = Screen(Console(highlight=False))
     first = next(iter(found.values()))
+    modes = check_modes(found)
+    if told := modes_differ(modes):
+        screen.console.print(told, markup=False)
     try:
         with contextlib.ExitStack() as stack:
             judge = stack.enter_context(judge_of_columns()) if run_code else None
             answerer = stack.enter_context(_remote(*served) if served else _in_memory(runs, found, screen))
-            _compare(screen, first, answerer, asked, how, judge, blind)
+            _compare(screen, first, answerer, asked, how, modes, judge, blind)
     except (KeyboardInterrupt, EOFError):
         screen.console.print("\nstopped")
     if blind:
@@ -79,6 +84,7 @@ def sampling(recipe: Recipe, max_tokens: int | None, temperature: float | None, 
         max_new_tokens=max_tokens or settings.max_new_tokens,
         temperature=settings.temperature if temperature is None else temperature,
         seed=settings.seed if seed is None else seed,
+        max_thinking_tokens=settings.max_thinking_tokens,
     )
 
 
@@ -88,6 +94,7 @@ def _compare(
     answerer: Answerer,
     questions: list[Question],
     how: Sampling,
+    modes: Mapping[str, bool | None],
     judge: Judge | None,
     blind: bool,
 ) -> None:
@@ -98,7 +105,7 @@ def _compare(
         order = shuffled(how.seed, first) if blind else list(range(len(answerer.names)))
         if size == 1:
             screen.show_question(batch[0])
-        for question, columns in zip(batch, screen.ask(answerer, batch, how, order, blind), strict=True):
+        for question, columns in zip(batch, screen.ask(answerer, batch, how, modes, order, blind), strict=True):
             if size > 1:
                 screen.show_question(question)
             if judge and question.problem:

@@ -1,5 +1,6 @@
 """Judging programs as a job: every one is run on its problem's tests, in a sandbox that was self-tested first."""
 
+import re
 from collections.abc import Set
 from difflib import get_close_matches
 from pathlib import Path
@@ -24,6 +25,8 @@ from qwenlab.text import time_left
 SHOWN = 40
 """Programs that are listed on the screen; the report has all."""
 
+FENCE = re.compile(r"^\s*```", re.MULTILINE)
+
 
 def judge(
     problems: Path, solutions: Path, report: Path | None = None, *, all_tests: bool = False, limit: int | None = None
@@ -47,6 +50,7 @@ def judge(
         _tell_sandbox(console, fit)
         result = _judge(work, fit, JudgeSettings(all_tests=all_tests))
     _show(console, result)
+    _tell_fences(console, work, result)
     if report:
         make_parent(report)
         result.write(report)
@@ -155,6 +159,20 @@ def _show(console: Console, result: JudgeReport) -> None:
         f"Accepted: {result.accepted} of {result.judged}; strictly compared {result.strict_accepted}, "
         f"by DeepMind's rule {result.deepmind_accepted}. {result.seconds:.1f} s."
     )
+
+
+def _tell_fences(console: Console, work: Work, result: JudgeReport) -> None:
+    """Programs in Markdown's fences do not run, and the verdict alone does not say why."""
+    refused = {row.name for row in result.results if row.verdict != Verdict.AC}
+    fenced = [one.name for one in work.programs if one.name in refused and FENCE.search(one.source)]
+    if fenced:
+        shown = ", ".join(fenced[:3]) + (", …" if len(fenced) > 3 else "")
+        console.print(
+            f"Not accepted, and with a Markdown fence (```) in them, which is no Python: {len(fenced)} ({shown}). "
+            "Give the programs alone, without it.",
+            style="yellow",
+            markup=False,
+        )
 
 
 def _line(row: ProgramResult) -> str:

@@ -19,8 +19,12 @@ class Column(Record):
     model: str
     """`base`, or the run's name."""
     text: str
+    """The answer, without the reasoning."""
+    reasoning: str = ""
+    reasoning_tokens: int = 0
+    """Of `tokens`; 0 where it did not think, and where a server does not count them apart."""
     finish: str
-    """`stop`: it came to its end; `length`: it ran out of tokens."""
+    """`stop`: it came to its end; `length`: it ran out of tokens; `thinking`: it did so before its reasoning ended."""
     tokens: int
     seconds: float
     """From the request to the last token."""
@@ -39,6 +43,8 @@ class Comparison(Record):
     created: datetime
     messages: tuple[dict[str, str], ...]
     max_tokens: int
+    """Of the answer."""
+    max_thinking_tokens: int = 0
     temperature: float
     seed: int
     problem: str | None = None

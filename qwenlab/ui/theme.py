@@ -84,6 +84,10 @@ CSS = f"""
 .lab .answer > pre {{ margin: 0; min-height: 12em; max-height: 40em; overflow-y: auto; flex: 1; color: var(--ink); }}
 .lab .stamp {{ font-size: .75rem; color: var(--slate); line-height: 1.5; overflow-wrap: anywhere; }}
 .lab .answer > pre.detail {{ flex: none; min-height: 0; font-size: .8rem; max-height: 16em; }}
+.lab .answer .thought {{ border: 0; padding: 0; font-size: .85rem; color: var(--slate); }}
+.lab .thought pre {{ color: var(--slate); margin: 6px 0 0; padding-left: 10px; border-left: 3px solid var(--line);
+  max-height: 20em; overflow-y: auto; }}
+.lab .thought.growing pre {{ display: flex; flex-direction: column-reverse; max-height: 12em; }}
 .lab h3 {{ margin: 18px 0 8px; font-size: 1rem; }}
 .lab .earlier details {{ border-top: 1px solid var(--line); padding: 8px 0; }}
 .lab .earlier summary {{ cursor: pointer; overflow-wrap: anywhere; }}

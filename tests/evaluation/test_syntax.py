@@ -26,6 +26,7 @@ def parser() -> Iterator[Parser]:
         "match x:\n    case 1: pass",
         "def f(): pass\n\x0c\nf()",
         "# žluť\r\npass\r\n",
+        "1" * 10_000,
     ],
 )
 def test_python(parser: Parser, text: str) -> None:
@@ -45,7 +46,6 @@ def test_python(parser: Parser, text: str) -> None:
         "+".join(["1"] * 100_000),
         "x" + ".x" * 100_000,
         "x = " + "lambda: " * 50_000 + "1",
-        "1" * 10_000,
         "\n".join(" " * depth + "if 1:" for depth in range(200)),
     ],
     ids=lambda text: repr(text[:12]),

@@ -119,25 +119,23 @@ def test_a_stop_text_ends_the_answer_and_not_the_reasoning(loaded: Inference) ->
     assert (answer.reasoning, answer.text, answer.finish) == (THOUGHT, "56, which is ", "stop")
 
 
-def test_the_context_must_hold_what_is_asked_for(loaded: Inference) -> None:
-    large = Sampling(max_new_tokens=400, max_thinking_tokens=600)
-    with pytest.raises(ContextError, match="the reasoning may have 600 and the answer may have 400"):
-        generate(loaded, [Ask(ASKED, large, thinking=True)])
-    assert asked(loaded, WHOLE, Ask(ASKED, large)).text == "56", "nobody asked for reasoning: it has what room is left"
-    assert asked(loaded, WHOLE, Ask(ASKED, large, thinking=False)).text == "56"
-    loaded.tokenizer.chat_template = ALWAYS_OPEN
-    with pytest.raises(ContextError):
-        generate(loaded, [Ask(ASKED, large)])
-
-
-def test_a_small_context_shortens_the_reasoning_before_the_answer(loaded: Inference) -> None:
-    endless = f"<think>{'a' * 2000}"
+@pytest.mark.parametrize("thinking", [True, None])
+@pytest.mark.parametrize("shorten", [True, False])
+def test_reasoning_has_the_room_that_prompt_and_answer_leave(
+    loaded: Inference, thinking: bool | None, shorten: bool
+) -> None:
     large = Sampling(max_new_tokens=400, max_thinking_tokens=6000)
-    cut = asked(loaded, endless, Ask(ASKED, large, thinking=True, shorten=True))
+    cut = asked(loaded, f"<think>{'a' * 2000}", Ask(ASKED, large, thinking=thinking, shorten=shorten))
     assert cut.finish == "thinking"
     assert cut.prompt_tokens + cut.tokens == loaded.context - 400
+    assert asked(loaded, WHOLE, Ask(ASKED, large, thinking=thinking, shorten=shorten)).text == "56"
+
+
+def test_the_answer_must_fit_unless_it_may_be_shortened(loaded: Inference) -> None:
+    with pytest.raises(ContextError, match="the answer may have 1,020"):
+        generate(loaded, [Ask(ASKED, Sampling(1020, max_thinking_tokens=100), thinking=True)])
     full = [{"role": "user", "content": "x" * loaded.context}]
-    assert asked(loaded, endless, Ask(full, large, thinking=True, shorten=True)) == NO_ROOM
+    assert asked(loaded, WHOLE, Ask(full, SAMPLING, thinking=True, shorten=True)) == NO_ROOM
 
 
 def test_rows_of_both_modes_share_a_batch(loaded: Inference) -> None:

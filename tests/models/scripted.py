@@ -1,5 +1,6 @@
 """A loaded model that says what a test wants it to say, token by token; everything around it is real."""
 
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,11 @@ ALWAYS_OPEN = QWEN3.replace(
 """As Qwen3.5 from 4B: where it thinks, the prompt opens the reasoning."""
 
 
-def script(loaded: Inference, said: Callable[[str], str]) -> None:
-    """From now on each prompt, as text, is answered by `said`, and by the end token after it."""
+def script(loaded: Inference, said: Callable[[str], str], pace_s: float = 0.0) -> None:
+    """From now on each prompt, as text, is answered by `said`, and by the end token after it.
+
+    `pace_s`: seconds between two tokens.
+    """
     tokenizer = loaded.tokenizer.backend_tokenizer
 
     def generate(
@@ -36,6 +40,7 @@ def script(loaded: Inference, said: Callable[[str], str]) -> None:
         rows = [tokenizer.encode(said(prompt), add_special_tokens=False).ids for prompt in prompts]
         end = min(loaded.end_tokens)
         for step in range(max_new_tokens):
+            time.sleep(pace_s)
             column = [[row[step] if step < len(row) else end] for row in rows]
             input_ids = torch.cat([input_ids, torch.tensor(column)], dim=1)
             if all(bool(ended.all()) for ended in [each(input_ids, None) for each in stopping_criteria]):

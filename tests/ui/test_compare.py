@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from qwenlab.runs.serving import serving
 from qwenlab.ui.jobs import served
 from qwenlab.ui.tabs import compare
 from qwenlab.ui.tabs.compare import HELD_OUT, PROBLEM, TYPED, Seen
+from tests.serving import scripted
 from tests.trained import copy_of_a_trained_run
 
 
@@ -86,6 +88,32 @@ def test_both_columns_stream_at_once_and_are_kept_with_their_stamps(runs: Path, 
     assert part(states[-1], "shown") == kept.name
     assert "adapter off" in part(states[-1], "columns")
     assert "tokens/s" in part(states[-1], "columns")
+
+
+def test_reasoning_streams_into_its_fold_and_is_kept(runs: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, thought = Run(runs / name), "7 times 7 is 49, and 7 more is what is asked for. " * 4
+    end_servers(runs)
+    while serving(runs):
+        time.sleep(0.1)
+    monkeypatch.setattr(compare, "check_modes", lambda found: {"base": True, name: True})
+    with scripted(runs, run, True, lambda prompt: f"<think>\n{thought}</think>\n\n56, of course.", pace_s=0.01):
+        states = [str(part(state, "columns")) for state in asked(runs, name, max_tokens=200)]
+        blind = asked(runs, name, max_tokens=200, blind=True)
+    growing = [state for state in states if 'class="thought growing" open' in state]
+    assert growing, "open while it thinks"
+    assert any("7 times 7" in state and "of course" not in state for state in growing)
+    assert "open><summary>" not in states[-1], "folded when it is done"
+    assert "reasoned for" in states[-1] and "tokens</summary>" in states[-1]
+    assert states[-1].count("56, of course.") == 2
+    assert "thinking on" in states[-1]
+    for kept in list_comparisons(run)[-2:]:
+        assert [column.reasoning for column in kept.columns] == [thought.strip()] * 2
+        assert [column.text for column in kept.columns] == ["56, of course."] * 2
+        assert all(column.reasoning_tokens for column in kept.columns)
+    hidden = str(part(blind[-1], "columns"))
+    assert "reasoned for" in hidden and name not in hidden and "thinking on" not in hidden
+    compare.vote(runs, 0, [name], part(blind[-1], "shown"))
+    assert sum(tally(run)) == 1
 
 
 def test_the_same_question_has_the_same_answers(runs: Path, name: str) -> None:

@@ -16,6 +16,8 @@ ENVIRONMENT = {
     "LANG": "C.UTF-8",
     # A program that prints a set gives the same output every time, so that judging again gives the same verdict.
     "PYTHONHASHSEED": "0",
+    # Integers of any length are read and printed, as contests' own Pythons do: by itself it stops at 4,300 digits.
+    "PYTHONINTMAXSTRDIGITS": "0",
     # Thread pools ask for address space by the core, and time is counted over all threads.
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",

@@ -283,6 +283,9 @@ VERDICT_TRIALS = (  # those that take long first
     Trial("a loop that ignores signals", DEAF, Verdict.TLE, "", time_s=0.5),
     Trial("sleep", "import time\ntime.sleep(60)", Verdict.TLE, "", time_s=0.1),
     Trial("a right answer", "print(40 + 2)", Verdict.AC, "42"),
+    Trial(
+        "integers of any length", "print(int('9' * 20000) + 1 == 10**20000, str(2**20000)[:4])", Verdict.AC, "True 3980"
+    ),
     Trial("threads, and deep recursion", THREADS, Verdict.AC, "80000"),
     Trial("a wrong answer", "print(40 + 3)", Verdict.WA, "42"),
     Trial("a right answer, exit status 3", "print(42)\nraise SystemExit(3)", Verdict.RE, "42"),

@@ -17,6 +17,7 @@ from qwenlab.comparison.verdicts import judge_of_columns
 from qwenlab.errors import UserError
 from qwenlab.runs import Run, find_run
 from qwenlab.runs.comparisons import Comparison, choose, keep, list_comparisons, read_comparison, tally, unreadable
+from qwenlab.runs.mode import check_modes
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.clock import Clock
 from qwenlab.ui.components import QUIET, card, fault, text
@@ -194,7 +195,8 @@ def ask(
         asked = typed(prompt, system)
         if source == PROBLEM:
             asked = asked._replace(problem=problem_asked(chosen[0], which, asked))
-        sampling = Sampling(int(max_tokens), float(temperature), seed=int(seed))
+        longest = chosen[0].recipe.evaluate.max_thinking_tokens
+        sampling = Sampling(int(max_tokens), float(temperature), seed=int(seed), max_thinking_tokens=longest)
         yield from _stream(runs, chosen, asked, sampling, blind)
     except served.WithdrawnError:
         yield _notice(_stopped())
@@ -312,6 +314,7 @@ def _stream(runs: Path, chosen: list[Run], asked: Question, sampling: Sampling, 
     from qwenlab.answering.remote import remote_answerer  # half a second
 
     names = [run.name for run in chosen]
+    modes = check_modes({run.name: run for run in chosen})
     models = [BASE, *names]
     if blind:
         random.shuffle(models)
@@ -323,7 +326,7 @@ def _stream(runs: Path, chosen: list[Run], asked: Question, sampling: Sampling, 
             record = found.value
             break
         yield _notice(card(f'{text(told)} <span class="quiet">The answers follow by themselves.</span>'))
-    side_by_side = SideBySide([asked], models, sampling)
+    side_by_side = SideBySide([asked], models, sampling, modes)
     yield _streaming(side_by_side.growing, blind)
     try:
         with (

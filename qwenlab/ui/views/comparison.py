@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from qwenlab.answering.answerer import BASE
-from qwenlab.comparison.side_by_side import Growing, speed_line, stamp_line
+from qwenlab.comparison.side_by_side import Growing, cut_line, reasoning_line, speed_line, stamp_line
 from qwenlab.evaluation.verdict import MEANING, Verdict
 from qwenlab.runs.comparisons import Column, Comparison
+from qwenlab.runs.mode import modes_differ
 from qwenlab.ui.components import lab, text
 
 LETTERS = "AB"
@@ -17,7 +18,13 @@ def streaming(columns: Sequence[Growing], blind: bool) -> str:
     """The columns while they grow."""
     return _columns(
         [
-            _column(_title(column.model, index, blind), _kind(column.model, blind), column.text, _going(column, blind))
+            _column(
+                _title(column.model, index, blind),
+                _kind(column.model, blind),
+                _folded(column.reasoning, is_open=not column.text and not column.answer),
+                column.text,
+                _going(column, blind),
+            )
             for index, column in enumerate(columns)
         ]
     )
@@ -25,7 +32,10 @@ def streaming(columns: Sequence[Growing], blind: bool) -> str:
 
 def finished(comparison: Comparison) -> str:
     """The columns with their stamps, which a blind comparison shows once there is a choice."""
-    return _columns([_kept(column, index, comparison) for index, column in enumerate(comparison.columns)])
+    columns = _columns([_kept(column, index, comparison) for index, column in enumerate(comparison.columns)])
+    modes = {column.model: column.stamp.get("thinking") for column in comparison.columns}
+    told = "" if comparison.is_hidden else modes_differ(modes)
+    return f'{lab(f"""<p class="quiet">{text(told)}</p>""")}{columns}' if told else columns
 
 
 def empty() -> str:
@@ -62,7 +72,7 @@ def _kept(column: Column, index: int, comparison: Comparison) -> str:
     if hidden:
         told = '<div class="stamp">Model names are revealed after you vote.</div>'
     else:
-        cut = ' · <span class="amber">ran out of tokens</span>' if column.finish == "length" else ""
+        cut = f' · <span class="amber">{cut_line(column)}</span>' if cut_line(column) else ""
         told = f'<div class="stamp">{text(stamp_line(column.stamp))}<br>{speed_line(column)}{cut}</div>'
     if column.verdict is not None:
         detail = f'<pre class="detail">{text(column.detail)}</pre>' if column.detail else ""
@@ -70,7 +80,8 @@ def _kept(column: Column, index: int, comparison: Comparison) -> str:
     title = _title(column.model, index, hidden)
     if comparison.blind and not hidden:
         title = f"{LETTERS[index]}: {title}" + (" · your choice" if comparison.choice == column.model else "")
-    return _column(title, _kind(column.model, hidden), column.text, told)
+    reasoning = _folded(column.reasoning, column.reasoning_tokens)
+    return _column(title, _kind(column.model, hidden), reasoning, column.text, told)
 
 
 def _going(column: Growing, blind: bool) -> str:
@@ -83,7 +94,7 @@ def _going(column: Growing, blind: bool) -> str:
 
 def _state(column: Growing) -> str:
     if column.answer is None:
-        return "answering"
+        return "thinking" if column.reasoning and not column.text else "answering"
     tokens, seconds = column.answer.tokens, column.seconds
     return f"{tokens / seconds:,.0f} tokens/s" if tokens and seconds else "ended"
 
@@ -98,9 +109,19 @@ def _kind(model: str, blind: bool) -> str:
     return "hidden" if blind else "base" if model == BASE else "tuned"
 
 
-def _column(title: str, kind: str, answer: str, below: str) -> str:
+def _folded(reasoning: str, tokens: int = 0, is_open: bool = False) -> str:
+    """The reasoning with its length, folded unless it is being written; empty where there is none."""
+    if not reasoning:
+        return ""
+    kind = 'class="thought growing" open' if is_open else 'class="thought"'  # growing: scrolled to its end
     return (
-        f'<section class="answer {kind}" aria-label="{text(title)}"><h4>{text(title)}</h4>'
+        f"<details {kind}><summary>{reasoning_line(reasoning, tokens)}</summary><pre>{text(reasoning)}</pre></details>"
+    )
+
+
+def _column(title: str, kind: str, reasoning: str, answer: str, below: str) -> str:
+    return (
+        f'<section class="answer {kind}" aria-label="{text(title)}"><h4>{text(title)}</h4>{reasoning}'
         f"<pre>{text(answer)}</pre>{below}</section>"
     )
 
@@ -117,7 +138,11 @@ def _entry(comparison: Comparison) -> str:
         f" {verdict_chip(column.verdict)}" for column in comparison.columns if column.verdict and not comparison.blind
     )
     choice = f" · preferred: {comparison.choice or 'neither'}" if comparison.choice is not None else ""
-    how = f"at most {comparison.max_tokens} tokens, temperature {comparison.temperature:g}, seed {comparison.seed}"
+    thinks = any(column.stamp.get("thinking") for column in comparison.columns)
+    also = f" and {comparison.max_thinking_tokens} of reasoning" if thinks else ""
+    how = (
+        f"at most {comparison.max_tokens} tokens{also}, temperature {comparison.temperature:g}, seed {comparison.seed}"
+    )
     return (
         f"<details><summary>{comparison.created:%d %b %H:%M} · {text(first[:100])}"
         f'<span class="quiet"> · {text(names)}{text(choice)}</span>{marks}</summary>'

@@ -26,6 +26,7 @@ ECHO = "import sys\nsys.stdout.buffer.write(sys.stdin.buffer.read())"
         ("import atexit\natexit.register(print, 'bye')", b"", b"bye\n"),
         ("import os\nprint(os.cpu_count() > 0, len(os.urandom(8)))", b"", b"True 8\n"),
         ("import time\ntime.sleep(0.01)\nprint('slept')", b"", b"slept\n"),
+        ("print(int(input()) + 1)", b"9" * 6000, b"1" + b"0" * 6000 + b"\n"),
     ],
 )
 def test_the_usual_ways_to_read_and_write(run: Run, program: str, stdin: bytes, output: bytes) -> None:

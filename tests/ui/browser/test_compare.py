@@ -1,5 +1,6 @@
 """Comparing in the browser: both columns stream from one real server, programs run, votes are kept."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +9,7 @@ from playwright.sync_api import expect
 from qwenlab.runs import Run, gpu_lock, list_runs
 from qwenlab.runs.comparisons import list_comparisons
 from qwenlab.ui.jobs.served import pending
+from tests.serving import scripted
 from tests.trained import copy_of_a_trained_run, end_launches
 from tests.ui.browser.conftest import Lab, Waited
 
@@ -28,10 +30,39 @@ def run(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     end_launches(lab.runs)
 
 
+def thinks(run: Run) -> None:
+    """As if it had been trained on reasoning."""
+    model = run.read().model
+    assert model
+    run.update(model=model.model_copy(update={"thinking": True}).model_dump())
+    data = json.loads(run.data_file.read_text(encoding="utf-8"))
+    run.data_file.write_text(json.dumps(data | {"thinking": True}), encoding="utf-8")
+
+
 def answered(lab: Lab) -> None:
     """Ask, and wait for the stamps."""
     lab.page.get_by_role("button", name="Answer side by side").click()
     expect(lab.page.locator("#columns .stamp").get_by_text("adapter on")).to_be_visible()
+
+
+THOUGHT = "7 times 7 is 49.\nAnd 7 more is 56, which is 60 less 4. So it is 56.\n" * 6
+
+
+def test_reasoning_is_open_while_it_is_written_and_folded_when_it_is_done(lab: Lab, run: Run) -> None:
+    thinks(run)
+    page = lab.page
+    with scripted(lab.runs, run, True, lambda prompt: f"<think>\n{THOUGHT}</think>\n\n7 * 8 = 56.", pace_s=0.03):
+        page.get_by_label("Prompt", exact=True).fill("What is 7 * 8?")
+        page.get_by_role("button", name="Answer side by side").click()
+        folded = page.locator("#columns .tuned details.thought")
+        expect(folded).to_have_attribute("open", "")
+        expect(page.locator("#columns .tuned .stamp")).to_have_text("thinking")
+        expect(page.locator("#columns .stamp").get_by_text("adapter on")).to_be_visible()
+    expect(page.locator("#columns .tuned > pre")).to_have_text("7 * 8 = 56.")
+    expect(folded.locator("summary")).to_contain_text("reasoned for")
+    expect(folded.locator("pre")).to_be_hidden()
+    folded.locator("summary").click()
+    expect(folded.locator("pre")).to_contain_text("which is 60 less 4")
 
 
 def test_both_columns_stream_at_once_and_their_programs_are_run(lab: Lab, run: Run) -> None:
