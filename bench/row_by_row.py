@@ -68,7 +68,7 @@ def said_by(role: str, row: Row) -> str:
 
 
 def has_no_tools(row: Row) -> bool:
-    return all(role != "tool" for role, _ in turns(row))
+    return all(message["role"] != "tool" for message in row.get("messages", ()))
 
 
 def is_filled(row: Row) -> bool:

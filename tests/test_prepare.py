@@ -11,9 +11,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from qwenlab.data import load
 from qwenlab.data.report import DatasetReport
 from qwenlab.errors import UserError
 from qwenlab.prepare import main
+from qwenlab.recipe import DataSettings
 from tests.conftest import Verb
 from tests.data.made import ANSWER, QUESTION, SHARED_DATA, many, write_jsonl
 
@@ -56,6 +58,34 @@ def test_out_is_the_clean_rows_and_can_be_prepared_again(source: Path, tmp_path:
     assert re.search(r"turns from messages\n(.*\n)+kept +20 ", run(out))
 
 
+@pytest.mark.parametrize("name", ["clean.parquet", "clean.jsonl"])
+@pytest.mark.parametrize(
+    "extra", [{}, {"reasoning_content": "Let me see."}, {"weight": 0}, {"thinking": "</think>?", "train": False}]
+)
+def test_out_holds_the_fields_that_are_used_and_reads_back_the_same(
+    tmp_path: Path, name: str, extra: dict[str, object]
+) -> None:
+    user, answer = {"role": "user", "content": QUESTION}, {"role": "assistant", "content": ANSWER}
+    source = write_jsonl(
+        tmp_path / "rows.jsonl", [{"messages": [user, answer | extra, user, answer]}, {"messages": [user, answer]}]
+    )
+    out = tmp_path / name
+    run(source, "--out", out, "--set", "data.validation_split=0")
+    written = pl.read_parquet(out) if out.suffix == ".parquet" else pl.read_ndjson(out)
+    used = {
+        "reasoning_content": "reasoning_content",
+        "thinking": "reasoning_content",
+        "weight": "learned",
+        "train": "learned",
+    }
+    assert set(written["messages"][0][0]) == {"role", "content", *(used[field] for field in extra)}
+    first, again = (load(DataSettings(source=str(path), validation_split=0), 1) for path in (source, out))
+    assert first.train["messages"].to_list() == again.train["messages"].to_list()
+    assert (
+        first.report.reasoning_rows == again.report.reasoning_rows == ("reasoning_content" in {used[f] for f in extra})
+    )
+
+
 def test_report_is_the_whole_report(source: Path, tmp_path: Path) -> None:
     run(source, "--report", tmp_path / "new" / "report.json", "--set", "train.seed=7", "--set", "data.max_samples=10")
     report = DatasetReport.model_validate_json((tmp_path / "new" / "report.json").read_text())
@@ -82,6 +112,17 @@ def test_columns_override_the_detection(tmp_path: Path) -> None:
     assert "user from body, assistant from reply" in run(
         source, "--columns", "user=body", "--columns", "assistant=reply"
     )
+
+
+def test_names_of_columns_may_hold_commas_and_stand_between_spaces(tmp_path: Path) -> None:
+    rows = [
+        {" what, exactly ": f"{number} {QUESTION}", "a=b": f"{number} {ANSWER}", "why": "For fun, of course."}
+        for number in range(3)
+    ]
+    source = write_jsonl(tmp_path / "rows.jsonl", rows)
+    output = run(source, "--columns", "user=what, exactly, assistant = a=b,reasoning=why")
+    assert "user from what, exactly, reasoning from why, assistant from a=b" in output
+    assert re.search(r"reasoning +in 3 of 3 rows", output)
 
 
 def test_a_recipe_s_data_settings_are_used_and_the_source_comes_before_its_own(source: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from qwenlab.errors import UserError
 DESCRIPTIONS = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "metadata.json"}
 """Files about a data set that lie beside its data."""
 
-HELD_OUT = {"test", "tests", "validation", "valid", "val", "dev", "eval", "evaluation"}
+HELD_OUT = {"test", "tests", "testing", "validation", "valid", "val", "dev", "eval", "evaluation"}
 """Words in the names of files that are for looking at a model, not for teaching it."""
 
 MOST_NAMES = 10
@@ -56,7 +56,7 @@ def training_files(path: Path) -> Chosen:
 def is_held_out(file: Path) -> bool:
     """Whether a file's name says that it is a test or validation part."""
     words = set(re.split(r"[^a-z]+", file.name.lower()))
-    return not HELD_OUT.isdisjoint(words) and "train" not in words
+    return not HELD_OUT.isdisjoint(words) and words.isdisjoint({"train", "training"})
 
 
 def _folder(path: Path) -> Chosen:

@@ -124,6 +124,9 @@ class _Separated:
                 if row:
                     row_number += 1
                     width = width or len(row)
+                    # Empty fields behind the last column say nothing; polars leaves them out as well.
+                    while len(row) > width and not row[-1]:
+                        row.pop()
                     if len(row) != width:
                         raise UserError(
                             f"{self.name}, row {row_number} (line {begins}): it has {len(row)} fields, and the header "
@@ -146,19 +149,32 @@ class _Separated:
 
 
 def _separator(data: bytes, usual: str) -> str:
-    """The one by which most of the first rows have as many fields as the header, and more than one; else the usual."""
+    """The one by which most of the first rows have as many fields as the header, and more than one; else the usual.
+
+    Where the quotes are in order by some of them, it is one of those.
+    """
     text = data[:SAMPLE].decode(errors="replace")
-    best, found = (0.0, 0), usual
+    # The sample may end in the middle of a row.
+    text = text.rpartition("\n")[0] if len(data) > SAMPLE else text
+    best, found = (False, 0.0), usual
     for separator in dict.fromkeys((usual, *SEPARATORS)):
-        sample = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
         with _long_fields():
-            widths = [len(row) for row in islice(filter(None, sample), SAMPLE_ROWS)]
-        # The sample may end in the middle of a row.
-        widths = widths[:-1] if len(widths) > 2 and len(data) > SAMPLE else widths
-        score = sum(width == widths[0] for width in widths) / len(widths), min(widths[0], 2)
+            rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+            widths = [len(row) for row in islice(filter(None, rows), SAMPLE_ROWS)]
+        score = _is_in_order(text, separator), sum(width == widths[0] for width in widths) / len(widths)
         if widths[0] > 1 and score > best:
             best, found = score, separator
     return found
+
+
+def _is_in_order(text: str, separator: str) -> bool:
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        for _ in islice(rows, SAMPLE_ROWS):
+            pass
+    except csv.Error:
+        return False
+    return True
 
 
 @contextmanager

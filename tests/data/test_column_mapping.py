@@ -1,3 +1,6 @@
+import re
+import shlex
+import tomllib
 from typing import Any
 
 import polars as pl
@@ -6,6 +9,8 @@ import pytest
 from qwenlab.data.column_mapping import recognise
 from qwenlab.data.files import Table, read_file
 from qwenlab.errors import UserError
+from qwenlab.prepare import PARTS
+from qwenlab.prepare import _column as column_of
 from tests.data.made import SHARED_DATA, table
 
 TURN = [{"role": "user", "content": "a"}]
@@ -58,6 +63,32 @@ SAID = [{"from": "human", "value": "a"}]
             "question_answer",
             {"system": "system_prompt", "user": "question", "assistant": "response"},
         ),
+        ({"question": "q", "answer": 4}, "question_answer", {"user": "question", "assistant": "answer"}),
+        (
+            {"question": "q", "solution": 4, "answer": "It is 4."},
+            "question_answer",
+            {"user": "question", "assistant": "answer"},
+        ),
+        (
+            {"problem": "p", "solution": "s", "generations": ["a", "b"]},
+            "question_answer",
+            {"user": "problem", "assistant": "generations"},
+        ),
+        (
+            {"Question": "q", "Complex_CoT": "one and one", "Response": "two"},
+            "question_answer",
+            {"user": "Question", "reasoning": "Complex_CoT", "assistant": "Response"},
+        ),
+        (
+            {"instruction": "i", "input": "x", "output": "o", "history": [["q", "a"]]},
+            "alpaca",
+            {"history": "history", "user": "instruction + input", "assistant": "output"},
+        ),
+        (
+            {"prompt": "p", "completion": "c", "label": True},
+            "prompt_completion",
+            {"user": "prompt", "assistant": "completion", "wanted": "label"},
+        ),
         ({"system": 5, "question": "q", "answer": "a"}, "question_answer", {"user": "question", "assistant": "answer"}),
     ],
 )
@@ -73,6 +104,12 @@ def test_layouts_are_recognised(row: dict[str, Any], layout: str, mapping: dict[
         ({"assistant": "reply"}, "alpaca", {"user": "instruction + input", "assistant": "reply"}),
         ({"user": "instruction"}, "alpaca", {"user": "instruction", "assistant": "output"}),
         ({"messages": "talk"}, "messages", {"messages": "talk"}),
+        ({"messages": " talk "}, "messages", {"messages": "talk"}),
+        (
+            {"user": "body", "assistant": "reply", "reasoning": "input"},
+            "question_answer",
+            {"user": "body", "reasoning": "input", "assistant": "reply"},
+        ),
         (
             {"system": "body", "user": "input"},
             "question_answer",
@@ -107,6 +144,51 @@ def test_nothing_recognised_is_told_with_the_line_to_write() -> None:
     assert "Its columns: id (String), body (String), reply (String), score (Float64)." in e.value.hint
     assert "--columns user=COLUMN,assistant=reply" in e.value.hint
     assert 'columns = {user = "COLUMN", assistant = "reply"}' in e.value.hint
+
+
+@pytest.mark.parametrize(
+    ("row", "columns"),
+    [
+        (
+            {"prompt": "p", "chosen": "c", "rejected": "a much longer text, but a bad one"},
+            {"user": "prompt", "assistant": "chosen"},
+        ),
+        ({"input": "p", "rejected": "r", "chosen_response": "c"}, {"user": "input", "assistant": "chosen_response"}),
+        ({"chosen": TURN, "rejected": TURN, "prompt": "p"}, {"messages": "chosen"}),
+        ({"rejected": TURN, "accepted": TURN}, {"messages": "accepted"}),
+        ({"prompt": "p", "rejected": TURN}, {"user": "prompt", "assistant": "COLUMN"}),
+        ({"url": "https://example.org/question", "method": "GET"}, {"user": "COLUMN", "assistant": "COLUMN"}),
+        ({"question": "q", "context": "a long text"}, {"user": "question", "assistant": "COLUMN"}),
+        ({"question": "q", "answer_id": "17", "answerType": "number"}, {"user": "question", "assistant": "COLUMN"}),
+        ({"taskPrompt": "p", "modelReply": "r", "finalReply": "f"}, {"user": "taskPrompt", "assistant": "finalReply"}),
+        ({"version": "https://git-lfs.github.com/spec/v1"}, {"user": "COLUMN", "assistant": "COLUMN"}),
+        (
+            {"the question, in short": "q", 'a "good" answer': "a"},
+            {"user": "the question, in short", "assistant": 'a "good" answer'},
+        ),
+        (
+            {"it's a question\\": "q", "answer $HOME `x`": "a"},
+            {"user": "it's a question\\", "assistant": "answer $HOME `x`"},
+        ),
+    ],
+)
+def test_the_line_to_copy_works_and_names_no_column_that_does_harm(
+    row: dict[str, Any], columns: dict[str, str]
+) -> None:
+    with pytest.raises(UserError, match="no column is known by its name") as caught:
+        recognise(table([row]), {})
+    option, setting = re.findall(r"--columns (.*)|columns = (.*)", caught.value.hint)
+    [written] = shlex.split(option[0])
+    assert dict(column_of(part) for part in PARTS.split(written)) == columns
+    assert tomllib.loads(f"columns = {setting[1]}")["columns"] == columns
+    if "COLUMN" not in columns.values():
+        assert recognise(table([row]), columns).shown() == columns
+
+
+def test_a_turn_a_row_is_told_as_what_it_is() -> None:
+    with pytest.raises(UserError) as caught:
+        recognise(table([{"conversation_id": 0, "role": "user", "content": "a text"}]), {})
+    assert "A row here is a single turn" in caught.value.hint and "--columns" not in caught.value.hint
 
 
 def test_a_parquet_of_floats_is_told_with_its_columns() -> None:

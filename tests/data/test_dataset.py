@@ -79,6 +79,64 @@ def test_the_story_from_file_to_both_parts(source: Path) -> None:
     assert DatasetReport.model_validate_json(report.model_dump_json()) == report
 
 
+def test_reasoning_and_what_is_not_learned_reach_the_parts_and_the_report(tmp_path: Path) -> None:
+    rows: list[dict[str, str | None]] = [
+        {**row, "thinking": "Let me think of it." if number % 2 else None, "tools": "[x]"}
+        for number, row in enumerate(many(6))
+    ]
+    dataset = load(settings(write_jsonl(tmp_path / "a.jsonl", rows), validation_split=0.5), seed=1)
+    thoughts = [turns[1]["reasoning_content"] for turns in dataset.rows.sort("row")["messages"]]
+    assert thoughts == [None, "Let me think of it."] * 3
+    assert dataset.report.reasoning_rows == 3
+    assert dataset.report.notes == ["The column tools is not read; 6 rows have it."]
+    assert dataset.report.characters.max == len(QUESTION) + len(ANSWER) + len("0. 0. Let me think of it.")
+    turns = [
+        {"role": "user", "content": QUESTION},
+        *({"role": "assistant", "content": ANSWER, "weight": weight} for weight in (0, 1)),
+    ]
+    dataset = load(settings(write_jsonl(tmp_path / "b.jsonl", [{"messages": turns}] * 2)), seed=1)
+    assert [turn["learned"] for turn in dataset.train["messages"][0]] == [None, False, None]
+    assert dataset.report.notes[0].startswith("1 turns of assistants are not learned")
+
+
+@pytest.mark.parametrize(
+    ("row", "rule", "hint"),
+    [
+        (
+            {
+                "messages": [
+                    {"role": "user", "content": QUESTION},
+                    {"role": "tool", "content": "4"},
+                    {"role": "assistant", "content": ANSWER},
+                ]
+            },
+            "tool_calls",
+            "Leave the calls out",
+        ),
+        ({"prompt": QUESTION, "completion": ANSWER, "label": False}, "unwanted", "marked as unwanted"),
+        (
+            {"messages": [{"role": "user", "content": QUESTION}, {"role": "bing", "content": ANSWER}]},
+            "unknown_role",
+            "human and gpt",
+        ),
+        (
+            {
+                "messages": [
+                    {"role": "user", "content": QUESTION},
+                    {"role": "assistant", "content": ANSWER, "train": False},
+                ]
+            },
+            "not_learned",
+            "weight, train, loss",
+        ),
+    ],
+)
+def test_when_no_row_is_left_the_reason_is_told(tmp_path: Path, row: dict[str, object], rule: str, hint: str) -> None:
+    with pytest.raises(UserError) as caught:
+        load(settings(write_jsonl(tmp_path / "a.jsonl", [row])), seed=1)
+    assert f"The rule '{rule}' took 1 of 1" in caught.value.message and hint in caught.value.hint
+
+
 def test_document_defaults_are_the_recipe_s() -> None:
     data, train = Recipe().data, Recipe().train
     assert data.source == "microsoft/orca-math-word-problems-200k"

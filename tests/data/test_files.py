@@ -1,6 +1,5 @@
 import gzip
 import json
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,8 @@ from hypothesis import strategies as st
 
 from qwenlab.data import content, json_rows, strict_json
 from qwenlab.data.files import read_file
-from qwenlab.data.folder import data_files
 from qwenlab.errors import UserError
-from tests.data.made import write_jsonl
+from tests.data.made import write_jsonl, write_xlsx
 
 Rows = Sequence[dict[str, Any]]
 ROWS = [{"question": "Who?", "answer": 'I, "me",\nand é 漢'}, {"question": "", "answer": "x;y\tz"}]
@@ -34,6 +32,16 @@ def _as_csv(path: Path, rows: Rows) -> None:
     pl.DataFrame(rows).write_csv(path, separator=separator, quote_style="always")
 
 
+def _as_xlsx(path: Path, rows: Rows) -> None:
+    write_xlsx(path, first=[list(rows[0]), *(list(row.values()) for row in rows)])
+
+
+def _as_arrow(path: Path, rows: Rows) -> None:
+    table = pl.DataFrame(rows).to_arrow()
+    with pa.ipc.new_stream(path, table.schema) as stream:
+        stream.write_table(table)
+
+
 def _as_parquet(path: Path, rows: Rows) -> None:
     pl.DataFrame(rows).write_parquet(path)
 
@@ -45,6 +53,7 @@ WRITERS: dict[str, Callable[[Path, Rows], None]] = {
     ".csv": _as_csv,
     ".tsv": _as_csv,
     ".parquet": _as_parquet,
+    ".arrow": _as_arrow,
 }
 
 
@@ -77,6 +86,35 @@ texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"
 def test_whatever_is_written_is_read_back(tmp_path: Path, suffix: str, pairs: list[tuple[str, str]]) -> None:
     rows = [{"question": question, "answer": answer} for question, answer in pairs]
     assert read_file(written(tmp_path, suffix, rows)).frame.to_dicts() == rows
+
+
+def test_a_sheet_is_read_as_texts_and_others_are_told(tmp_path: Path) -> None:
+    rows: list[list[str | float | None]] = [
+        ["question", " answer "],
+        ['5" wide,\nor <b>', 4],
+        [None, None],
+        ["漢 ", 4.5],
+        ["x", None],
+    ]
+    table = read_file(write_xlsx(tmp_path / "a.xlsx", Rows=rows, Notes=[["n"]], More=[["m"]]))
+    assert table.frame.to_dicts() == [
+        {"question": '5" wide,\nor <b>', "answer": "4"},
+        {"question": "漢 ", "answer": "4.5"},
+        {"question": "x", "answer": None},
+    ]
+    assert table.notes == ("a.xlsx: the sheet Rows was read, and not Notes, More.",)
+
+
+def test_arrow_files_are_read_as_streams_are(tmp_path: Path) -> None:
+    pl.DataFrame(ROWS).write_ipc(tmp_path / "a.arrow")
+    assert read_file(tmp_path / "a.arrow").frame.to_dicts() == ROWS
+
+
+def test_spaces_around_the_names_of_columns_are_none(tmp_path: Path) -> None:
+    rows = [{" question": "q", "answer ": "a", "x": "1", " x ": "2"}]
+    for suffix in (".csv", ".jsonl", ".parquet"):
+        assert read_file(written(tmp_path, suffix, [{" q": "q", "a ": "a"}])).frame.columns == ["q", "a"]
+        assert read_file(written(tmp_path, suffix, rows)).frame.columns == list(rows[0]), "two would be the same"
 
 
 def test_turns_are_read_from_json_and_from_parquet(tmp_path: Path) -> None:
@@ -155,13 +193,6 @@ def test_empty_fields_of_a_csv_are_no_fault(tmp_path: Path) -> None:
     assert read_file(path).frame.rows() == [("a", None), (None, "b")]
 
 
-def test_a_folder_is_its_data_files_by_name(tmp_path: Path) -> None:
-    for name in ("b.jsonl", "a.csv.gz", "notes.txt", "c.parquet"):
-        (tmp_path / name).touch()
-    (tmp_path / "sub.json").mkdir()
-    assert [file.name for file in data_files(tmp_path)] == ["a.csv.gz", "b.jsonl", "c.parquet"]
-
-
 BAD_FILES = {
     "empty": ("a.jsonl", b"", "a.jsonl is empty"),
     "blank": ("a.jsonl", b" \n\n", "a.jsonl is empty"),
@@ -170,6 +201,27 @@ BAD_FILES = {
     "header only": ("a.csv", b"question,answer\n", "a.csv has no rows"),
     "parquet by content": ("a.jsonl", b"PAR1....", r"a.jsonl is not what its suffix says: its content is .parquet"),
     "gzip by content": ("a.csv", gzip.compress(b"a,b"), "its content is .gz"),
+    "a git lfs pointer": (
+        "a.parquet",
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n",
+        "a.parquet is a Git LFS pointer",
+    ),
+    "a csv that is a git lfs pointer": ("a.csv", b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer"),
+    "a git lfs pointer in a folder of .jsonl": (
+        "train.jsonl",
+        b"version https://git-lfs.github.com/spec/v1\n",
+        "train.jsonl is a Git LFS pointer",
+    ),
+    "not xlsx": ("a.xlsx", b"hello", "a.xlsx is not readable as .xlsx"),
+    "a zip file": ("a.xlsx", b"PK\x03\x04 and more", "a.xlsx is not readable as .xlsx"),
+    "xlsx by content": (
+        "a.csv",
+        b"PK\x03\x04 and more",
+        "a.csv is not what its suffix says: its content is .zip or .xlsx",
+    ),
+    "no sheet rows": ("a.xlsx", None, "a.xlsx has no rows"),
+    "not arrow": ("a.arrow", b"hello, this is no arrow", "a.arrow is not readable as Arrow"),
+    "cut arrow": ("a.arrow", b"ARROW1\0\0and then nothing", "a.arrow is not readable as Arrow"),
     "not parquet": ("a.parquet", b"hello, this is no parquet", "a.parquet is not readable as Parquet"),
     "cut gzip": (
         "a.jsonl.gz",
@@ -211,13 +263,16 @@ BAD_FILES = {
 @pytest.mark.parametrize("case", BAD_FILES)
 def test_a_bad_file_is_a_sentence_that_says_where(tmp_path: Path, case: str) -> None:
     name, content, message = BAD_FILES[case]
-    (tmp_path / name).write_bytes(content)
+    if content is None:
+        write_xlsx(tmp_path / name, first=[["question", "answer"]])
+    else:
+        (tmp_path / name).write_bytes(content)
     with pytest.raises(UserError, match=message) as caught:
         read_file(tmp_path / name)
     assert caught.value.hint
 
 
-@given(st.binary(max_size=60), st.sampled_from(sorted(WRITERS)), st.sampled_from(["", ".gz", ".zst"]))
+@given(st.binary(max_size=60), st.sampled_from([*WRITERS, ".xlsx"]), st.sampled_from(["", ".gz", ".zst"]))
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_no_content_is_a_traceback(tmp_path: Path, content: bytes, suffix: str, compression: str) -> None:
     path = tmp_path / f"a{suffix}{compression}"
@@ -243,22 +298,3 @@ def test_no_row_and_no_text_is_lost_whatever_stands_beside_it(
     path = write_jsonl(tmp_path / "a.jsonl", [{"question": text, "other": value} for text, value in rows])
     read = read_file(path).frame["question"].to_list()
     assert read == [text for text, _ in rows]
-
-
-@pytest.mark.parametrize(
-    ("name", "message", "hint"),
-    [
-        ("trian.jsonl", r"There is no file .*trian.jsonl", "Did you mean train.jsonl"),
-        ("zzz", r"There is no file .*zzz", "there are: empty, train.jsonl"),
-        ("nowhere/train.jsonl", "There is no file", "There is no folder .*nowhere either"),
-        ("notes.txt", "notes.txt has a suffix that is not known", ".jsonl, .ndjson, .json, .csv, .tsv, .parquet"),
-        ("empty", "There is no data file in the folder .*empty", "Subfolders are not searched"),
-    ],
-)
-def test_what_is_not_there_is_told_with_what_is(tmp_path: Path, name: str, message: str, hint: str) -> None:
-    (tmp_path / "train.jsonl").touch()
-    (tmp_path / "notes.txt").touch()
-    (tmp_path / "empty" / "sub").mkdir(parents=True)
-    with pytest.raises(UserError, match=message) as caught:
-        data_files(tmp_path / name)
-    assert re.search(hint, caught.value.hint)

@@ -1,5 +1,6 @@
 import json
 import statistics
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -48,6 +49,17 @@ REPORT = DatasetReport(
 
 def test_a_report_survives_json() -> None:
     assert DatasetReport.model_validate_json(REPORT.model_dump_json()) == REPORT
+
+
+def test_an_older_report_is_read(tmp_path: Path) -> None:
+    values = json.loads(REPORT.model_dump_json())
+    for newer in ("reasoning_rows", "columns"):
+        del values[newer]
+    (tmp_path / "data.json").write_text(
+        json.dumps(values | {"changed": {"code_fences": 2}, "dropped": {"conversation": 1}})
+    )
+    read = DatasetReport.read(tmp_path / "data.json")
+    assert (read.reasoning_rows, read.changed, read.dropped) == (None, {"code_fences": 2}, {"conversation": 1})
 
 
 def test_a_report_is_versioned_and_refuses_what_it_does_not_know() -> None:

@@ -1,8 +1,10 @@
+import re
+
 import pytest
 from rich.console import Console
 from rich.text import Text
 
-from qwenlab.data.report import DatasetReport, Example, Overlap
+from qwenlab.data.report import SHAPE_RULES, DatasetReport, Example, Overlap
 from qwenlab.data.terminal import funnel, overlap_line, plain
 from tests.data.test_report import REPORT
 
@@ -64,6 +66,24 @@ def test_what_is_left_is_told_below() -> None:
     assert "1 row (33.3 %) is longer than max_length" in text
     assert "1 row is fully masked after truncation" in text
     assert "a note" in text
+
+
+def test_rules_about_what_most_data_does_not_hold_are_shown_where_they_dropped_rows() -> None:
+    counts = dict.fromkeys((*SHAPE_RULES, *RULES), 0)
+    assert "tool calls" not in shown(report(dropped=counts))
+    text = shown(report(dropped=counts | {"tool_calls": 250, "not_text": 1}))
+    assert re.search(r"no text +1 .*\ntool calls +250 .* 25.0 %\nempty +0", text)
+
+
+def test_files_reasoning_and_turns_that_were_cut_off_are_told() -> None:
+    text = shown(
+        report(files=["a.jsonl", "b.jsonl"], reasoning_rows=12, changed={"code_fences": 0, "unanswered_turns": 3})
+    )
+    assert re.search(r"files +a.jsonl, b.jsonl *\n", text)
+    assert re.search(r"reasoning +in 12 of 749 rows *\n", text)
+    assert re.search(r"last turns +nobody answers them: left out in 3 rows *\n", text)
+    alone = shown(report(source="data/a.jsonl", files=["a.jsonl"], reasoning_rows=0))
+    assert "files" not in alone and "reasoning" not in alone and "last turns" not in alone
 
 
 def test_a_report_without_tokens_says_nothing_of_them() -> None:

@@ -213,7 +213,7 @@ def test_rows_that_call_tools_are_dropped_by_their_own_rule(turns: list[dict[str
 
 
 def test_empty_tool_calls_are_none() -> None:
-    rows = [{"messages": [U, A | {"tool_calls": calls, "function_call": None}]} for calls in ([], None)]
+    rows = [{"messages": [U, A | {"tool_calls": calls, "function_call": None}]} for calls in (list[str](), None)]
     assert read(*rows) == [[U, A], [U, A]]
     assert dropped(*rows) == {"duplicate": 1}
 

@@ -157,7 +157,7 @@ def test_of_two_equal_keys_in_a_turn_the_last_wins(tmp_path: Path) -> None:
 
 def test_a_text_in_one_block_and_a_list_in_another_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_rows, "BLOCK", 10)
-    rows = [{"question": "Who?", "answer": "She."}, {"question": "What?", "answer": ["x", "y"]}]
+    rows: list[dict[str, Any]] = [{"question": "?", "answer": "She."}, {"question": "!", "answer": ["x", "y"]}]
     assert dropped(written(tmp_path, *rows))[0] == {"not_text": 1}
 
 

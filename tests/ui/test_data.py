@@ -11,10 +11,12 @@ import pytest
 from qwenlab.data.report import DatasetReport, Overlap, OverlapExample, Row, summary
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe, read_recipe
+from qwenlab.ui import build
 from qwenlab.ui.choices import RECIPE_FOLDER
 from qwenlab.ui.jobs.prepared import check_of, keep_uploads, latest_question
 from qwenlab.ui.tabs.data import ROLES, RULES, checked, controls_of, edited, settings, turned
 from qwenlab.ui.views.dataset import report_view
+from tests.ui.made import built
 from tests.ui.test_stage import waited
 
 TINY = read_recipe(RECIPE_FOLDER / "tiny.toml")
@@ -65,6 +67,22 @@ def test_uploads_are_kept_where_a_training_finds_them_next_week(tmp_path: Path, 
         "rows.jsonl",
         "other.jsonl",
     }
+
+
+def test_two_uploads_of_one_name_are_both_kept(tmp_path: Path, rows: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = tmp_path / "other" / rows.name
+    other.write_text('{"question": "q", "answer": "a"}\n')
+    kept = keep_uploads(tmp_path / "runs", [str(rows), str(other)])
+    assert {path.read_bytes() for path in kept.iterdir()} == {rows.read_bytes(), other.read_bytes()}
+    assert kept == keep_uploads(tmp_path / "runs", [str(other), str(rows)])
+    assert sorted(path.name for path in kept.iterdir()) == ["2-rows.jsonl", "rows.jsonl"]
+
+
+def test_a_file_of_any_kind_can_be_dropped(tmp_path: Path) -> None:
+    page = built(lambda: build(tmp_path))
+    upload = next(block for block in page.blocks.values() if isinstance(block, gr.File) and "JSONL" in str(block.label))
+    assert upload.file_types is None, "what is not read is told by the reader, and not by a toast"
 
 
 def test_a_check_tells_what_is_wrong_and_then_what_is_there(tmp_path: Path, rows: Path) -> None:
