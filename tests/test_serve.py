@@ -23,7 +23,7 @@ import pytest
 from qwenlab.api.app import make_app
 from qwenlab.inference.batcher import FullError
 from qwenlab.inference.load import Stamp
-from qwenlab.runs import gpu_lock, gpu_waiting
+from qwenlab.runs import gpu_lock, gpu_waiting, list_runs
 from qwenlab.runs.serving import serving
 from tests.conftest import Verb
 from tests.serving import Serving, make_runs, running
@@ -318,6 +318,15 @@ def test_a_prompt_that_takes_long_to_read_keeps_no_other_client_waiting() -> Non
             return health.status_code, (await asked).status_code
 
     assert asyncio.run(both()) == (200, 429)
+
+
+def test_a_run_whose_mode_was_changed_by_hand_is_not_served(tmp_path: Path, verb: Verb) -> None:
+    make_runs(tmp_path, ("one",))
+    (run,) = list_runs(tmp_path)
+    run.data_file.write_text('{"thinking": true}', encoding="utf-8")
+    refused = verb("serve", "one", "--port", "0", "--runs", tmp_path)
+    assert refused.returncode == 2
+    assert "run.json says no thinking mode" in refused.stderr and "thinking on" in refused.stderr
 
 
 def test_too_many_waiting_are_told_to_come_back(tmp_path: Path) -> None:

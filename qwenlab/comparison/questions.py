@@ -125,7 +125,6 @@ def _from_line(line: str, place: str, recipe: Recipe) -> Question:
 
 def _unanswered(messages: list[dict[str, str]]) -> Question:
     """Up to where the assistant speaks for the last time, if nobody speaks after it; else all."""
-    messages = [{key: value for key, value in turn.items() if value is not None} for turn in messages]
     if messages and messages[-1]["role"] == "assistant":
         return Question(tuple(messages[:-1]), expected=messages[-1]["content"])
     return Question(tuple(messages))

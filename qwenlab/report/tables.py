@@ -124,7 +124,7 @@ def provenance(report: Report) -> Table:
         ("command", " ".join(report.command)),
         ("problems", asked(report)),
         *([("version of the problems", problem_set.version)] if problem_set.version else []),
-        ("asked with", said(report.thinking)),
+        *([("asked with", said(report.thinking))] if report.thinking is not None else []),
         ("after a failed test", "goes on" if report.all_tests else "stops"),
         *((f"evaluate.{name}", _value(value)) for name, value in report.settings.items()),
         *(
