@@ -8,6 +8,7 @@ import polars as pl
 import tomlkit
 
 from qwenlab.data.files import Table
+from qwenlab.data.values import is_mixed
 from qwenlab.errors import UserError
 
 HINTS = {
@@ -63,7 +64,7 @@ def not_recognised(table: Table, user: str | None, assistant: str | None, turns:
 
 def columns_of(table: Table) -> str:
     """A sentence that names them, with their types."""
-    shown = [f"{name} ({dtype})" for name, dtype in table.frame.schema.items()]
+    shown = [f"{name} ({'texts and others' if is_mixed(dtype) else dtype})" for name, dtype in table.frame.schema.items()]
     return f"Its columns: {', '.join(shown)}."
 
 
