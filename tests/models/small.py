@@ -72,10 +72,11 @@ def small_model(folder: Path, family: Family, *, template: str = "", seed: int =
     torch.manual_seed(seed)
     ends = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
     config = _config(family, ends | sizes)
-    model = getattr(transformers, config.architectures[0])._from_config(config, dtype=torch.float32)
+    model = getattr(transformers, config.architectures[0])._from_config(config, dtype=torch.bfloat16)
     for name, parameter in model.named_parameters():
-        if name.endswith("proj.weight"):
-            # Published models are far from the small random start, from which all layers together change hardly a word.
+        # Published models are far from the small random start, from which all layers together change hardly a word,
+        # and every word is as likely as the next.
+        if name.endswith(("proj.weight", "embed_tokens.weight", "lm_head.weight")):
             torch.nn.init.normal_(parameter, std=0.2)
     both = [tokenizer.eos_token_id, tokenizer.pad_token_id]
     model.generation_config = GenerationConfig(eos_token_id=both, pad_token_id=tokenizer.pad_token_id)
