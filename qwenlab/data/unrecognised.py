@@ -64,7 +64,9 @@ def not_recognised(table: Table, user: str | None, assistant: str | None, turns:
 
 def columns_of(table: Table) -> str:
     """A sentence that names them, with their types."""
-    shown = [f"{name} ({'texts and others' if is_mixed(dtype) else dtype})" for name, dtype in table.frame.schema.items()]
+    shown = [
+        f"{name} ({'texts and others' if is_mixed(dtype) else dtype})" for name, dtype in table.frame.schema.items()
+    ]
     return f"Its columns: {', '.join(shown)}."
 
 
