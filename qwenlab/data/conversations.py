@@ -12,7 +12,8 @@ import polars as pl
 
 from qwenlab.data.column_mapping import Mapping, Override, is_choice, is_pairs, recognise, turn_fields
 from qwenlab.data.files import Table
-from qwenlab.data.turns import MESSAGES, NO_TEXT, Faults, filled, make_turn, may_think, part, said, spoken
+from qwenlab.data.reasoning import with_reasoning_apart
+from qwenlab.data.turns import MESSAGES, NO_TEXT, Faults, filled, make_turn, said, spoken
 from qwenlab.data.values import OTHER, is_mixed, is_plain, resolved
 from qwenlab.data.written_turns import with_turns
 from qwenlab.errors import UserError
@@ -84,7 +85,7 @@ def _shape(table: Table, mapping: Mapping) -> pl.DataFrame:
     if "wanted" in mapping.columns:
         unwanted = frame[mapping.columns["wanted"][0]].cast(pl.String).str.to_lowercase() == "false"
         shaped = shaped.with_columns(fault=pl.when(unwanted).then(pl.lit("unwanted")).otherwise("fault"))
-    numbered = shaped.with_row_index("row", 1).with_columns(file=pl.lit(table.name))
+    numbered = with_reasoning_apart(shaped).with_row_index("row", 1).with_columns(file=pl.lit(table.name))
     return numbered.select(CONVERSATIONS.names()).cast(CONVERSATIONS)
 
 
@@ -124,19 +125,16 @@ def _with_texts_in_turns(values: pl.Series, field: str) -> pl.Series:
 
 def _single_turns(frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
     roles = [role for role in mapping.columns if role != "wanted"]
-    texts = frame.select(_text(frame, mapping.columns[role]).alias(role) for role in roles)
-    reasoning = filled(pl.col("reasoning")) if "reasoning" in roles else NO_TEXT
-    parted = part(pl.col("assistant"), reasoning, may_think(texts["assistant"]))
-    texts = texts.with_columns(assistant=parted.content, thought=parted.reasoning, incomplete=parted.is_cut)
-    turns = [make_turn(role, pl.col(role)) for role in ("system", "user") if role in roles]
-    # polars builds an array of turns without copying the texts, and makes it a list without copying; not so a list.
-    messages = pl.concat_arr([*turns, make_turn("assistant", pl.col("assistant"), pl.col("thought"))]).arr.to_list()
-    wrong = frame.select(_not_text(frame, mapping)).to_series()
-    return texts.with_columns(
-        _without_blank_system(messages) if "system" in roles else messages.alias("messages"),
-        fault=_fault({"not_text": pl.lit(wrong), "incomplete": pl.col("incomplete")}),
+    texts = frame.select(
+        *(_text(frame, mapping.columns[role]).alias(role) for role in roles),
+        fault=_fault({"not_text": _not_text(frame, mapping)}),
         cut=pl.lit(False),
     )
+    turns = [make_turn(role, pl.col(role)) for role in ("system", "user") if role in roles]
+    reasoning = filled(pl.col("reasoning")) if "reasoning" in roles else NO_TEXT
+    # polars builds an array of turns without copying the texts, and makes it a list without copying; not so a list.
+    messages = pl.concat_arr([*turns, make_turn("assistant", pl.col("assistant"), reasoning)]).arr.to_list()
+    return texts.with_columns(_without_blank_system(messages) if "system" in roles else messages.alias("messages"))
 
 
 def _many_turns(frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
@@ -150,10 +148,7 @@ def _many_turns(frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
         elif columns and is_pairs(frame.schema[columns[0]]):
             parts[role] = _turns_of_pairs(columns[0])
         elif columns:
-            text, thinks = _text(frame, columns), role == "assistant" and may_think(frame[columns[0]])
-            parted = part(text, NO_TEXT, thinks)
-            parts[role] = pl.concat_list(make_turn(role, parted.content, parted.reasoning))
-            faults.append({"incomplete": parted.is_cut})
+            parts[role] = pl.concat_list(make_turn(role, _text(frame, columns)))
     if "history" in parts:
         # A row without one is a conversation all the same.
         parts["history"] = parts["history"].fill_null(pl.lit([], MESSAGES))
@@ -173,7 +168,7 @@ def _many_turns(frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
 def _fault(*faults: Faults) -> pl.Expr:
     """The first fault that a row has, by its name."""
     told = NO_TEXT
-    for name in ("incomplete", "not_text", "tool_calls"):
+    for name in ("not_text", "tool_calls"):
         found = [part[name] for part in faults if name in part]
         told = pl.when(pl.any_horizontal(found)).then(pl.lit(name)).otherwise(told) if found else told
     return told

@@ -34,14 +34,10 @@ TOOL_FIELDS = ("tool_calls", "function_call")
 LEARNED = ("learned", "weight", "train", "loss", "training")
 """Fields by which data sets say that an assistant's turn is not to be learned: 0 or false."""
 
-OPENING, CLOSING = "<think>", "</think>"
-THINK = "think>"
-"""What a text must hold for anything of its reasoning to stand in it."""
-
 NO_TEXT = pl.lit(None, pl.String)
 
 
-Fault = Literal["tool_calls", "not_text", "incomplete"]
+Fault = Literal["tool_calls", "not_text"]
 """What can be wrong with a turn so that its row is not learned from; each is a rule's name."""
 
 Faults = dict[Fault, pl.Expr]
@@ -53,15 +49,6 @@ class Spoken(NamedTuple):
 
     messages: pl.Expr
     faults: Faults
-
-
-class Parted(NamedTuple):
-    """An assistant's text as expressions: what was thought, and what was said."""
-
-    reasoning: pl.Expr
-    content: pl.Expr
-    is_cut: pl.Expr
-    """It begins to think, and never comes to an end."""
 
 
 def spoken(values: pl.Series) -> Spoken:
@@ -78,13 +65,7 @@ def spoken(values: pl.Series) -> Spoken:
     if is_mixed(types[fields.content]):
         wrong["not_text"] = turn.field(fields.content).struct.field(OTHER).is_not_null()
     thoughts = [filled(turn.field(name)) for name in REASONING if types.get(name) == pl.String]
-    reasoning = pl.coalesce(thoughts) if thoughts else NO_TEXT
-    thinks = may_think(_contents(values, fields.content))
-    if thinks or thoughts:
-        parted = part(content, reasoning, thinks)
-        content = pl.when(is_assistant).then(parted.content).otherwise(content)
-        reasoning = pl.when(is_assistant).then(parted.reasoning)
-        wrong["incomplete"] = is_assistant & parted.is_cut
+    reasoning = pl.when(is_assistant).then(pl.coalesce(thoughts)) if thoughts else None
     unlearned = [_is_false(turn.field(name), types[name]) for name in LEARNED if name in types]
     learned = pl.when(is_assistant & pl.any_horizontal(unlearned)).then(False) if unlearned else None
     calls = [is_there(turn.field(name), types[name]) for name in TOOL_FIELDS if name in types]
@@ -113,48 +94,10 @@ def said(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return as_text(values, dtype)
 
 
-def may_think(texts: pl.Series) -> bool:
-    """Whether any of the texts may hold reasoning."""
-    return texts.dtype == pl.String and bool(texts.str.contains(THINK, literal=True).any())
-
-
-def part(text: pl.Expr, reasoning: pl.Expr, thinks: bool) -> Parted:
-    """What an assistant says, without the reasoning that its text begins with.
-
-    A raw answer of a Thinking model has the closing tag alone: its prompt held the other one. Where there is
-    `reasoning` beside the text, the text is left alone, unless it repeats that.
-
-    Args:
-        text: what it says.
-        reasoning: what is known of it otherwise, or null.
-        thinks: whether any of the texts may hold reasoning.
-    """
-    if not thinks:
-        return Parted(reasoning, text, pl.lit(False))
-    halves = text.str.splitn(CLOSING, 2).struct
-    before, after = halves.field("field_0"), halves.field("field_1")
-    begins = text.str.contains(rf"^\s*{OPENING}")
-    # Neither a text about the tags, which has both, nor one that quotes them.
-    is_raw = ~(before.str.contains(OPENING, literal=True) | before.str.ends_with("`"))
-    inside = filled(before.str.strip_chars().str.strip_prefix(OPENING))
-    is_new = reasoning.is_null() | (reasoning == inside).fill_null(False)
-    is_thought = after.is_not_null() & (begins | is_raw) & is_new
-    return Parted(
-        reasoning=pl.when(is_thought).then(inside).otherwise(reasoning),
-        content=pl.when(is_thought).then(after.str.replace(r"^(?:[ \t]*\r?\n)+|^ +", "")).otherwise(text),
-        is_cut=begins & after.is_null(),
-    )
-
-
 def filled(text: pl.Expr) -> pl.Expr:
     """Null where there is nothing but white space; no white space around it."""
     stripped = text.str.strip_chars()
     return pl.when(stripped != "").then(stripped)
-
-
-def _contents(values: pl.Series, field: str) -> pl.Series:
-    contents = values.drop_nulls().explode().struct.field(field)
-    return contents.struct.field(TEXT) if is_mixed(contents.dtype) else contents
 
 
 def _is_false(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
