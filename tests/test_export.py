@@ -85,8 +85,8 @@ def test_a_changed_weight_fails_the_export(run: Run, tmp_path: Path, monkeypatch
     from qwenlab.exporting import make
     from qwenlab.exporting.merge import merge as real
 
-    def sabotaged(settings: Any, adapter: Path, folder: Path, dtype: Any) -> None:
-        real(settings, adapter, folder, dtype)
+    def sabotaged(settings: Any, adapter: Path, folder: Path, *how: Any) -> None:
+        real(settings, adapter, folder, *how)
         weights = load_file(folder / "model.safetensors")
         weights["model.layers.2.self_attn.o_proj.weight"] *= -1
         save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})

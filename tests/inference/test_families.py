@@ -37,8 +37,9 @@ def test_a_row_s_answer_in_a_mixed_padded_batch_is_the_one_alone(loaded: Inferen
     asks = [Ask(messages, GREEDY, name) for messages in CONVERSATIONS for name in loaded.names]
     together = generate(loaded, asks)
     assert together == [generate(loaded, [ask])[0] for ask in asks]
-    for first in range(0, len(asks), 3):
-        assert len({answer.text for answer in together[first : first + 3]}) == 3, "each adapter answers otherwise"
+    # Not to every question: a random model may end its turn at once.
+    texts = {name: [answer.text for answer in together[at::3]] for at, name in enumerate(loaded.names)}
+    assert len({tuple(said) for said in texts.values()}) == 3, "each adapter answers otherwise"
 
 
 def test_the_base_s_logits_beside_adapters_are_those_of_the_base(loaded: Inference, engine: Engine) -> None:
