@@ -37,8 +37,8 @@ def test_a_row_s_answer_in_a_mixed_padded_batch_is_the_one_alone(loaded: Inferen
     asks = [Ask(messages, GREEDY, name) for messages in CONVERSATIONS for name in loaded.names]
     together = generate(loaded, asks)
     assert together == [generate(loaded, [ask])[0] for ask in asks]
-    # Not to every question: a random model may end its turn at once.
-    texts = {name: [answer.text for answer in together[at::3]] for at, name in enumerate(loaded.names)}
+    # The prompt of a model that thinks opens the reasoning, and all that it says is of it.
+    texts = {name: [one.reasoning + one.text for one in together[at::3]] for at, name in enumerate(loaded.names)}
     assert len({tuple(said) for said in texts.values()}) == 3, "each adapter answers otherwise"
 
 
