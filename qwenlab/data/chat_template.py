@@ -94,18 +94,10 @@ class ChatTemplate:
         """
         self._tokenizer = tokenizer
         question, answer = {"role": "user", "content": "question"}, {"role": "assistant", "content": "answer"}
-        if not self.prompt([question], None).removeprefix(_apply([question], tokenizer)):
+        if not prompt_text([question], tokenizer, None).removeprefix(_apply([question], tokenizer)):
             raise _not_followed("it has no prompt from which an answer is generated")
         self.end, self._tail = self._turn_end([question, answer])
         self.thinks = MARK in _apply([question, answer | {"reasoning_content": MARK}], tokenizer)
-
-    def prompt(self, messages: Sequence[Message], thinking: bool | None) -> str:
-        """The text that an answer is generated from.
-
-        Raises:
-            UserError: the template refuses the conversation.
-        """
-        return _apply(list(messages), self._tokenizer, thinking, add_generation_prompt=True)
 
     def examples(self, messages: Sequence[Message], how: Rendering) -> list[Rendered]:
         """What is trained of a conversation, in its order; at least one, which may have nothing to learn.
@@ -150,7 +142,7 @@ class ChatTemplate:
 
     def _turn(self, said: Sequence[Message], index: int, how: Rendering) -> Turn:
         thinking = None if how.thinking is None else bool(said[index].get("reasoning_content"))
-        prompt = self.prompt(said[:index], thinking)
+        prompt = prompt_text(said[:index], self._tokenizer, thinking)
         text = _apply(list(said[: index + 1]), self._tokenizer, thinking)
         if not text.startswith(prompt):
             mode = {True: "with reasoning", False: "without reasoning", None: ""}[thinking]

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import polars as pl
 
 from qwenlab.data.chat_template import ChatTemplate, Rendering, Tokenizer
+from qwenlab.data.conversations import holds_reasoning
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe
 
@@ -28,7 +29,7 @@ def decide(recipe: Recipe, rows: pl.DataFrame, tokenizer: Tokenizer) -> Decision
         UserError: the template has no thinking, or no row holds reasoning, and the recipe asks for it.
     """
     template, wish, reasoning = ChatTemplate(tokenizer), recipe.model.thinking, recipe.data.reasoning
-    holding, total = reasoning_rows(rows), rows.height
+    holding, total = rows.select(holds_reasoning().sum()).item(), rows.height
     if wish == "on" and not template.thinks:
         raise UserError(
             'model.thinking = "on": this model\'s chat template has no thinking.',
@@ -42,12 +43,6 @@ def decide(recipe: Recipe, rows: pl.DataFrame, tokenizer: Tokenizer) -> Decision
     thinking = None if not template.thinks else wish != "off" and holding > 0
     how = Rendering(thinking, reasoning)
     return Decision(how, [note for note in (_mode(how, holding, total), _written(how, holding, total)) if note])
-
-
-def reasoning_rows(rows: pl.DataFrame) -> int:
-    """How many conversations hold reasoning apart from the answer."""
-    turn = pl.element().struct.field("reasoning_content")
-    return rows.select(pl.col("messages").list.eval(turn.is_not_null()).list.any().sum()).item() or 0
 
 
 def _mode(how: Rendering, holding: int, total: int) -> str:
