@@ -13,6 +13,15 @@ class _Trained(Record):
     thinking: bool | None = None
 
 
+def trained_mode(run: Run) -> bool | None:
+    """As data.json says that the run's rows were written; None: their template has no such mode, or there is no file.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    return read_json(run.data_file, _Trained).thinking if run.data_file.exists() else None
+
+
 def check_mode(run: Run) -> bool | None:
     """Whether the run was trained to think, and so is asked to; None: its template has no such mode.
 
@@ -20,7 +29,7 @@ def check_mode(run: Run) -> bool | None:
         UserError: run.json and data.json do not say the same.
     """
     model = run.read().model
-    trained = read_json(run.data_file, _Trained).thinking if run.data_file.exists() else None
+    trained = trained_mode(run)
     if model is None:
         return trained
     if run.data_file.exists() and model.thinking != trained:

@@ -21,10 +21,10 @@ from datasets import Dataset
 from transformers import EarlyStoppingCallback, PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
-from qwenlab.data.report import DatasetReport
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe
 from qwenlab.runs.events import Note, StatusChange
+from qwenlab.runs.mode import trained_mode
 from qwenlab.runs.progress import Progress
 from qwenlab.runs.record import Status
 from qwenlab.runs.run import Run
@@ -154,11 +154,6 @@ def next_micro_batch(effective_batch: int, micro_batch: int) -> int | None:
     return max((d for d in range(1, micro_batch // 2 + 1) if effective_batch % d == 0), default=None)
 
 
-def _thinking(run: Run) -> bool | None:
-    """As its rows were written."""
-    return DatasetReport.read(run.data_file).thinking if run.data_file.exists() else None
-
-
 def _fit_once(
     run: Run,
     recipe: Recipe,
@@ -171,7 +166,7 @@ def _fit_once(
 ) -> Status:
     forget_peak()
     loaded = load(recipe, engine, attempt.execution)
-    run.update(engine=loaded.engine_record(), model=loaded.model_record(_thinking(run)))
+    run.update(engine=loaded.engine_record(), model=loaded.model_record(trained_mode(run)))
     callback = RunCallback(run, loaded, progress)
     trainer = make_trainer(run.folder, recipe, loaded, rows, callback, attempt.micro_batch, fresh=checkpoint is None)
     stopper.callback = callback
