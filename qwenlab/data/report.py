@@ -70,6 +70,10 @@ class TokenLengths(Lengths):
     truncated: int
     """Rows longer than `max_length`."""
     truncated_share: float
+    beyond: int = 0
+    """Tokens beyond the cut: of a conversation with one answer, what of it is lost."""
+    percentile_99: int = 0
+    """The length that 99 % of the rows do not exceed."""
     nothing_to_learn: list[Row]
     """Rows of which no token is learned after the cut."""
 

@@ -118,6 +118,8 @@ def token_lengths(tokenized: Tokenized, max_length: int) -> TokenLengths:
         learned_total=int(tokenized.learned.sum()),
         truncated=truncated,
         truncated_share=truncated / len(lengths),
+        beyond=int((lengths - max_length).clip(lower_bound=0).sum()),
+        percentile_99=int(lengths.quantile(0.99, "higher") or 0),
         nothing_to_learn=tokenized.nothing_to_learn,
     )
 

@@ -20,7 +20,7 @@ from qwenlab.training.environment import hardware, versions
 from qwenlab.training.manifest import Manifest, check_unchanged
 from qwenlab.training.plan import Plan, make_plan, plan_record, plan_table
 from qwenlab.training.preflight import check_recipe, check_room
-from qwenlab.training.rows import Rows, lengths, make_rows, read_rows, write_rows
+from qwenlab.training.rows import Rows, make_rows, read_rows, write_rows
 from qwenlab.training.source import find_model, load_tokenizer
 from qwenlab.training.trainer import check_trackers, fit
 
@@ -41,7 +41,7 @@ def plan_job(recipe: Recipe, engine: Engine, runs: Path) -> tuple[Plan, DatasetR
     if gpu_waiting(runs):  # what a run of ours holds will be free when this one's turn comes
         machine = machine.model_copy(update={"gpu_free_gb": None})
     rows, report = make_rows(data.load(recipe.data, recipe.train.seed), load_tokenizer(source), recipe)
-    return make_plan(recipe, engine, machine, source, *_sizes(rows)), report
+    return make_plan(recipe, engine, machine, source, rows, report), report
 
 
 def fit_job(job: Job, run: Run, runs: Path, force: bool, engine: Engine, stopper: Stopper, output: Output) -> Status:
@@ -70,7 +70,7 @@ def fit_job(job: Job, run: Run, runs: Path, force: bool, engine: Engine, stopper
     run.update(hardware=machine, versions=versions(engine), data_sha256=report.sha256, rows=rows.train.num_rows)
     run.update(processes=world().size)
     output.show(funnel(report))
-    plan = make_plan(recipe, engine, machine, source, *_sizes(rows))
+    plan = make_plan(recipe, engine, machine, source, rows, report)
     output.show(plan_table(plan, recipe))
     output.say("")
 
@@ -106,8 +106,3 @@ def _assisted(run: Run, rows: Rows, checkpoint: Path | None, engine: Engine) -> 
     finally:
         for file in files:
             file.unlink()
-
-
-def _sizes(rows: Rows) -> tuple[list[int], int]:
-    """Token lengths of the training rows, and how many rows there are for validation."""
-    return lengths(rows.train).to_list(), rows.validation.num_rows if rows.validation else 0

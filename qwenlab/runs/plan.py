@@ -20,13 +20,14 @@ class PlanRecord(Record):
     cut_share: float
     """Of the training rows, those longer than `data.max_length`."""
     effective_batch_size: int
+    """Rows of a step: no more than there are."""
     engine: str
     why: str
     dtype: str
     attention: str = ""
     deterministic: bool = False
     notes: list[str] = []
-    """A sentence for each setting that this machine carries out otherwise, or at a price."""
+    """A sentence for each setting that this machine carries out otherwise, or at a price, and each piece of advice."""
     hardware: Hardware
     memory: dict[str, float]
     """By part; empty where no GPU is used."""

@@ -15,6 +15,7 @@ from qwenlab.training.engine import Engine, is_wsl
 from qwenlab.training.toolchain import missing_for_triton
 
 Attention = Literal["flash", "xformers", "sdpa"]
+LinearAttention = Literal["none", "kernels", "plain"]
 
 
 class Execution(NamedTuple):
@@ -22,6 +23,8 @@ class Execution(NamedTuple):
 
     attention: Attention
     """flash: the flash-attn package; xformers; sdpa: PyTorch's own."""
+    linear_attention: LinearAttention
+    """none: the model has no such layers; kernels: those of flash-linear-attention; plain: transformers' own."""
     deterministic: bool
     """Torch is told to use deterministic algorithms alone."""
     optim: str
@@ -32,11 +35,21 @@ class Execution(NamedTuple):
     """A sentence for each setting that is carried out otherwise, or at a price."""
 
 
-def plan_execution(recipe: Recipe, engine: Engine) -> Execution:
-    """The same for the same recipe and engine on the same machine. Call it after `choose_engine`."""
+def plan_execution(recipe: Recipe, engine: Engine, linear_attention: bool = False) -> Execution:
+    """The same for the same recipe, engine and model on the same machine. Call it after `choose_engine`.
+
+    `linear_attention`: the model has layers of it.
+    """
     train, on_gpu = recipe.train, engine.device == "cuda"
     notes = _about_attention(recipe, engine)
+    linear = _linear_attention(engine) if linear_attention else "none"
     compiled = train.torch_compile and on_gpu and engine.name == "transformers"
+    if on_gpu and linear == "plain":
+        compiled = False  # it is a loop over pieces of the row, which would be compiled anew for each number of them
+        notes.append(
+            "linear attention is computed by plain PyTorch, uncompiled; its kernels are more than ten times faster "
+            "(transformers, of an H100): pip install flash-linear-attention"
+        )
     if compiled and (missing := missing_for_triton()):
         compiled = False
         notes.append(f"trains without torch.compile. {missing}")
@@ -48,6 +61,7 @@ def plan_execution(recipe: Recipe, engine: Engine) -> Execution:
         notes.append("paged optimisers are slow under WSL: --set train.optim=adamw_torch where memory allows")
     return Execution(
         attention=_attention(engine, train.deterministic),
+        linear_attention=linear,
         deterministic=train.deterministic,
         optim=train.optim if on_gpu else "adamw_torch",
         compiled=compiled,
@@ -77,6 +91,13 @@ def _attention(engine: Engine, deterministic: bool) -> Attention:
     if found.flash and torch.cuda.get_device_capability()[0] >= 8:
         return "flash"
     return "xformers" if found.xformers else "sdpa"
+
+
+def _linear_attention(engine: Engine) -> LinearAttention:
+    """Unsloth brings the kernels along; they need what it itself needs."""
+    if engine.device == "cuda" and (engine.name == "unsloth" or importlib.util.find_spec("fla") is not None):
+        return "kernels"
+    return "plain"
 
 
 def _about_attention(recipe: Recipe, engine: Engine) -> list[str]:

@@ -28,7 +28,7 @@ from qwenlab.training.environment import attention
 from qwenlab.training.execution import Execution, plan_execution, use_attention
 from qwenlab.training.memory import first_line, is_out_of_memory
 from qwenlab.training.preflight import SMALLER, check_placed, layers_in_words
-from qwenlab.training.shape import linear_layers
+from qwenlab.training.shape import Shape, linear_layers
 from qwenlab.training.source import ModelSource, find_model, load_tokenizer
 
 
@@ -91,7 +91,8 @@ def load(recipe: Recipe, engine: Engine, execution: Execution | None = None) -> 
     Raises:
         UserError: the model cannot be had, does not fit into the GPU, or `start_from` does not fit the recipe.
     """
-    source, execution = find_model(recipe.model), execution or plan_execution(recipe, engine)
+    source = find_model(recipe.model)
+    execution = execution or plan_execution(recipe, engine, Shape.of(source.text_config).has_linear_attention)
     set_seed(recipe.train.seed)
     if engine.name == "unsloth":
         use_attention(execution.attention)
@@ -188,6 +189,7 @@ def _load_with_transformers(recipe: Recipe, engine: Engine, source: ModelSource)
         bias="none",
         task_type="CAUSAL_LM",
     )
+    set_seed(recipe.train.seed)  # as Unsloth does: building the base may have drawn numbers too
     try:
         return get_peft_model(model, lora)
     except ValueError as error:
@@ -215,17 +217,19 @@ def _load_with_unsloth(recipe: Recipe, engine: Engine, source: ModelSource) -> t
             text_only=True,  # of a model that also sees; without this its layers have other names than for plain peft
         )
     check_placed(model)
+    targets = _target_modules(recipe, model)
     with _heard("transformers") as said:
         model = FastLanguageModel.get_peft_model(
             model,
             r=recipe.lora.r,
             lora_alpha=recipe.lora.lora_alpha,
             lora_dropout=recipe.lora.lora_dropout,
-            target_modules=_target_modules(recipe, model),
+            target_modules=targets,
             bias="none",
             use_gradient_checkpointing=_unsloth_checkpointing(recipe),
             random_state=recipe.train.seed,
         )
+    model.peft_config["default"].target_modules = set(targets)  # of which Unsloth makes a pattern for some models
     lines = [line for line in said if re.search(r"patched \d+ layers", line)]
     return model, lines[0] if lines else None
 

@@ -9,10 +9,12 @@ from qwenlab.data.report import DatasetReport
 from qwenlab.recipe import Recipe
 from qwenlab.runs.plan import PlanRecord
 from qwenlab.runs.record import Hardware
+from qwenlab.training.advice import advise
 from qwenlab.training.distributed import world
 from qwenlab.training.engine import Engine
 from qwenlab.training.estimate import MemoryEstimate, estimate_memory, verdict
 from qwenlab.training.execution import Execution, plan_execution
+from qwenlab.training.rows import Rows, lengths
 from qwenlab.training.shape import Shape
 from qwenlab.training.source import ModelSource
 
@@ -23,6 +25,8 @@ class Plan(NamedTuple):
     train_rows: int
     validation_rows: int
     steps: int
+    rows_per_step: int
+    """Packed ones where samples are packed; the last step of an epoch may have fewer."""
     tokens: int
     """Tokens that pass through the model in training, padding not counted."""
     engine: Engine
@@ -32,47 +36,62 @@ class Plan(NamedTuple):
     validation_cost: float
     """Rows read in validation for each row trained on: what watching the run costs."""
 
+    advice: tuple[str, ...]
+
     @property
     def notes(self) -> tuple[str, ...]:
-        """A sentence for each setting that is carried out otherwise, or at a price, and for a card that others fill."""
+        """A sentence for each setting that is carried out otherwise, or at a price, for a card that others fill, and
+        for what the recipe may come to regret."""
         card, free = self.hardware.gpu_memory_gb, self.hardware.gpu_free_gb
-        if self.memory is None or card is None or free is None or not free < self.memory.total <= card:
-            return self.execution.notes
-        return (*self.execution.notes, f"other programs hold {card - free:.1f} GB of the card; nvidia-smi lists them")
+        notes = self.execution.notes
+        if self.memory is not None and card is not None and free is not None and free < self.memory.total <= card:
+            notes = (*notes, f"other programs hold {card - free:.1f} GB of the card; nvidia-smi lists them")
+        return (*notes, *self.advice)
 
 
 def make_plan(
-    recipe: Recipe, engine: Engine, hardware: Hardware, source: ModelSource, lengths: list[int], validation_rows: int
+    recipe: Recipe, engine: Engine, hardware: Hardware, source: ModelSource, rows: Rows, report: DatasetReport
 ) -> Plan:
-    """From the token lengths of the training rows, as cut."""
-    train = recipe.train
-    rows = _packed_rows(lengths, recipe.data.max_length) if train.packing else len(lengths)
-    steps = total_steps(recipe, rows)
-    epochs = steps * train.effective_batch_size / rows
-    seen = min(validation_rows, train.max_eval_samples or validation_rows)
+    """From the tokenised rows, and what the report says of their lengths before the cut."""
+    train, taken = recipe.train, lengths(rows.train)
+    config = source.text_config
+    shape = Shape.of(config)
+    execution = plan_execution(recipe, engine, shape.has_linear_attention)
+    count = _packed_rows(taken.to_list(), recipe.data.max_length) if train.packing else len(taken)
+    steps = total_steps(recipe, count)
+    epochs = steps / steps_per_epoch(recipe, count)
+    validated = rows.validation.num_rows if rows.validation else 0
+    seen = min(validated, train.max_eval_samples or validated)
     memory = None
     if engine.device == "cuda":
-        memory = estimate_memory(Shape.of(source.text_config), recipe, engine.bytes_each, engine.name == "unsloth")
+        memory = estimate_memory(
+            shape, recipe, engine.bytes_each, engine.name == "unsloth", execution.linear_attention != "plain"
+        )
     return Plan(
-        train_rows=len(lengths),
-        validation_rows=validation_rows,
+        train_rows=len(taken),
+        validation_rows=validated,
         steps=steps,
-        tokens=round(sum(lengths) * epochs),
+        rows_per_step=min(count, train.effective_batch_size),
+        tokens=round(int(taken.sum()) * epochs),
         engine=engine,
-        execution=plan_execution(recipe, engine),
+        execution=execution,
         hardware=hardware,
         memory=memory,
-        validation_cost=(steps // train.eval_steps) * seen / (steps * train.effective_batch_size),
+        validation_cost=(steps // train.eval_steps) * seen / (count * epochs),
+        advice=advise(recipe, engine, source, report.tokens) if report.tokens else (),
     )
 
 
 def total_steps(recipe: Recipe, rows: int) -> int:
     """Optimiser steps, counted as transformers' Trainer does: the last batch and the last accumulation may be short."""
     train = recipe.train
-    if train.max_steps > 0:
-        return train.max_steps
-    batches = math.ceil(rows / train.per_device_train_batch_size)
-    return math.ceil(train.num_train_epochs * max(math.ceil(batches / train.gradient_accumulation_steps), 1))
+    return train.max_steps if train.max_steps > 0 else math.ceil(train.num_train_epochs * steps_per_epoch(recipe, rows))
+
+
+def steps_per_epoch(recipe: Recipe, rows: int) -> int:
+    """Steps in which each row is seen once."""
+    batches = math.ceil(rows / recipe.train.per_device_train_batch_size)
+    return math.ceil(batches / recipe.train.gradient_accumulation_steps)
 
 
 def plan_table(plan: Plan, recipe: Recipe) -> Table:
@@ -95,7 +114,10 @@ def plan_table(plan: Plan, recipe: Recipe) -> Table:
     processes = world().size
     batch = f"{train.per_device_train_batch_size} rows x {train.gradient_accumulation_steps // processes}"
     batch += f" x {processes} processes" if processes > 1 else ""
-    table.add_row("steps", f"{plan.steps:,}, each of {train.effective_batch_size} rows ({batch})")
+    each = f"each of {plan.rows_per_step} rows"
+    if plan.rows_per_step < train.effective_batch_size:
+        batch = f"there are no more; a step could have {batch}"
+    table.add_row("steps", f"{plan.steps:,}, {each} ({batch})")
     table.add_row("tokens", f"{plan.tokens:,}")
     if plan.validation_rows:
         share = f"{plan.validation_cost:.2f} rows validated for each row trained on"
@@ -117,7 +139,7 @@ def plan_record(plan: Plan, recipe: Recipe, report: DatasetReport) -> PlanRecord
         steps=plan.steps,
         tokens=plan.tokens,
         cut_share=report.tokens.truncated_share if report.tokens else 0.0,
-        effective_batch_size=recipe.train.effective_batch_size,
+        effective_batch_size=plan.rows_per_step,
         engine=plan.engine.name,
         why=plan.engine.why,
         dtype=plan.engine.dtype,

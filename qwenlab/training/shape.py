@@ -103,18 +103,18 @@ class Shape(NamedTuple):
         """Whether layers carry a state from token to token, instead of attending to all that came before."""
         return any(block.state for block in self.blocks)
 
-    def adapted(self, targets: Sequence[str]) -> list[Linear]:
-        """The linear layers that peft puts an adapter on: those whose path is a target, or ends with one."""
-        return [
-            linear
+    def adapted(self, targets: Sequence[str]) -> dict[str, Linear]:
+        """The linear layers that peft puts an adapter on, by path: those whose path is a target, or ends with one."""
+        return {
+            path: linear
             for number, block in enumerate(self.blocks)
-            for path, linear in block.linears.items()
-            if any(f".model.layers.{number}.{path}".endswith(f".{target}") for target in targets)
-        ]
+            for name, linear in block.linears.items()
+            if any(f".{(path := f'model.layers.{number}.{name}')}".endswith(f".{target}") for target in targets)
+        }
 
     def lora_parameters(self, r: int, targets: Sequence[str]) -> int:
         """Parameters of an adapter of rank `r`."""
-        return sum(r * (linear.inputs + linear.outputs) for linear in self.adapted(targets))
+        return sum(r * (linear.inputs + linear.outputs) for linear in self.adapted(targets).values())
 
 
 def linear_layers(model: Any) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ different jobs.
 
 import dataclasses
 import importlib.util
+import logging
 import random
 import re
 import shutil
@@ -36,6 +37,8 @@ from qwenlab.training.execution import Execution, plan_execution
 from qwenlab.training.load import LoadedModel, load, replace_folder
 from qwenlab.training.memory import first_line, forget_attempt, forget_peak, is_out_of_memory
 from qwenlab.training.rows import Rows
+from qwenlab.training.shape import Shape
+from qwenlab.training.source import find_model
 
 FIXED: dict[str, Any] = {
     "adam_beta1": 0.9,
@@ -101,7 +104,9 @@ def fit(
     Raises:
         UserError: the model does not fit, or not even one row at a time, or the loss became NaN.
     """
-    attempt = _Attempt(recipe.train.per_device_train_batch_size, plan_execution(recipe, engine))
+    shape = Shape.of(find_model(recipe.model, weights=False).text_config)
+    execution = plan_execution(recipe, engine, shape.has_linear_attention)
+    attempt = _Attempt(recipe.train.per_device_train_batch_size, execution)
     while True:
         try:
             return _fit_once(run, recipe, engine, rows, progress, stopper, checkpoint, attempt)
@@ -215,14 +220,15 @@ def make_trainer(
     if rows.validation is not None and recipe.train.early_stopping_patience:
         patience = recipe.train.early_stopping_patience
         callbacks.append(_EarlyStopping(patience, recipe.train.early_stopping_threshold))
-    trainer = _Trainer(
-        model=loaded.model,
-        args=config,
-        train_dataset=Dataset(rows.train),
-        eval_dataset=_sampled(rows.validation, recipe) if rows.validation is not None else None,
-        processing_class=loaded.tokenizer,
-        callbacks=[*callbacks, callback],  # ours last: it sees what early stopping decided
-    )
+    with _no_word_on_flash_attention():
+        trainer = _Trainer(
+            model=loaded.model,
+            args=config,
+            train_dataset=Dataset(rows.train),
+            eval_dataset=_sampled(rows.validation, recipe) if rows.validation is not None else None,
+            processing_class=loaded.tokenizer,
+            callbacks=[*callbacks, callback],  # ours last: it sees what early stopping decided
+        )
     trainer.remove_callback(PrinterCallback)
     trainer.create_model_card = lambda **_: None  # TRL would write a README beside each checkpoint
     # TRL turns a quantised model's adapter to bfloat16, which neither fp16's gradient scaler nor older cards can take.
@@ -230,6 +236,22 @@ def make_trainer(
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
     return trainer
+
+
+@contextmanager
+def _no_word_on_flash_attention() -> Iterator[None]:
+    """Inside the block TRL does not warn that packed samples may see each other without flash attention: here they do
+    not, since PyTorch's attention is masked by their positions, and models with other layers are not packed."""
+
+    def hushed(record: logging.LogRecord) -> bool:
+        return "Flash Attention" not in record.getMessage()
+
+    logger = logging.getLogger(SFTTrainer.__module__)
+    logger.addFilter(hushed)
+    try:
+        yield
+    finally:
+        logger.removeFilter(hushed)
 
 
 def sft_config(
@@ -290,6 +312,13 @@ def check_trackers(recipe: Recipe) -> None:
 class _Trainer(SFTTrainer):  # type: ignore[misc]
     """Whose validation loss is the mean over all learned tokens. The Trainer's own is a mean over batches, and so would
     be another for each size of a micro-batch and each number of processes."""
+
+    def create_scheduler(self, num_training_steps: int, *args: Any, **kwargs: Any) -> Any:
+        # Of the warm-up, transformers gives the first step the learning rate 0, and rounds the number of its steps up:
+        # where that is one, the step would only be lost, and with it a run of one step.
+        if self.args.get_warmup_steps(num_training_steps) == 1:
+            self.args.warmup_steps = 0
+        return super().create_scheduler(num_training_steps, *args, **kwargs)
 
     def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
         self._loss_and_tokens = torch.zeros(2, dtype=torch.float64, device=self.args.device)

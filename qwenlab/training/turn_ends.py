@@ -14,11 +14,12 @@ def end_tokens(source: ModelSource, tokenizer: Any) -> list[int]:
     A base model's own is the end of a text, `<|endoftext|>`, which a model that was tuned on conversations never
     writes. A template that cannot be followed adds none: nothing is trained with it.
     """
-    ends = [end for end in (_of_template(tokenizer), *_of_model(source), tokenizer.eos_token_id) if end is not None]
+    ends = [end for end in (taught_end(tokenizer), *own_ends(source), tokenizer.eos_token_id) if end is not None]
     return list(dict.fromkeys(ends))
 
 
-def _of_template(tokenizer: Any) -> int | None:
+def taught_end(tokenizer: Any) -> int | None:
+    """The token that the chat template writes after an assistant's turn; None where the template cannot be followed."""
     try:
         end = ChatTemplate(tokenizer).end
     except UserError:
@@ -27,7 +28,8 @@ def _of_template(tokenizer: Any) -> int | None:
     return token
 
 
-def _of_model(source: ModelSource) -> list[int]:
+def own_ends(source: ModelSource) -> list[int]:
+    """The tokens at which the model itself ends a text, whatever its chat template says."""
     file = source.folder / "generation_config.json"
     own = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     ends = own.get("eos_token_id", source.text_config.eos_token_id)

@@ -1,11 +1,13 @@
 """Two engines behind one seam: the same recipe and data give the same losses. The real Unsloth, on a CPU."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file
 
 from qwenlab.errors import UserError
 from qwenlab.recipe import ModelSettings, Recipe
@@ -13,6 +15,7 @@ from qwenlab.training import choose_engine
 from qwenlab.training.rows import Rows
 from tests.models.qwen import save_random_qwen
 from tests.models.random_rows import random_rows
+from tests.models.small import small_model
 from tests.training.engines import alike
 
 # Unsloth on a CPU computes in float32, so that its kernels can be held against plain TRL to the fourth digit. From rows
@@ -56,6 +59,22 @@ def test_unsloth_packs_for_a_qwen2_as_plain_trl_does_also_without_xformers(
     assert told["engine"]["attention"] == "sdpa"
     assert told["execution"] == ["xformers is not installed, attention is PyTorch's own: pip install xformers"]
     assert "xformers" not in told["versions"] and "unsloth" in told["versions"]
+
+
+@pytest.mark.slow
+def test_unsloth_trains_a_qwen3_5_s_text_as_plain_trl_does(recipe: Recipe, tmp_path: Path) -> None:
+    """Its layers have the names that plain peft looks for, so that base and adapter answer by the plain engine."""
+    model = str(small_model(tmp_path / "model", "qwen3.5"))
+    recipe = recipe.with_values(**SMALL).with_values(model={"name": model}, train={"gradient_checkpointing": True})
+    alike(recipe, tmp_path, Rows(random_rows(8, longest=24), random_rows(2, longest=24, seed=1)), 1e-4)
+    folders = list(tmp_path.glob("*/*/adapter"))
+    assert len(folders) == 2
+    names, layers = (
+        [set(load_file(folder / "adapter_model.safetensors")) for folder in folders],
+        [set(json.loads((folder / "adapter_config.json").read_text())["target_modules"]) for folder in folders],
+    )
+    assert names[0] == names[1] and any(".model.layers.0.linear_attn.in_proj_qkv.lora_A" in name for name in names[0])
+    assert layers[0] == layers[1] >= {"in_proj_qkv", "out_proj", "q_proj", "down_proj"}
 
 
 def test_without_a_gpu_auto_is_plain_trl_and_says_why() -> None:

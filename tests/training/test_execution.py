@@ -151,3 +151,28 @@ def test_what_xformers_is_missing_for_is_said(monkeypatch: pytest.MonkeyPatch) -
 def test_paged_optimisers_are_told_to_be_slow_under_wsl(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(execution, "is_wsl", lambda: True)
     assert any("paged" in note for note in plan_execution(Recipe(), UNSLOTH).notes)
+
+
+@pytest.mark.parametrize(
+    ("engine", "installed", "done"),
+    [(UNSLOTH, False, "kernels"), (PLAIN, True, "kernels"), (PLAIN, False, "plain")],
+)
+def test_linear_attention_has_its_kernels_or_the_plan_says_what_that_costs(
+    monkeypatch: pytest.MonkeyPatch, engine: Engine, installed: bool, done: str
+) -> None:
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: (installed or None) if name == "fla" else find_spec(name)
+    )
+    monkeypatch.setattr(execution, "missing_for_triton", lambda: None)
+    planned = plan_execution(Recipe(), engine, linear_attention=True)
+    assert planned.linear_attention == done
+    told = any("pip install flash-linear-attention" in note for note in planned.notes)
+    assert told == (done == "plain")
+    assert planned.compiled == (engine is PLAIN and installed)
+    assert plan_execution(Recipe(), engine).linear_attention == "none"
+
+
+def test_on_a_cpu_linear_attention_is_plain_and_there_is_nothing_to_say() -> None:
+    cpu = plan_execution(Recipe(), Engine("transformers", "", "cpu", "float32"), linear_attention=True)
+    assert (cpu.linear_attention, cpu.notes) == ("plain", ())

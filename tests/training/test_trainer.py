@@ -22,9 +22,11 @@ from qwenlab.training import trainer
 from qwenlab.training.callback import RunCallback
 from qwenlab.training.engine import Engine
 from qwenlab.training.execution import plan_execution
+from qwenlab.training.load import load
 from qwenlab.training.rows import Rows
 from qwenlab.training.trainer import fit, next_micro_batch, sft_config
 from tests.models.random_rows import TINY, random_rows
+from tests.models.small import Family, small_model
 
 ROWS = Rows(random_rows(64), random_rows(8, seed=1))
 
@@ -411,3 +413,29 @@ def test_start_from_an_adapter_of_another_shape_is_told(tmp_path: Path, recipe: 
 def test_layers_that_the_model_has_not_are_told(tmp_path: Path, recipe: Recipe, engine: Engine) -> None:
     with pytest.raises(UserError, match="has no such layers"):
         fitted(tmp_path, recipe.with_values(lora={"target_modules": ["query"]}), engine)
+
+
+@pytest.mark.parametrize("family", ["qwen2.5", "qwen3", "qwen3.5"])
+def test_packed_samples_do_not_see_each_other_but_for_layers_that_carry_a_state(
+    tmp_path: Path, recipe: Recipe, engine: Engine, family: Family, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the trainer makes of a packed row, by the model; why packing is refused for the last one."""
+    name = str(small_model(tmp_path / "model", family))
+    recipe = recipe.with_values(model={"name": name}, train={"packing": True}, data={"max_length": 128})
+    rows = Rows(random_rows(8, longest=40), None)
+    loaded = load(recipe, engine)
+    run = Run.create(tmp_path, recipe, "test")
+    with Output() as output:
+        callback = RunCallback(run, loaded, Progress(output))
+        made = trainer.make_trainer(run.folder, recipe, loaded, rows, callback, 2, fresh=True)
+    batch = next(iter(made.get_train_dataloader()))
+    batch.pop("labels")
+    samples = [index for index, position in enumerate(batch["position_ids"][0].tolist()) if position == 0]
+    assert len(samples) > 2
+    loaded.model.eval()
+    with torch.no_grad():
+        packed = loaded.model(**batch).logits[0]
+        begin, end = samples[1], samples[2]
+        alone = loaded.model(input_ids=batch["input_ids"][:, begin:end]).logits[0]
+    assert torch.allclose(packed[begin:end], alone, atol=1e-3) == (family != "qwen3.5")
+    assert "contamination" not in caplog.text, "TRL's doubts are settled here"

@@ -74,12 +74,15 @@ def make_unsloth_run_on_cpu() -> None:
     Under UNSLOTH_ALLOW_CPU Unsloth leaves TRL alone, so what it does to it on a GPU is called here.
     """
     import unsloth.models.llama as llama
+    import unsloth.models.loader as loader
     import unsloth.models.rl as rl
     import unsloth.trainer
     from unsloth.context_parallel import patch_sft_trainer
     from unsloth.utils import attention_dispatch
 
     attention_dispatch.HAS_XFORMERS = False
+    # As on a card that has bfloat16: on others a Qwen3.5 gets weights in float16, whatever is asked for.
+    loader.is_bfloat16_supported = lambda: True
 
     class OneSlot(list[Any]):
         """The caches are lists by device index, and a CPU tensor's index is None."""

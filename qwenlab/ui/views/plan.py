@@ -12,7 +12,7 @@ from qwenlab.runs import Run
 from qwenlab.runs.events import Train, of_kind
 from qwenlab.runs.launch import Launch, launch, list_launches
 from qwenlab.runs.plan import PlanRecord
-from qwenlab.text import duration, percent
+from qwenlab.text import duration
 from qwenlab.ui.components import card, facts, fault, text
 from qwenlab.ui.run_cache import events, readable, record, stamp
 
@@ -65,11 +65,9 @@ def plan_card(runs: Path, recipe: Recipe) -> str:
 
 
 def _card(plan: PlanRecord, recipe: Recipe, runs: Path) -> str:
-    cut = f"{percent(plan.cut_share, 1)} of the rows are truncated at {recipe.data.max_length:,} tokens"
     numbers = plan.facts() | {"time": _time(plan, recipe, runs)}
     shown = facts({name: text(value) for name, value in numbers.items()})
-    notes = [*([cut] if plan.cut_share else []), *plan.notes]
-    told = "".join(f'<p class="amber">{text(note)}</p>' for note in notes)
+    told = "".join(f'<p class="amber">{text(note)}</p>' for note in plan.notes)
     return card(f"<b>Before it starts</b>{shown}{_memory(plan)}{told}")
 
 
