@@ -28,7 +28,9 @@ def main(
     ] = None,
     columns: Annotated[
         list[str] | None,
-        typer.Option(metavar="ROLE=COLUMN,...", help="Override the detection: user=question,assistant=answer."),
+        typer.Option(
+            metavar="ROLE=COLUMN,...", help="Override the detection: user=question,reasoning=trace,assistant=answer."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the clean rows here: .parquet or .jsonl.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write the whole report here, as JSON.")] = None,

@@ -87,6 +87,6 @@ def _read_one(source: str, notes: list[str]) -> Source:
     if not HUB_ID.fullmatch(source):
         raise UserError(
             f"{source!r} is neither a file or folder here nor the name of a hub data set.",
-            "Files end in .jsonl, .json, .csv or .parquet; hub data sets are org/name or org/name:configuration.",
+            "Files end in .jsonl, .json, .csv, .xlsx, .parquet; hub data sets are org/name or org/name:configuration.",
         )
     return Source(source, [Table(source, with_plain_names(read_hub(source, notes)))], notes)
