@@ -1,11 +1,20 @@
-"""The reasoning that an answer begins with, taken out of its text: `<think>...</think>`, as Qwen's models write it."""
+"""The reasoning that an answer begins with, taken out of its text: `<think>...</think>`, as Qwen's models write it,
+or between the tags of a data set that has others."""
 
 import polars as pl
 
 OPENING, CLOSING = "<think>", "</think>"
 
-THINK = "think>"
-"""What a text must hold for anything here to apply to it."""
+OTHER_TAGS = {
+    "<|begin_of_thought|>": OPENING,
+    "<|end_of_thought|>": CLOSING,
+    "<|begin_of_solution|>": "",
+    "<|end_of_solution|>": "",
+}
+"""Those of the OpenThoughts and Sky-T1 data sets, and what they are here."""
+
+MARKS = ["think>", "_of_thought|>"]
+"""One of which a text must hold for anything here to apply to it."""
 
 
 def with_reasoning_apart(rows: pl.DataFrame) -> pl.DataFrame:
@@ -18,7 +27,7 @@ def with_reasoning_apart(rows: pl.DataFrame) -> pl.DataFrame:
     Args:
         rows: columns `messages`, `assistant` and `fault` of a table of conversations, and any others.
     """
-    thinks = rows["assistant"].str.contains(THINK, literal=True).fill_null(False)
+    thinks = rows["assistant"].str.contains_any(MARKS).fill_null(False)
     if not thinks.any():
         return rows
     rows = rows.with_row_index("position")
@@ -39,6 +48,9 @@ def with_reasoning_apart(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _parted(turns: pl.DataFrame) -> pl.DataFrame:
     """Turns with their reasoning apart, and `is_cut` where it has no end."""
+    of_thought = (pl.col("role") == "assistant") & pl.col("content").str.contains(MARKS[1], literal=True)
+    in_our_tags = pl.col("content").str.replace_many(OTHER_TAGS).str.strip_chars()
+    turns = turns.with_columns(content=pl.when(of_thought).then(in_our_tags).otherwise("content"))
     # A step at a time: within one, polars would split each text as often as a half is named.
     halves = turns["content"].str.splitn(CLOSING, 2).struct
     turns = turns.with_columns(before=halves.field("field_0"), after=halves.field("field_1"))

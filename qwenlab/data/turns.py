@@ -61,10 +61,11 @@ def spoken(values: pl.Series) -> Spoken:
     role = turn.field(fields.role).cast(pl.String).str.to_lowercase().str.strip_chars().replace(SPEAKERS)
     is_assistant = (role == "assistant").fill_null(False)
     content = said(turn.field(fields.content), types[fields.content])
-    wrong: Faults = {}
-    if is_mixed(types[fields.content]):
-        wrong["not_text"] = turn.field(fields.content).struct.field(OTHER).is_not_null()
-    thoughts = [filled(turn.field(name)) for name in REASONING if types.get(name) == pl.String]
+    traces = {name: types[name] for name in REASONING if name in types}
+    thoughts = [filled(_text(turn.field(name), dtype)) for name, dtype in traces.items()]
+    no_text = [is_assistant & _is_no_text(turn.field(name), dtype) for name, dtype in traces.items()]
+    no_text.append(_is_no_text(turn.field(fields.content), types[fields.content]))
+    wrong: Faults = {"not_text": pl.any_horizontal(no_text)}
     reasoning = pl.when(is_assistant).then(pl.coalesce(thoughts)) if thoughts else None
     unlearned = [_is_false(turn.field(name), types[name]) for name in LEARNED if name in types]
     learned = pl.when(is_assistant & pl.any_horizontal(unlearned)).then(False) if unlearned else None
@@ -92,6 +93,18 @@ def said(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if is_mixed(dtype):
         return pl.coalesce(values.struct.field(TEXT), values.struct.field(OTHER))
     return as_text(values, dtype)
+
+
+def _text(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Null where it is no text."""
+    return values.struct.field(TEXT) if is_mixed(dtype) else values if dtype == pl.String else NO_TEXT
+
+
+def _is_no_text(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """A list or an object; numbers and truth values are read as text, or are no more than a flag."""
+    if is_mixed(dtype):
+        return values.struct.field(OTHER).is_not_null()
+    return is_there(values, dtype) if isinstance(dtype, pl.List | pl.Struct) else pl.lit(False)
 
 
 def filled(text: pl.Expr) -> pl.Expr:

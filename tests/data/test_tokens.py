@@ -140,6 +140,8 @@ def test_figures_are_over_all_rows() -> None:
         "learned_total": 1 + 3 + 3,
         "truncated": 1,
         "truncated_share": 0.25,
+        "beyond": 2,
+        "percentile_99": HEADER + 5,
         "nothing_to_learn": [{"file": "a.jsonl", "row": 4}],
     }
     assert [edge for edge, count in figures.histogram for _ in range(count)] == sorted(lengths)

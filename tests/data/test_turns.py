@@ -1,14 +1,16 @@
 """What a turn says beside its words: reasoning, whether it is learned, calls of tools, and where it ends."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from qwenlab.data.clean import clean
 from qwenlab.data.conversations import conversations
+from qwenlab.data.files import read_file
 from qwenlab.data.report import Rule
 from qwenlab.recipe import DataSettings
-from tests.data.made import ANSWER, QUESTION, table
+from tests.data.made import ANSWER, QUESTION, table, write_jsonl
 
 TRACE = "Half of 48 is 24, and 48 + 24 = 72."
 U = {"role": "user", "content": QUESTION}
@@ -97,6 +99,29 @@ def test_reasoning_that_never_ends_is_an_incomplete_solution() -> None:
     row = {"question": QUESTION, "answer": f"<think>\n{TRACE} Wait, {ANSWER}"}
     assert dropped(row, {"question": QUESTION, "answer": ANSWER}) == {"incomplete": 1}
     assert dropped({"messages": [U, A | {"content": row["answer"]}]}) == {"incomplete": 1}
+
+
+def test_a_data_set_s_own_tags_are_taken_out_with_its_reasoning() -> None:
+    """As OpenThoughts and Sky-T1 write them."""
+    solution = f"<|begin_of_solution|>\n\n{ANSWER}\n\n<|end_of_solution|>"
+    said = f"<|begin_of_thought|>\n\n{TRACE}\n\n<|end_of_thought|>\n\n{solution}"
+    assert read({"messages": [U, A | {"content": said}]}) == thought()
+    assert dropped({"messages": [U, A | {"content": f"<|begin_of_thought|>\n\n{TRACE} {TRACE}"}]}) == {"incomplete": 1}
+
+
+@pytest.mark.parametrize("trace", [[{"type": "text", "text": TRACE}], {"steps": [TRACE]}])
+def test_reasoning_in_turns_that_is_no_text_drops_its_row_alone(tmp_path: Path, trace: Any) -> None:
+    """Not the others of its file, nor a row in which a user's turn has it."""
+    rows = [
+        {"messages": [U, A | {"reasoning": trace}]},
+        {"messages": [U | {"reasoning": trace}, A]},
+        {"messages": [U, A | {"reasoning": TRACE}]},
+    ]
+    file = write_jsonl(tmp_path / "rows.jsonl", rows)
+    read = clean(conversations([read_file(file)], {})[0], DataSettings())
+    assert read.dropped["not_text"] == 1
+    assert read.rows["messages"].to_list()[-1][-1]["reasoning_content"] == TRACE
+    assert dropped(rows[0]) == {"not_text": 1}
 
 
 def test_a_reasoning_column_belongs_to_the_last_answer() -> None:
