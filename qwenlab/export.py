@@ -35,9 +35,6 @@ def main(
     merged: Annotated[bool, typer.Option("--merged", help="Upload the merged model, not the adapter.")] = False,
     public: Annotated[bool, typer.Option("--public", help="Let everybody read what is uploaded.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do upload. Without it, only what would be is said.")] = False,
-    allow_near_ties: Annotated[
-        bool, typer.Option("--allow-near-ties", help="Accept answers that part only where two tokens nearly tied.")
-    ] = False,
     runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
 ) -> None:
     """Export a run's adapter, and check that what is exported answers as the adapter does."""
@@ -57,15 +54,12 @@ def main(
                 public=public,
                 confirmed=yes,
                 dtype=dtype,
-                allow_near_ties=allow_near_ties,
             )
         return
     if repo or merged or public or yes:
         raise UserError("--repo, --merged, --public and --yes are for --to hub.", "Leave them out.")
     with cli.terminated_as_interrupted():
-        checked = exporting.export(
-            found, to, out, runs=runs, dtype=dtype, llama_cpp=llama_cpp, allow_near_ties=allow_near_ties
-        )
+        checked = exporting.export(found, to, out, runs=runs, dtype=dtype, llama_cpp=llama_cpp)
     if not checked:
         raise typer.Exit(UNCHECKED)
 

@@ -255,7 +255,6 @@ def export(
     out: Path | str,
     dtype: str = "auto",
     llama_cpp: Path | str | None = None,
-    allow_near_ties: bool = False,
 ) -> Path:
     """Take the adapter away into a new folder, checked to answer as the adapter does.
 
@@ -265,7 +264,6 @@ def export(
         out: a folder that is not there yet; written under another name and moved in place at the end.
         dtype: precision of merged weights: `auto`, `float16` or `bfloat16`.
         llama_cpp: llama.cpp's repository, for GGUF and Ollama.
-        allow_near_ties: accept answers that diverge only where two tokens nearly tied.
 
     Returns:
         The folder.
@@ -279,7 +277,6 @@ def export(
     """
     options = ["--to", to, "--out", str(out), "--dtype", dtype, "--runs", str(run.folder.parent)]
     options += ["--llama-cpp", str(llama_cpp)] if llama_cpp else []
-    options += ["--allow-near-ties"] if allow_near_ties else []
     launched = launch(run.folder.parent, "export", [str(run.folder), *options], f"export-{run.name}")
     _follow(launched, lambda text: print(text, end="", flush=True))
     return Path(out)

@@ -112,7 +112,7 @@ def test_an_export_asks_in_the_mode_of_the_rows(folder: Path, reasoning: bool) -
 
     run = trained(folder, "qwen3", reasoning)
     out = folder / f"merged-{reasoning}"
-    export(run.name, runs=run.folder.parent, to=Target.merged, out=out, allow_near_ties=True)
+    export(run.name, runs=run.folder.parent, to=Target.merged, out=out)
     tokenizer = AutoTokenizer.from_pretrained(out)
     asked = [{"role": "user", "content": "Hi"}]
     prompt = tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)

@@ -29,7 +29,7 @@ def _adapter(job: Job, staged: Path, say: Say) -> str:
     engine = choose_engine(settings)
 
     mode = _mode(job)
-    reference = Reference(job.run.recipe, settings, engine, job.run.adapter, job.allow_near_ties, mode.thinking)
+    reference = Reference(job.run.recipe, settings, engine, job.run.adapter, mode.thinking)
     model = job.run.read().model
     local = model is not None and model.revision is None
     copy_adapter(job.run.adapter, staged, mode, Path(settings.name).name if local and job.published else None)
@@ -52,9 +52,7 @@ def _model(job: Job, staged: Path, say: Say) -> str | None:
         check_tokenizer(job.llama, find_model(settings).folder)
     mode = _mode(job)
     file = modelfile(settings, GGUF, mode.thinking) if job.target is Target.ollama else ""
-    reference = Reference(
-        job.run.recipe, settings, choose_engine(settings), job.run.adapter, job.allow_near_ties, mode.thinking
-    )
+    reference = Reference(job.run.recipe, settings, choose_engine(settings), job.run.adapter, mode.thinking)
     if not job.llama:
         say(f"merging in {precision}")
         merge(settings, job.run.adapter, staged, precision, mode)

@@ -37,7 +37,6 @@ class Job(NamedTuple):
     target: Target
     dtype: Dtype
     llama: "LlamaCpp | None"
-    allow_near_ties: bool
     name: str
     """What the export is called in its card."""
     published: bool = False

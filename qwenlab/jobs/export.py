@@ -33,7 +33,6 @@ def export(
     runs: Path,
     dtype: Dtype = Dtype.auto,
     llama_cpp: Path | None = None,
-    allow_near_ties: bool = False,
 ) -> bool:
     """Export the run's adapter to a new folder; whether it was compared with the adapter.
 
@@ -42,7 +41,6 @@ def export(
         runs: the folder of all runs, where the GPU queue is.
         dtype: precision of merged weights; auto: the recipe's, and float16 where that has 32 bits.
         llama_cpp: llama.cpp's repository, for GGUF and Ollama; None: LLAMA_CPP, or what the PATH has.
-        allow_near_ties: accept answers that diverge only where two tokens nearly tied.
 
     Raises:
         UserError: there is no adapter, the folder cannot be written, or what was made does not answer as the adapter.
@@ -51,7 +49,7 @@ def export(
     out = _new(out)
     with_llama = target in (Target.gguf, Target.ollama)
     llama = find_llama_cpp(llama_cpp) if with_llama else None
-    job = Job(run, runs, target, dtype, llama, allow_near_ties, name=out.name)
+    job = Job(run, runs, target, dtype, llama, name=out.name)
     with _staged(out) as staged:
         checked = _export(job, staged)
         staged.replace(out)  # onto nothing, or onto an empty folder
@@ -73,7 +71,6 @@ def upload(
     public: bool = False,
     confirmed: bool = False,
     dtype: Dtype = Dtype.auto,
-    allow_near_ties: bool = False,
 ) -> str:
     """Upload the run's adapter, or the merged model, by the token in HF_TOKEN; the address of the repository.
 
@@ -86,7 +83,7 @@ def upload(
     """
     _check_adapter(run)
     hub.check_name(repo)
-    job = Job(run, runs, Target.merged if merged else Target.adapter, dtype, None, allow_near_ties, repo, True)
+    job = Job(run, runs, Target.merged if merged else Target.adapter, dtype, None, repo, True)
     where = f"{repo} at {hub.address()}, {'readable by everybody' if public else 'a private repository'}"
     if not confirmed:
         raise UserError(f"Nothing was uploaded. With --yes, this goes to {where}:\n{_uploaded(job)}", "Add --yes.")

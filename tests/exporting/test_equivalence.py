@@ -38,7 +38,7 @@ def adapter(tiny: Recipe, engine: Engine, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def reference(tiny: Recipe, engine: Engine, adapter: Path) -> Reference:
-    return Reference(tiny, tiny.model, engine, adapter, near_ties=False)
+    return Reference(tiny, tiny.model, engine, adapter)
 
 
 @pytest.fixture(scope="module")
@@ -98,15 +98,12 @@ def test_a_changed_weight_parts_and_is_told_where(reference: Reference, merged: 
         reference.check_merged(changed)
 
 
-def test_near_ties_are_accepted_only_where_that_was_said(
-    reference: Reference, merged: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_near_ties_are_accepted_and_told(reference: Reference, merged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounding swaps some in most models of real language: a refusal for that would be one for nothing."""
     base = find_model(reference._settings).folder
     monkeypatch.setattr(equivalence, "NEAR_TIE", 1000.0)  # every parting is one
-    with pytest.raises(UserError, match="--allow-near-ties"):
-        reference.check_merged(base)
-    monkeypatch.setattr(reference, "_near_ties", True)
-    assert "which was accepted" in reference.check_merged(base)
+    told = reference.check_merged(base)
+    assert "The rest part at a near tie" in told and "equal the adapter's on" in told
 
 
 @pytest.fixture
