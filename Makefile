@@ -29,7 +29,7 @@ check: install  ## format, lint, types
 	$(BIN)/mypy
 
 docs: install  ## docs/api.md from the docstrings, the table of settings from the recipe
-	for name in library recipe.load_recipe runs.run.Run errors.UserError; do \
+	for name in library loaded recipe.load_recipe runs.run.Run errors.UserError; do \
 	  PYTHONPATH=. $(BIN)/griffe2md qwenlab.$$name; echo; done \
 	| sed -E ':a; s/\[([^][]*)\]\(#[^)]*\)/\1/; ta; s,</?code>,`,g' > docs/api.md
 	$(BIN)/python -m qwenlab.recipe

@@ -25,38 +25,36 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from qwenlab.errors import UserError
     from qwenlab.library import (
-        Models,
-        Reply,
         evaluate,
         export,
         extend,
         judge,
-        load,
         plan,
         prepare,
         resume,
         runs,
         train,
     )
+    from qwenlab.loaded import Models, Reply, load
     from qwenlab.recipe import Recipe, load_recipe
     from qwenlab.report.schema import Report
     from qwenlab.runs.run import Run
 
 _FROM = {
     "UserError": "qwenlab.errors",
+    "Models": "qwenlab.loaded",
+    "Reply": "qwenlab.loaded",
+    "load": "qwenlab.loaded",
     "Recipe": "qwenlab.recipe",
     "load_recipe": "qwenlab.recipe",
     "Report": "qwenlab.report.schema",
     "Run": "qwenlab.runs.run",
 } | dict.fromkeys(
     (
-        "Models",
-        "Reply",
         "evaluate",
         "export",
         "extend",
         "judge",
-        "load",
         "plan",
         "prepare",
         "resume",

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "qwenlab"
 VERBS = set(verbs())
 
 LAYERS = (
-    {"errors", "nvidia", "text", "tiny"},
+    {"errors", "nvidia", "tags", "text", "tiny"},
     {"files", "hub", "recipe", "stats"},
     {"runs"},
     {"answering", "data"},
@@ -24,7 +24,7 @@ LAYERS = (
     {"inference"},
     {"api", "exporting"},
     {"jobs"},
-    {"library", "cli", "ui"},
+    {"library", "loaded", "cli", "ui"},
     VERBS,
     {"__main__"},
 )

@@ -3,7 +3,7 @@ or between the tags of a data set that has others."""
 
 import polars as pl
 
-OPENING, CLOSING = "<think>", "</think>"
+from qwenlab.tags import CLOSING, OPENING
 
 OTHER_TAGS = {
     "<|begin_of_thought|>": OPENING,

@@ -7,6 +7,8 @@ from typing import Any
 
 import polars as pl
 
+from qwenlab.tags import CLOSING, OPENING
+
 TEXT, OTHER = "text", "no text"
 MIXED = pl.Struct({TEXT: pl.String, OTHER: pl.String})
 """A place of a file that holds texts, and lists or objects beside them: each value is one of both, these as JSON."""
@@ -106,7 +108,7 @@ def _part(part: Any) -> str | None:
     if kind in TEXT_PARTS and isinstance(text, str):
         return text
     thought = next((part[name] for name in REASONING_PARTS if isinstance(part.get(name), str)), text)
-    return f"<think>\n{thought}\n</think>\n\n" if kind in REASONING_PARTS and isinstance(thought, str) else None
+    return f"{OPENING}\n{thought}\n{CLOSING}\n\n" if kind in REASONING_PARTS and isinstance(thought, str) else None
 
 
 def _holds_parts(dtype: pl.DataType) -> bool:

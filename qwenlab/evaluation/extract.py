@@ -18,11 +18,12 @@ import re
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
+from qwenlab import tags
 from qwenlab.answering.reasoning import split
 
 Rule = Literal["python_fence", "fence", "unclosed_fence", "raw", "none"]
 
-THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
+THOUGHT = re.compile(rf"{tags.OPENING}.*?(?:{tags.CLOSING}|\Z)", re.DOTALL)
 
 OPENING = re.compile(r"(?P<indent>[ \t]*)(?P<fence>`{3,}|~{3,})(?P<info>[^`]*)")
 STUCK_OPENING = re.compile(r"(?P<text>[^`]*)(?P<indent>)(?P<fence>`{3,})(?P<info>[ \t]*[\w+#.-]*[ \t]*)")

@@ -66,7 +66,7 @@ class Inference:
     @property
     def context(self) -> int:
         """Tokens that prompt and answer may have together."""
-        return int(self.source.text_config.max_position_embeddings)
+        return int(self.model.config.get_text_config(decoder=True).max_position_embeddings)
 
     def answering(self, names: Sequence[str]) -> AbstractContextManager[None]:
         """Inside, the model is called with batches whose rows are for these names; outside, it is the base.

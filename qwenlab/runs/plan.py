@@ -17,8 +17,6 @@ class PlanRecord(Record):
     steps: int
     tokens: int
     """Tokens that pass through the model in training, padding not counted."""
-    cut_share: float
-    """Of the training rows, those longer than `data.max_length`."""
     effective_batch_size: int
     """Rows of a step: no more than there are."""
     engine: str

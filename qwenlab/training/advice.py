@@ -46,8 +46,8 @@ def about_float16(engine: Engine, config: PreTrainedConfig, shape: Shape) -> str
     elif config.dtype == torch.bfloat16:
         risk = (
             "the model was trained in bfloat16, which holds larger numbers; of Qwen2 and Qwen2.5 7B, NaN is reported "
+            "(QwenLM/Qwen3#868, #670, #761)"
         )
-        risk += "(QwenLM/Qwen3#868, #670, #761)"
     else:
         return None
     able = torch.cuda.is_bf16_supported(including_emulation=False)

@@ -138,7 +138,6 @@ def plan_record(plan: Plan, recipe: Recipe, report: DatasetReport) -> PlanRecord
         validation_rows=plan.validation_rows,
         steps=plan.steps,
         tokens=plan.tokens,
-        cut_share=report.tokens.truncated_share if report.tokens else 0.0,
         effective_batch_size=plan.rows_per_step,
         engine=plan.engine.name,
         why=plan.engine.why,

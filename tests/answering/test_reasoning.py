@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwenlab.answering.reasoning import CLOSING, Growing, Piece, Split, opens_reasoning, overlap, split
+from qwenlab.answering.reasoning import Growing, Piece, Split, opens_reasoning, overlap, split
+from qwenlab.tags import CLOSING
 
 PIECES = st.lists(st.sampled_from(["<think>", "</think>", "<", "</th", "ink>", " ", "\n\n", "a", "b"]), max_size=12)
 

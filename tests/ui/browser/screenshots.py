@@ -103,4 +103,4 @@ def picture(lab: Lab, file: Path, part: Locator | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images"))
