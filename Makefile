@@ -33,7 +33,7 @@ docs: install  ## docs/api.md from the docstrings, the table of settings from th
 	  PYTHONPATH=. $(BIN)/griffe2md qwenlab.$$name; echo; done \
 	| sed -E ':a; s/\[([^][]*)\]\(#[^)]*\)/\1/; ta; s,</?code>,`,g' > docs/api.md
 	$(BIN)/ruff format --quiet docs/api.md
-	$(BIN)/python -m qwenlab.recipe
+	$(BIN)/python -m qwenlab.recipe.table
 
 install: $(INSTALLED)
 

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwenlab.errors import UserError
-from qwenlab.recipe import ALIASES, Recipe, fields, markdown_table, parse_recipe, read_recipe, recipe_toml
+from qwenlab.recipe import Recipe, fields, parse_recipe, read_recipe, recipe_toml
+from qwenlab.recipe.faults import ALIASES
+from qwenlab.recipe.table import markdown_table
 
 ROOT = Path(__file__).parent.parent
 RECIPES = sorted((ROOT / "recipes").glob("*.toml"))
@@ -117,7 +119,7 @@ def test_broken_toml_is_a_sentence() -> None:
 
 def test_the_table_in_the_document_is_the_one_of_the_fields() -> None:
     text = (ROOT / "docs" / "recipe.md").read_text(encoding="utf-8")
-    assert markdown_table() in text, "python -m qwenlab.recipe updates it"
+    assert markdown_table() in text, "python -m qwenlab.recipe.table updates it"
 
 
 DOCUMENT: list[tuple[str, str, Any]] = [

@@ -12,7 +12,8 @@ import tomlkit
 from pydantic.fields import FieldInfo
 
 from qwenlab.errors import UserError
-from qwenlab.recipe import ALL_LINEAR, LINEAR_LAYERS, Recipe, fields, literals, make_recipe, parse_recipe
+from qwenlab.recipe import ALL_LINEAR, LINEAR_LAYERS, Recipe, fields, make_recipe, parse_recipe
+from qwenlab.recipe.faults import literals
 
 BASICS = {
     "model.name": "Model",
