@@ -299,7 +299,7 @@ def test_dry_run_tells_the_plan_and_leaves_nothing(
     before = set(lab.runs.glob("*"))
     main(recipe=lab.recipe, set_=["train.seed=7"], dry_run=True, plan=tmp_path / "plan.json", runs=lab.runs)
     plan = PlanRecord.model_validate_json((tmp_path / "plan.json").read_text())
-    assert (plan.train_rows, plan.validation_rows, plan.steps, plan.effective_batch_size) == (57, 3, 12, 4)
+    assert (plan.train_rows, plan.validation_rows, plan.steps, plan.rows_per_step) == (57, 3, 12, 4)
     assert plan.tokens > 0 and plan.engine == "transformers" and plan.memory == {} and plan.verdict == ""
     said = capsys.readouterr().out
     assert set(lab.runs.glob("*")) == before

@@ -17,10 +17,12 @@ from qwenlab.runs.stop import Stopper
 from qwenlab.training.distributed import Task, broadcast_task, joined, world
 from qwenlab.training.engine import Engine
 from qwenlab.training.environment import hardware, versions
+from qwenlab.training.execution import plan_execution
 from qwenlab.training.manifest import Manifest, check_unchanged
 from qwenlab.training.plan import Plan, make_plan, plan_record, plan_table
 from qwenlab.training.preflight import check_recipe, check_room
 from qwenlab.training.rows import Rows, make_rows, read_rows, write_rows
+from qwenlab.training.shape import Shape
 from qwenlab.training.source import find_model, load_tokenizer
 from qwenlab.training.trainer import check_trackers, fit
 
@@ -40,8 +42,9 @@ def plan_job(recipe: Recipe, engine: Engine, runs: Path) -> tuple[Plan, DatasetR
     check_recipe(recipe, engine, source, machine)
     if gpu_waiting(runs):  # what a run of ours holds will be free when this one's turn comes
         machine = machine.model_copy(update={"gpu_free_gb": None})
-    rows, report = make_rows(data.load(recipe.data, recipe.train.seed), load_tokenizer(source), recipe)
-    return make_plan(recipe, engine, machine, source, rows, report), report
+    tokenizer = load_tokenizer(source)
+    rows, report = make_rows(data.load(recipe.data, recipe.train.seed), tokenizer, recipe)
+    return make_plan(recipe, engine, machine, source, tokenizer, rows, report), report
 
 
 def fit_job(job: Job, run: Run, runs: Path, force: bool, engine: Engine, stopper: Stopper, output: Output) -> Status:
@@ -70,7 +73,7 @@ def fit_job(job: Job, run: Run, runs: Path, force: bool, engine: Engine, stopper
     run.update(hardware=machine, versions=versions(engine), data_sha256=report.sha256, rows=rows.train.num_rows)
     run.update(processes=world().size)
     output.show(funnel(report))
-    plan = make_plan(recipe, engine, machine, source, rows, report)
+    plan = make_plan(recipe, engine, machine, source, tokenizer, rows, report)
     output.show(plan_table(plan, recipe))
     output.say("")
 
@@ -87,12 +90,15 @@ def fit_job(job: Job, run: Run, runs: Path, force: bool, engine: Engine, stopper
         if job.earlier:
             output.say(f"going on from {checkpoint.name if checkpoint else 'the start: there is no checkpoint yet'}")
         with _assisted(run, rows, checkpoint, engine):
-            return fit(run, recipe, engine, rows, Progress(output), stopper, checkpoint)
+            return fit(run, recipe, engine, rows, plan.execution, Progress(output), stopper, checkpoint)
 
 
 def fit_beside(run: Run, checkpoint: Path | None, engine: Engine, stopper: Stopper) -> None:
     """Train the same run as the first process, from the rows that it wrote."""
-    fit(run, run.recipe, engine, read_rows(run.folder), Progress(Output()), stopper, checkpoint)
+    recipe = run.recipe
+    shape = Shape.of(find_model(recipe.model, weights=False).text_config)
+    execution = plan_execution(recipe, engine, shape.has_linear_attention)
+    fit(run, recipe, engine, read_rows(run.folder), execution, Progress(Output()), stopper, checkpoint)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ class PlanRecord(Record):
     steps: int
     tokens: int
     """Tokens that pass through the model in training, padding not counted."""
-    effective_batch_size: int
+    rows_per_step: int
     """Rows of a step: no more than there are."""
     engine: str
     why: str
@@ -45,7 +45,7 @@ class PlanRecord(Record):
         return {
             "rows": f"{self.train_rows:,} to train on, {self.validation_rows:,} for validation",
             "kept by the rules": f"{self.rows_kept:,} of {self.rows_in:,}",
-            "steps": f"{self.steps:,} of {self.effective_batch_size:,} rows each",
+            "steps": f"{self.steps:,} of {self.rows_per_step:,} rows each",
             "tokens": f"{self.tokens:,}",
             "engine": f"{self.engine}, {self.dtype}: {self.why}",
             "attention": f"{self.attention}{', deterministic' if self.deterministic else ''}",

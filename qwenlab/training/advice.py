@@ -4,6 +4,8 @@ The recipe is carried out as it stands. One function is one piece of advice, a s
 what others have seen, it names them.
 """
 
+from typing import Any
+
 import torch
 from transformers import PreTrainedConfig
 
@@ -13,7 +15,7 @@ from qwenlab.text import percent
 from qwenlab.training.engine import Engine
 from qwenlab.training.estimate import target_modules
 from qwenlab.training.shape import Shape
-from qwenlab.training.source import ModelSource, load_tokenizer
+from qwenlab.training.source import ModelSource
 from qwenlab.training.turn_ends import own_ends, taught_end
 
 KEPT_WHOLE = 0.99
@@ -23,7 +25,9 @@ ROUNDED = 64
 """The advised `max_length` is a multiple of it."""
 
 
-def advise(recipe: Recipe, engine: Engine, source: ModelSource, tokens: TokenLengths) -> tuple[str, ...]:
+def advise(
+    recipe: Recipe, engine: Engine, source: ModelSource, tokenizer: Any, tokens: TokenLengths
+) -> tuple[str, ...]:
     """All advice for a training; `tokens` are those of the training rows."""
     config = source.text_config
     shape = Shape.of(config)
@@ -32,7 +36,7 @@ def advise(recipe: Recipe, engine: Engine, source: ModelSource, tokens: TokenLen
         about_4_bits(recipe, engine, shape),
         about_target_modules(recipe, shape, tokens.learned_total),
         about_cut_answers(recipe, tokens, config.max_position_embeddings),
-        about_a_base_model(source),
+        about_a_base_model(source, tokenizer),
     )
     return tuple(advice for advice in found if advice)
 
@@ -98,10 +102,9 @@ def about_cut_answers(recipe: Recipe, tokens: TokenLengths, context: int) -> str
     return f"{told}: --set data.max_length={wanted} keeps 99 % whole, and takes more memory"
 
 
-def about_a_base_model(source: ModelSource) -> str | None:
+def about_a_base_model(source: ModelSource, tokenizer: Any) -> str | None:
     """A model that was never taught where a turn ends."""
-    tokenizer, name = load_tokenizer(source), source.name
-    own, taught = own_ends(source), taught_end(tokenizer)
+    own, taught, name = own_ends(source), taught_end(tokenizer), source.name
     if not own or taught is None or taught in own:
         return None
     ends, end = ", ".join(tokenizer.convert_ids_to_tokens(own)), tokenizer.convert_ids_to_tokens(taught)

@@ -1,7 +1,7 @@
 """What a training would be: steps, tokens, memory against the card. Nothing is loaded."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.table import Table
 
@@ -50,12 +50,17 @@ class Plan(NamedTuple):
 
 
 def make_plan(
-    recipe: Recipe, engine: Engine, hardware: Hardware, source: ModelSource, rows: Rows, report: DatasetReport
+    recipe: Recipe,
+    engine: Engine,
+    hardware: Hardware,
+    source: ModelSource,
+    tokenizer: Any,
+    rows: Rows,
+    report: DatasetReport,
 ) -> Plan:
     """From the tokenised rows, and what the report says of their lengths before the cut."""
     train, taken = recipe.train, lengths(rows.train)
-    config = source.text_config
-    shape = Shape.of(config)
+    shape = Shape.of(source.text_config)
     execution = plan_execution(recipe, engine, shape.has_linear_attention)
     count = _packed_rows(taken.to_list(), recipe.data.max_length) if train.packing else len(taken)
     steps = total_steps(recipe, count)
@@ -78,7 +83,7 @@ def make_plan(
         hardware=hardware,
         memory=memory,
         validation_cost=(steps // train.eval_steps) * seen / (count * epochs),
-        advice=advise(recipe, engine, source, report.tokens) if report.tokens else (),
+        advice=advise(recipe, engine, source, tokenizer, report.tokens) if report.tokens else (),
     )
 
 
@@ -138,7 +143,7 @@ def plan_record(plan: Plan, recipe: Recipe, report: DatasetReport) -> PlanRecord
         validation_rows=plan.validation_rows,
         steps=plan.steps,
         tokens=plan.tokens,
-        effective_batch_size=plan.rows_per_step,
+        rows_per_step=plan.rows_per_step,
         engine=plan.engine.name,
         why=plan.engine.why,
         dtype=plan.engine.dtype,

@@ -105,12 +105,13 @@ class Shape(NamedTuple):
 
     def adapted(self, targets: Sequence[str]) -> dict[str, Linear]:
         """The linear layers that peft puts an adapter on, by path: those whose path is a target, or ends with one."""
-        return {
-            path: linear
+        paths = {
+            f"model.layers.{number}.{name}": linear
             for number, block in enumerate(self.blocks)
             for name, linear in block.linears.items()
-            if any(f".{(path := f'model.layers.{number}.{name}')}".endswith(f".{target}") for target in targets)
         }
+        ends = tuple(f".{target}" for target in targets)
+        return {path: linear for path, linear in paths.items() if f".{path}".endswith(ends)}
 
     def lora_parameters(self, r: int, targets: Sequence[str]) -> int:
         """Parameters of an adapter of rank `r`."""

@@ -33,12 +33,10 @@ from qwenlab.runs.stop import Stopper
 from qwenlab.training.callback import RunCallback
 from qwenlab.training.distributed import world
 from qwenlab.training.engine import Engine
-from qwenlab.training.execution import Execution, plan_execution
+from qwenlab.training.execution import Execution
 from qwenlab.training.load import LoadedModel, load, replace_folder
 from qwenlab.training.memory import first_line, forget_attempt, forget_peak, is_out_of_memory
 from qwenlab.training.rows import Rows
-from qwenlab.training.shape import Shape
-from qwenlab.training.source import find_model
 
 FIXED: dict[str, Any] = {
     "adam_beta1": 0.9,
@@ -89,7 +87,14 @@ class _Change(NamedTuple):
 
 
 def fit(
-    run: Run, recipe: Recipe, engine: Engine, rows: Rows, progress: Progress, stopper: Stopper, checkpoint: Path | None
+    run: Run,
+    recipe: Recipe,
+    engine: Engine,
+    rows: Rows,
+    execution: Execution,
+    progress: Progress,
+    stopper: Stopper,
+    checkpoint: Path | None,
 ) -> Status:
     """Train `run` from `checkpoint` or from the start, and deliver its adapter.
 
@@ -104,8 +109,6 @@ def fit(
     Raises:
         UserError: the model does not fit, or not even one row at a time, or the loss became NaN.
     """
-    shape = Shape.of(find_model(recipe.model, weights=False).text_config)
-    execution = plan_execution(recipe, engine, shape.has_linear_attention)
     attempt = _Attempt(recipe.train.per_device_train_batch_size, execution)
     while True:
         try:

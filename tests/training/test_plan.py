@@ -13,9 +13,10 @@ from qwenlab.runs.progress import Progress
 from qwenlab.runs.record import Hardware
 from qwenlab.runs.stop import Stopper
 from qwenlab.training.engine import Engine
+from qwenlab.training.execution import plan_execution
 from qwenlab.training.plan import Plan, make_plan, plan_record
 from qwenlab.training.rows import Rows, lengths
-from qwenlab.training.source import find_model
+from qwenlab.training.source import find_model, load_tokenizer
 from qwenlab.training.trainer import fit
 from tests.models.random_rows import random_rows
 
@@ -24,7 +25,8 @@ MACHINE = Hardware(gpu=None, gpu_memory_gb=None, gpu_free_gb=None, cpu="a", cpu_
 
 def planned(recipe: Recipe, engine: Engine, rows: Rows) -> Plan:
     report = load(recipe.data.model_copy(update={"source": "tiny", "max_samples": 20}), 42).report
-    return make_plan(recipe, engine, MACHINE, find_model(recipe.model), rows, report)
+    source = find_model(recipe.model)
+    return make_plan(recipe, engine, MACHINE, source, load_tokenizer(source), rows, report)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +48,7 @@ def test_steps_rows_and_tokens_are_those_of_the_training(
     plan = planned(recipe, engine, rows)
     run = Run.create(tmp_path, recipe, "test")
     with run.owned(), Output(run.log_file) as output:
-        fit(run, recipe, engine, rows, Progress(output), Stopper(), None)
+        fit(run, recipe, engine, rows, plan.execution, Progress(output), Stopper(), None)
     assert len(of_kind(run.events, Train)) == plan.steps
     assert plan.tokens == epochs * int(lengths(rows.train).sum())
     assert plan.rows_per_step == each
@@ -61,6 +63,7 @@ def test_the_only_warm_up_step_is_left_out_where_it_would_learn_nothing(
     recipe = recipe.with_values(train={"max_steps": 1, "warmup_ratio": 0.03})
     run = Run.create(tmp_path, recipe, "test")
     with run.owned(), Output(run.log_file) as output:
-        fit(run, recipe, engine, Rows(random_rows(8), None), Progress(output), Stopper(), None)
+        execution = plan_execution(recipe, engine)
+        fit(run, recipe, engine, Rows(random_rows(8), None), execution, Progress(output), Stopper(), None)
     (event,) = of_kind(run.events, Train)
     assert event.learning_rate == recipe.train.learning_rate

@@ -36,7 +36,9 @@ def fitted(
 ) -> tuple[Run, Status]:
     run = Run.create(folder, recipe, "test")
     with run.owned(), Output(run.log_file) as output:
-        return run, fit(run, recipe, engine, rows, Progress(output), stopper or Stopper(), None)
+        return run, fit(
+            run, recipe, engine, rows, plan_execution(recipe, engine), Progress(output), stopper or Stopper(), None
+        )
 
 
 def test_a_run_tells_everything_about_each_step(tmp_path: Path, recipe: Recipe, engine: Engine) -> None:

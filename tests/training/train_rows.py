@@ -148,15 +148,15 @@ def main(recipe_file: Path, folder: Path, again: bool) -> None:
     from qwenlab.training.rows import read_rows
     from qwenlab.training.trainer import fit
 
-    run = Run.create(folder, recipe, engine.name)
+    run, execution = Run.create(folder, recipe, engine.name), plan_execution(recipe, engine)
     with run.owned(), Output(run.log_file) as output:
-        fit(run, recipe, engine, read_rows(folder), Progress(output), Stopper(), None)
+        fit(run, recipe, engine, read_rows(folder), execution, Progress(output), Stopper(), None)
         undisturbed = [event.loss for event in of_kind(run.events, Train)]
         if again:
             first = run.checkpoints[0]
             going_on = int(first.name.partition("-")[2])
             run.log.write(StatusChange(step=0, status=Status.running, resumed_from=going_on))
-            fit(run, recipe, engine, read_rows(folder), Progress(output), Stopper(), first)
+            fit(run, recipe, engine, read_rows(folder), execution, Progress(output), Stopper(), first)
     record = run.read()
     assert record.engine
     train = of_kind(run.events, Train)

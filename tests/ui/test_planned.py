@@ -21,7 +21,7 @@ def known(runs: Path, free_gb: float | None, **others: Any) -> None:
     )
     values: dict[str, Any] = {
         "rows_in": 100, "rows_kept": 90, "train_rows": 80, "validation_rows": 10, "steps": 5, "tokens": 9000,
-        "effective_batch_size": 16, "engine": "unsloth", "why": "RTX 4090 is supported",
+        "rows_per_step": 16, "engine": "unsloth", "why": "RTX 4090 is supported",
         "dtype": "float16", "attention": "sdpa", "deterministic": True, "hardware": card,
         "memory": {"weights": 15.2, "overhead": 1.4}, "verdict": "fits",
     }  # fmt: skip
