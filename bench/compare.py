@@ -38,8 +38,8 @@ def main(
         import torch
 
         from qwenlab.answering.answerer import Ask, Sampling
-        from qwenlab.evaluation.benchmark import load_benchmark
-        from qwenlab.evaluation.prompt import prompt
+        from qwenlab.evaluation.programs.benchmark import load_benchmark
+        from qwenlab.evaluation.programs.prompt import prompt
 
         torch.set_num_threads(threads or torch.get_num_threads())
         asked = [prompt(problem) for problem in load_benchmark("tiny", PROMPTS, 0, 1).problems]

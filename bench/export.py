@@ -76,8 +76,8 @@ def _answers(recipe: "Recipe", adapter: Path, dtype: str, prompts: int) -> list[
     settings = recipe.model.model_copy(update={"dtype": dtype})
     engine = choose_engine(settings)
     from qwenlab.answering.answerer import BASE
-    from qwenlab.evaluation import prompt
-    from qwenlab.evaluation.benchmark import load_benchmark
+    from qwenlab.evaluation.programs import prompt
+    from qwenlab.evaluation.programs.benchmark import load_benchmark
     from qwenlab.exporting.equivalence import ADAPTER, answer_greedily
     from qwenlab.exporting.merge import merge
     from qwenlab.inference.load import load_inference

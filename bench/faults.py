@@ -15,12 +15,12 @@ import typer
 
 from qwenlab import cli
 from qwenlab.errors import UserError
-from qwenlab.evaluation.judge import Program, judge
-from qwenlab.evaluation.load import load_problems
-from qwenlab.evaluation.problem import Problem
-from qwenlab.evaluation.results import JudgeSettings, count
-from qwenlab.evaluation.selfcheck.select import FitSandbox, fit_sandbox
-from qwenlab.evaluation.verdict import Verdict
+from qwenlab.evaluation.programs.judge import Program, judge
+from qwenlab.evaluation.programs.load import load_problems
+from qwenlab.evaluation.programs.problem import Problem
+from qwenlab.evaluation.programs.results import JudgeSettings, count
+from qwenlab.evaluation.programs.selfcheck.select import FitSandbox, fit_sandbox
+from qwenlab.evaluation.programs.verdict import Verdict
 
 UNCHANGED = """
 def change(text):

@@ -21,13 +21,13 @@ import typer
 
 from qwenlab import cli
 from qwenlab.errors import UserError
-from qwenlab.evaluation.judge import Program, judge
-from qwenlab.evaluation.problem import Problem, Test
-from qwenlab.evaluation.results import JudgeSettings
-from qwenlab.evaluation.sandbox import Sandbox
-from qwenlab.evaluation.sandbox.interpreter import judging_interpreter
-from qwenlab.evaluation.selfcheck.select import BACKENDS, FitSandbox, fit_sandbox
-from qwenlab.evaluation.verdict import Verdict
+from qwenlab.evaluation.programs.judge import Program, judge
+from qwenlab.evaluation.programs.problem import Problem, Test
+from qwenlab.evaluation.programs.results import JudgeSettings
+from qwenlab.evaluation.programs.sandbox import Sandbox
+from qwenlab.evaluation.programs.sandbox.interpreter import judging_interpreter
+from qwenlab.evaluation.programs.selfcheck.select import BACKENDS, FitSandbox, fit_sandbox
+from qwenlab.evaluation.programs.verdict import Verdict
 
 SOURCE = "print(sum(map(int, input().split())))"
 PROBLEM = Problem(name="sum", description="", tests=(Test("40 2\n", "42\n"),))

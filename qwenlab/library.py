@@ -30,7 +30,7 @@ from qwenlab.runs.launch import Launch, launch
 from qwenlab.runs.plan import PlanRecord
 
 if TYPE_CHECKING:
-    from qwenlab.evaluation.results import JudgeReport
+    from qwenlab.evaluation.programs.results import JudgeReport
     from qwenlab.jobs.prepare import Prepared
 
 OnEvent = Callable[[Event], None]

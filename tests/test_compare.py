@@ -14,7 +14,7 @@ from qwenlab.compare import main
 from qwenlab.comparison.questions import Question
 from qwenlab.comparison.screen import Screen
 from qwenlab.errors import UserError
-from qwenlab.evaluation.verdict import Verdict
+from qwenlab.evaluation.programs.verdict import Verdict
 from qwenlab.runs import Run, find_run
 from qwenlab.runs.comparisons import Comparison, list_comparisons
 from qwenlab.runs.shared_base import named, shared_base

@@ -17,10 +17,10 @@ import pytest
 
 from qwenlab.errors import UserError
 from qwenlab.evaluate import main
-from qwenlab.evaluation.sandbox import landlock
-from qwenlab.evaluation.selfcheck import select
-from qwenlab.evaluation.selfcheck.programs import TRIALS
-from qwenlab.evaluation.selfcheck.run import self_check
+from qwenlab.evaluation.programs.sandbox import landlock
+from qwenlab.evaluation.programs.selfcheck import select
+from qwenlab.evaluation.programs.selfcheck.programs import TRIALS
+from qwenlab.evaluation.programs.selfcheck.run import self_check
 from qwenlab.recipe import read_recipe
 from qwenlab.report.schema import Report
 from qwenlab.runs import Run, Status, list_evaluations

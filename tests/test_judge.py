@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from qwenlab.evaluation.results import JudgeReport
-from qwenlab.evaluation.selfcheck import select
-from qwenlab.evaluation.selfcheck.programs import TRIALS
-from qwenlab.evaluation.selfcheck.run import self_check
-from qwenlab.evaluation.verdict import Verdict
+from qwenlab.evaluation.programs.results import JudgeReport
+from qwenlab.evaluation.programs.selfcheck import select
+from qwenlab.evaluation.programs.selfcheck.programs import TRIALS
+from qwenlab.evaluation.programs.selfcheck.run import self_check
+from qwenlab.evaluation.programs.verdict import Verdict
 from qwenlab.judge import main
 from tests.conftest import Verb
 
@@ -129,7 +129,7 @@ def test_without_a_sandbox_nothing_is_judged(
 NO_SANDBOX = """
 from qwenlab import cli
 from qwenlab.judge import main
-from qwenlab.evaluation.sandbox import landlock
+from qwenlab.evaluation.programs.sandbox import landlock
 
 landlock.landlock_abi = lambda: 0
 cli.run(main, "python -m qwenlab.judge")

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from qwenlab import data
 from qwenlab.answering.answerer import Messages
 from qwenlab.errors import UserError
-from qwenlab.evaluation import Problem
-from qwenlab.evaluation.benchmark import load_benchmark
-from qwenlab.evaluation.prompt import prompt
+from qwenlab.evaluation.programs import Problem
+from qwenlab.evaluation.programs.benchmark import load_benchmark
+from qwenlab.evaluation.programs.prompt import prompt
 from qwenlab.recipe import Recipe
 
 

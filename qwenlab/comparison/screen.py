@@ -13,7 +13,7 @@ from rich.text import Text
 from qwenlab.answering.answerer import Answerer, Sampling
 from qwenlab.comparison.questions import Question
 from qwenlab.comparison.side_by_side import Growing, SideBySide, cut_line, reasoning_line, speed_line, stamp_line
-from qwenlab.evaluation.verdict import MEANING, Verdict
+from qwenlab.evaluation.programs.verdict import MEANING, Verdict
 from qwenlab.runs.comparisons import Column
 
 LETTERS = "AB"

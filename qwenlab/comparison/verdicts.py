@@ -4,12 +4,12 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
 from qwenlab.errors import UserError
-from qwenlab.evaluation import Problem
-from qwenlab.evaluation.extract import extract
-from qwenlab.evaluation.judge import Program, judge
-from qwenlab.evaluation.results import JudgeSettings, ProgramResult
-from qwenlab.evaluation.selfcheck.select import NoSandbox, fit_sandbox
-from qwenlab.evaluation.syntax import Parser
+from qwenlab.evaluation.programs import Problem
+from qwenlab.evaluation.programs.extract import extract
+from qwenlab.evaluation.programs.judge import Program, judge
+from qwenlab.evaluation.programs.results import JudgeSettings, ProgramResult
+from qwenlab.evaluation.programs.selfcheck.select import NoSandbox, fit_sandbox
+from qwenlab.evaluation.programs.syntax import Parser
 from qwenlab.runs.comparisons import Column
 
 Judge = Callable[[Problem, Sequence[Column]], tuple[Column, ...]]

@@ -1,6 +1,1 @@
-"""Problems with hidden tests, the prompt that asks for a program, and the judge that runs it in a sandbox. No torch."""
-
-from qwenlab.evaluation.problem import Problem, Test
-from qwenlab.evaluation.prompt import prompt, training_row
-
-__all__ = ["Problem", "Test", "prompt", "training_row"]
+"""What base and tuned are asked, suite by suite, and whether their answers are right. No torch."""

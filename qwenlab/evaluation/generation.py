@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from qwenlab.answering.answerer import BASE, Answer, Answerer, Ask, Listener, Sampling, TooLargeError
 from qwenlab.errors import UserError
-from qwenlab.evaluation.problem import Problem
-from qwenlab.evaluation.prompt import prompt
+from qwenlab.evaluation.programs.problem import Problem
+from qwenlab.evaluation.programs.prompt import prompt
 from qwenlab.evaluation.samples import Sample, Side
 from qwenlab.files import append_lines, read_lines, rewrite_lines
 from qwenlab.recipe import EvaluateSettings

@@ -18,8 +18,8 @@ from qwenlab import data
 from qwenlab.answering.answerer import BASE, Messages
 from qwenlab.data.chat_template import prompt_text
 from qwenlab.errors import UserError
-from qwenlab.evaluation.benchmark import load_benchmark
-from qwenlab.evaluation.prompt import prompt as contest_prompt
+from qwenlab.evaluation.programs.benchmark import load_benchmark
+from qwenlab.evaluation.programs.prompt import prompt as contest_prompt
 from qwenlab.exporting.llama_cpp import server_answers
 from qwenlab.inference.load import Inference, load_inference, on_device
 from qwenlab.recipe import TINY, ModelSettings, Recipe

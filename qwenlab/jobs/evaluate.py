@@ -10,15 +10,15 @@ from typing import Any
 
 from qwenlab.answering.answerer import Answerer
 from qwenlab.errors import UserError
-from qwenlab.evaluation import Problem
-from qwenlab.evaluation.benchmark import load_benchmark
 from qwenlab.evaluation.generation import generate_samples, in_order, plan, unanswered
-from qwenlab.evaluation.results import JudgeSettings
+from qwenlab.evaluation.programs import Problem
+from qwenlab.evaluation.programs.benchmark import load_benchmark
+from qwenlab.evaluation.programs.results import JudgeSettings
+from qwenlab.evaluation.programs.sandbox.interpreter import judging_interpreter
+from qwenlab.evaluation.programs.scoring import Judged, score_samples
+from qwenlab.evaluation.programs.selfcheck.select import FitSandbox, NoSandbox, fit_sandbox
+from qwenlab.evaluation.programs.syntax import Parser
 from qwenlab.evaluation.samples import Sample, Side
-from qwenlab.evaluation.sandbox.interpreter import judging_interpreter
-from qwenlab.evaluation.scoring import Judged, score_samples
-from qwenlab.evaluation.selfcheck.select import FitSandbox, NoSandbox, fit_sandbox
-from qwenlab.evaluation.syntax import Parser
 from qwenlab.files import read_lines, rewrite_lines
 from qwenlab.inference.runs import local_answerer
 from qwenlab.recipe import EvaluateSettings, read_recipe

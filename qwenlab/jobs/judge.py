@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.table import Table
 
 from qwenlab.errors import UserError
-from qwenlab.evaluation import judge as judging
-from qwenlab.evaluation.judge import Program
-from qwenlab.evaluation.load import load_problems, load_solutions
-from qwenlab.evaluation.results import JudgeReport, JudgeSettings, ProgramResult, SelfCheck
-from qwenlab.evaluation.selfcheck.select import FitSandbox, NoSandbox, fit_sandbox
-from qwenlab.evaluation.verdict import MEANING, Verdict
+from qwenlab.evaluation.programs import judge as judging
+from qwenlab.evaluation.programs.judge import Program
+from qwenlab.evaluation.programs.load import load_problems, load_solutions
+from qwenlab.evaluation.programs.results import JudgeReport, JudgeSettings, ProgramResult, SelfCheck
+from qwenlab.evaluation.programs.selfcheck.select import FitSandbox, NoSandbox, fit_sandbox
+from qwenlab.evaluation.programs.verdict import MEANING, Verdict
 from qwenlab.files import make_parent
 from qwenlab.runs.output import Output
 from qwenlab.runs.progress import Progress

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from qwenlab.evaluation.problem import Problem
-from qwenlab.evaluation.results import SelfCheck
+from qwenlab.evaluation.programs.problem import Problem
+from qwenlab.evaluation.programs.results import SelfCheck
+from qwenlab.evaluation.programs.scoring import Judged
+from qwenlab.evaluation.programs.verdict import Verdict
 from qwenlab.evaluation.samples import Sample, Side
-from qwenlab.evaluation.scoring import Judged
-from qwenlab.evaluation.verdict import Verdict
 from qwenlab.report.advice import TrainingFacts, advise
 from qwenlab.report.criteria import criteria, sentence
 from qwenlab.report.evidence import cause, count_causes, curve, stability

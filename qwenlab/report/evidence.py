@@ -8,9 +8,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from qwenlab.evaluation.extract import Rule
-from qwenlab.evaluation.results import ProgramResult
-from qwenlab.evaluation.verdict import Verdict
+from qwenlab.evaluation.programs.extract import Rule
+from qwenlab.evaluation.programs.results import ProgramResult
+from qwenlab.evaluation.programs.verdict import Verdict
 from qwenlab.report.criteria import Stability
 from qwenlab.report.schema import Attempt, Cause, Curve, Point, ProblemRow
 from qwenlab.runs.events import Event, Note, Train, Validation, of_kind

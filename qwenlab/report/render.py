@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from qwenlab.evaluation.results import FailingTest
-from qwenlab.evaluation.verdict import MEANING
+from qwenlab.evaluation.programs.results import FailingTest
+from qwenlab.evaluation.programs.verdict import MEANING
 from qwenlab.files import write_atomically
 from qwenlab.report import charts, tables
 from qwenlab.report.schema import NO_PROGRAM, NOT_RUN, Attempt, Metric, Outcome, ProblemRow, Report

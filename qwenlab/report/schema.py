@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from qwenlab.evaluation.extract import Rule
-from qwenlab.evaluation.results import FailingTest, SelfCheck
-from qwenlab.evaluation.verdict import Verdict
+from qwenlab.evaluation.programs.extract import Rule
+from qwenlab.evaluation.programs.results import FailingTest, SelfCheck
+from qwenlab.evaluation.programs.verdict import Verdict
 from qwenlab.files import read_json
 from qwenlab.report.criteria import Criterion
 from qwenlab.stats.types import (

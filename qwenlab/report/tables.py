@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from qwenlab.evaluation.results import SelfCheck
-from qwenlab.evaluation.verdict import MEANING
+from qwenlab.evaluation.programs.results import SelfCheck
+from qwenlab.evaluation.programs.verdict import MEANING
 from qwenlab.report.criteria import detectable_sentence, p_in_words
 from qwenlab.report.schema import METRICS, Report
 from qwenlab.runs.mode import said

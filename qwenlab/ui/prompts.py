@@ -5,8 +5,8 @@ from pathlib import Path
 
 from qwenlab.comparison.questions import Question, from_held_out, from_problem, typed
 from qwenlab.errors import UserError
-from qwenlab.evaluation import Problem
-from qwenlab.evaluation.benchmark import is_at_hand, load_benchmark
+from qwenlab.evaluation.programs import Problem
+from qwenlab.evaluation.programs.benchmark import is_at_hand, load_benchmark
 from qwenlab.files import read_lines
 from qwenlab.recipe import read_recipe
 from qwenlab.runs import Run, list_evaluations

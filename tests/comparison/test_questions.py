@@ -7,7 +7,7 @@ import pytest
 from qwenlab.comparison.questions import from_file, from_held_out, from_problems, from_prompt
 from qwenlab.data import load
 from qwenlab.errors import UserError
-from qwenlab.evaluation.prompt import prompt
+from qwenlab.evaluation.programs.prompt import prompt
 from qwenlab.recipe import Recipe, read_recipe
 
 TINY = Path(__file__).parent.parent.parent / "recipes" / "tiny.toml"

@@ -18,7 +18,7 @@ from qwenlab.evaluation.generation import (
     sample_seed,
     unanswered,
 )
-from qwenlab.evaluation.problem import Problem
+from qwenlab.evaluation.programs.problem import Problem
 from qwenlab.evaluation.samples import Sample, Side
 from qwenlab.files import read_lines
 from qwenlab.recipe import EvaluateSettings

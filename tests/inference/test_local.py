@@ -7,7 +7,7 @@ import torch
 
 from qwenlab.answering.answerer import Ask, Sampling, TooLargeError
 from qwenlab.evaluation.generation import Batch, Unit, answer_batch, sample_seed
-from qwenlab.evaluation.problem import Problem
+from qwenlab.evaluation.programs.problem import Problem
 from qwenlab.inference import local
 from qwenlab.inference.load import Inference, load_inference
 from qwenlab.inference.local import LocalAnswerer

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from qwenlab.evaluation.problem import Problem
-from qwenlab.evaluation.results import Check, FailingTest, ProgramResult, SelfCheck
+from qwenlab.evaluation.programs.problem import Problem
+from qwenlab.evaluation.programs.results import Check, FailingTest, ProgramResult, SelfCheck
+from qwenlab.evaluation.programs.scoring import Judged
+from qwenlab.evaluation.programs.verdict import Verdict
 from qwenlab.evaluation.samples import Sample, Side
-from qwenlab.evaluation.scoring import Judged
-from qwenlab.evaluation.verdict import Verdict
 from qwenlab.recipe import EvaluateSettings, Recipe
 from qwenlab.report.advice import TrainingFacts
 from qwenlab.report.build import build_report

@@ -1,6 +1,6 @@
 """Advice fires on evidence, shows it, and else keeps quiet."""
 
-from qwenlab.evaluation.verdict import Verdict
+from qwenlab.evaluation.programs.verdict import Verdict
 from qwenlab.recipe import Recipe
 from qwenlab.report.advice import TrainingFacts, advise
 from qwenlab.report.criteria import Stability

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from qwenlab.evaluation.extract import Rule
-from qwenlab.evaluation.problem import Problem
-from qwenlab.evaluation.results import FailingTest, ProgramResult, SelfCheck
+from qwenlab.evaluation.programs.extract import Rule
+from qwenlab.evaluation.programs.problem import Problem
+from qwenlab.evaluation.programs.results import FailingTest, ProgramResult, SelfCheck
+from qwenlab.evaluation.programs.scoring import Judged
+from qwenlab.evaluation.programs.verdict import Verdict
 from qwenlab.evaluation.samples import Sample, Side
-from qwenlab.evaluation.scoring import Judged
-from qwenlab.evaluation.verdict import Verdict
 from qwenlab.recipe import EvaluateSettings
 from qwenlab.report.build import _how_difficult, build_report, outcome_of
 from qwenlab.report.schema import Cost, Report, read_report

@@ -2,9 +2,9 @@
 
 import pytest
 
-from qwenlab.evaluation.extract import Rule
-from qwenlab.evaluation.results import ProgramResult
-from qwenlab.evaluation.verdict import Verdict
+from qwenlab.evaluation.programs.extract import Rule
+from qwenlab.evaluation.programs.results import ProgramResult
+from qwenlab.evaluation.programs.verdict import Verdict
 from qwenlab.report.evidence import cause, count_causes
 from tests.report.reports import attempt, program_result, row
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qwenlab.evaluation.verdict import MEANING, Verdict
+from qwenlab.evaluation.programs.verdict import MEANING, Verdict
 from qwenlab.report import tables
 from qwenlab.report.render import difference, markdown, page
 from qwenlab.report.schema import Report

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from qwenlab.evaluation import Problem, Test
+from qwenlab.evaluation.programs import Problem, Test
 from qwenlab.tiny import TEST_FILE, TRAIN_FILE
 from tools.tiny.problems import problems, training_rows
 

@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from typing import NamedTuple
 
-from qwenlab.evaluation import Test
+from qwenlab.evaluation.programs import Test
 from tools.tiny.formats import Shape, Value, program, write
 from tools.tiny.operations import Operation
 from tools.tiny.parts import LETTERS

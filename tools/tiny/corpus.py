@@ -8,8 +8,8 @@ a function, except that it reads single integers. No test program and no test st
 import random
 from collections.abc import Callable, Iterator
 
-from qwenlab.evaluation import Problem, prompt
-from qwenlab.evaluation.prompt import Message
+from qwenlab.evaluation.programs import Problem, prompt
+from qwenlab.evaluation.programs.prompt import Message
 from tools.tiny.cases import draw_cases
 from tools.tiny.formats import SHAPES, Shape, function, program
 from tools.tiny.operations import Operation, draw

@@ -2,8 +2,8 @@
 
 import random
 
-from qwenlab.evaluation import Problem, training_row
-from qwenlab.evaluation.prompt import Message
+from qwenlab.evaluation.programs import Problem, training_row
+from qwenlab.evaluation.programs.prompt import Message
 from tools.tiny.cases import draw_cases
 from tools.tiny.formats import SHAPES, Shape, program
 from tools.tiny.operations import Operation, draw

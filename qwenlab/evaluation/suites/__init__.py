@@ -8,7 +8,7 @@ import importlib
 import pkgutil
 from typing import NamedTuple
 
-from qwenlab.evaluation.load import Problems
+from qwenlab.evaluation.programs.load import Problems
 
 
 class Suite(NamedTuple):

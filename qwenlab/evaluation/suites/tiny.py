@@ -1,6 +1,6 @@
 """The bundled mini contest: 200 problems that the tiny Qwen and its training data have not seen."""
 
-from qwenlab.evaluation.load import Problems, load_problems
+from qwenlab.evaluation.programs.load import Problems, load_problems
 from qwenlab.tiny import TEST_FILE
 
 CONTAMINATION = "The mini contest's test split shares no program and no sentence with what the tiny Qwen saw."

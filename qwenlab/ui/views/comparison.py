@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from qwenlab.answering.answerer import BASE
 from qwenlab.comparison.side_by_side import Growing, cut_line, reasoning_line, speed_line, stamp_line
-from qwenlab.evaluation.verdict import MEANING, Verdict
+from qwenlab.evaluation.programs.verdict import MEANING, Verdict
 from qwenlab.runs.comparisons import Column, Comparison
 from qwenlab.runs.mode import modes_differ
 from qwenlab.ui.components import lab, text

@@ -1,6 +1,6 @@
 """The files of the package are what the generator makes, and hold the problems that it drew."""
 
-from qwenlab.evaluation.benchmark import load_benchmark
+from qwenlab.evaluation.programs.benchmark import load_benchmark
 from qwenlab.recipe import read_recipe
 from qwenlab.tiny import TEST_FILE, TRAIN_FILE
 from tests.models.random_rows import TINY

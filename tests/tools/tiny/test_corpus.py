@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from qwenlab.evaluation.prompt import SYSTEM, TASK
+from qwenlab.evaluation.programs.prompt import SYSTEM, TASK
 from tools.tiny.corpus import MIXTURE, READS_INTEGERS, Item, corpus
 from tools.tiny.problems import problems
 

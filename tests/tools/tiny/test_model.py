@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from qwenlab.evaluation import prompt
+from qwenlab.evaluation.programs import prompt
 from qwenlab.tiny import MODEL_DIR
 from tools.tiny.pretrain import card, corpus_fingerprint
 from tools.tiny.problems import problems

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from qwenlab.evaluation import Problem, Test
-from qwenlab.evaluation.prompt import SYSTEM, TASK
+from qwenlab.evaluation.programs import Problem, Test
+from qwenlab.evaluation.programs.prompt import SYSTEM, TASK
 from tools.tiny.cases import run
 from tools.tiny.problems import problems, training_rows
 

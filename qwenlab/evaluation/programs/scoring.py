@@ -1,0 +1,104 @@
+"""judged.jsonl: what became of each answer: its program, whether it parses, and its verdict.
+
+A program that both sides wrote is run once and has one verdict. Judging goes in portions that are written down, so
+that a killed one goes on where it stopped; judging the same answers again gives the same lines.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from qwenlab.evaluation.programs.extract import Extraction, Rule, extract
+from qwenlab.evaluation.programs.judge import Program, judge
+from qwenlab.evaluation.programs.problem import Problem
+from qwenlab.evaluation.programs.results import JudgeSettings, ProgramResult
+from qwenlab.evaluation.programs.sandbox.protocol import Sandbox
+from qwenlab.evaluation.programs.syntax import Parser
+from qwenlab.evaluation.samples import Sample, Side
+from qwenlab.files import Record, append_lines, read_lines, rewrite_lines
+
+PORTION = 32
+"""Answers between two writes."""
+
+
+class Judged(Record):
+    """One answer, judged."""
+
+    problem: str
+    model: Side
+    sample: int
+    code: str
+    """Empty: the answer holds no program."""
+    rule: Rule
+    parses: bool
+    result: ProgramResult | None
+    """None: there is no program, or no sandbox to run it in."""
+
+
+def score_samples(
+    samples: Sequence[Sample],
+    problems: Mapping[str, Problem],
+    parser: Parser,
+    sandbox: Sandbox | None,
+    settings: JudgeSettings,
+    path: Path,
+    progress: Callable[[int], None],
+) -> list[Judged]:
+    """Judge every answer that is not in the file yet, in the order of `samples`, and append each portion.
+
+    Without a sandbox programs are found and parsed, and none is run. `progress` is told how many are done in all.
+    """
+    # What is written is a beginning of this order; anything else is of other answers, or of another order.
+    found = read_lines(path, Judged)
+    order = [(sample.problem, sample.model, sample.sample) for sample in samples]
+    if [(line.problem, line.model, line.sample) for line in found] != order[: len(found)]:
+        found = []
+    # Found without a sandbox, before there was one.
+    if sandbox and any(line.code and not line.result for line in found):
+        found = []
+    done = found
+    rewrite_lines(path, done)
+    known = {(line.problem, line.code): line.result for line in done if line.result}
+    while len(done) < len(samples):
+        progress(len(done))
+        portion = samples[len(done) : len(done) + PORTION]
+        extractions = [extract(sample.answer, parser.parses) for sample in portion]
+        if sandbox:
+            known |= _run(portion, extractions, problems, known, sandbox, settings)
+        lines = [
+            _judged(sample, extraction, known.get((sample.problem, extraction.code)))
+            for sample, extraction in zip(portion, extractions, strict=True)
+        ]
+        append_lines(path, lines)
+        done = done + lines
+    progress(len(done))
+    return done
+
+
+def _run(
+    portion: Sequence[Sample],
+    extractions: Sequence[Extraction],
+    problems: Mapping[str, Problem],
+    known: Mapping[tuple[str, str], ProgramResult],
+    sandbox: Sandbox,
+    settings: JudgeSettings,
+) -> dict[tuple[str, str], ProgramResult]:
+    """Results by problem and program, of those that are not known yet."""
+    wanted = dict.fromkeys(
+        (sample.problem, extraction.code)
+        for sample, extraction in zip(portion, extractions, strict=True)
+        if extraction.code and (sample.problem, extraction.code) not in known
+    )
+    programs = [Program(name, problems[name], code) for name, code in wanted]
+    return dict(zip(wanted, judge(programs, sandbox, settings), strict=True))
+
+
+def _judged(sample: Sample, extraction: Extraction, result: ProgramResult | None) -> Judged:
+    return Judged(
+        problem=sample.problem,
+        model=sample.model,
+        sample=sample.sample,
+        code=extraction.code,
+        rule=extraction.rule,
+        parses=extraction.parses,
+        result=result,
+    )

@@ -1,0 +1,99 @@
+"""From how a program ended to a verdict."""
+
+import signal
+from enum import StrEnum
+from typing import NamedTuple
+
+from qwenlab.evaluation.programs import checker
+from qwenlab.evaluation.programs.sandbox.protocol import Limits, Result
+
+
+class Verdict(StrEnum):
+    """What is said of a program on a test, and of a program as a whole."""
+
+    AC = "AC"
+    WA = "WA"
+    PE = "PE"
+    RE = "RE"
+    TLE = "TLE"
+    MLE = "MLE"
+    OLE = "OLE"
+    SE = "SE"
+
+
+MEANING = {
+    Verdict.AC: "accepted",
+    Verdict.WA: "wrong answer",
+    Verdict.PE: "presentation error",
+    Verdict.RE: "runtime error",
+    Verdict.TLE: "time limit exceeded",
+    Verdict.MLE: "memory limit exceeded",
+    Verdict.OLE: "output limit exceeded",
+    Verdict.SE: "sandbox error, not counted",
+}
+
+
+class Bounds(NamedTuple):
+    """A problem's own limits, as they decide verdicts. The sandbox stops a program somewhat later."""
+
+    time_s: float
+    """Of CPU time, the factor for Python included."""
+    memory_bytes: int
+
+
+class Verdicts(NamedTuple):
+    """One program's on one test, by each rule of comparison. They differ where the program ended well."""
+
+    default: Verdict
+    strict: Verdict
+    deepmind: Verdict
+
+    @classmethod
+    def all(cls, verdict: Verdict) -> "Verdicts":
+        return cls(verdict, verdict, verdict)
+
+
+def verdicts(result: Result, expected: bytes, bounds: Bounds) -> Verdicts:
+    """Accepted is only what ended in time, with exit status 0, and wrote the right output."""
+    failure = _failure(result, bounds)
+    if failure:
+        return Verdicts.all(failure)
+    got = result.output
+    right = [rule(got, expected) for rule in (checker.default, checker.strict, checker.deepmind)]
+    wrong = Verdict.WA
+    if not all(right) and checker.presentation(got, expected):
+        wrong = Verdict.PE
+    return Verdicts(*(Verdict.AC if accepted else wrong for accepted in right))
+
+
+STOPPED = 128 + signal.SIGXCPU
+"""The exit status of what the kernel stops for its CPU time. It counts by ticks, and may do so a tenth too early."""
+
+
+def unsure(result: Result, limits: Limits, bounds: Bounds) -> bool:
+    """Whether the machine's load may be to blame for a time limit that was exceeded.
+
+    Not where a program was stopped for the CPU time that it used, which is well beyond its limit.
+    """
+    stopped = result.cpu_s >= limits.cpu_s or (result.exit_status == STOPPED and result.cpu_s > bounds.time_s)
+    return _too_slow(result, bounds) and not stopped
+
+
+def _failure(result: Result, bounds: Bounds) -> Verdict | None:
+    if result.flooded:
+        return Verdict.OLE
+    if _too_slow(result, bounds):
+        return Verdict.TLE
+    if result.exit_status == 0:
+        return None
+    return Verdict.MLE if _out_of_memory(result, bounds) else Verdict.RE
+
+
+def _too_slow(result: Result, bounds: Bounds) -> bool:
+    return result.exit_status in (None, STOPPED) or result.cpu_s > bounds.time_s
+
+
+def _out_of_memory(result: Result, bounds: Bounds) -> bool:
+    """It was refused memory and said so (numpy's error is named _ArrayMemoryError), or it died with a lot of it."""
+    last = result.error.rstrip().rpartition(b"\n")[2]
+    return b"MemoryError" in last.partition(b":")[0] or result.peak_bytes > bounds.memory_bytes

@@ -1,0 +1,101 @@
+"""Programs that mean harm, for what the self-check does not look at. Each is bounded, should it get out."""
+
+import signal
+import time
+
+from qwenlab.evaluation.programs.sandbox.plan import Plan
+from tests.evaluation.programs.sandbox.conftest import LIMITS, Run
+
+WRITE_EVERYWHERE = """
+import os
+found = []
+for folder, _, _ in os.walk("/"):
+    try:
+        open(os.path.join(folder, "out"), "wb").close()
+        found.append(folder)
+    except OSError:
+        pass
+    if folder.count("/") > 2 or folder.startswith("/usr/"):
+        break
+print(found)
+"""
+
+MAKE_THREADS = """
+import threading
+threading.stack_size(2**15)
+stop = threading.Event()
+made = 0
+try:
+    while made < {enough}:
+        threading.Thread(target=stop.wait).start()
+        made += 1
+except RuntimeError:
+    pass
+stop.set()
+print(made)
+"""
+
+MANY_PROCESSES = """
+import os, time
+children = 0
+for _ in range(8):
+    try:
+        if os.fork() == 0:
+            held = bytearray(2**25)
+            time.sleep(0.5)
+            os._exit(0)
+        children += 1
+    except OSError:
+        pass
+print(children)
+"""
+
+FLOOD = """
+import sys
+for _ in range(200):
+    sys.stdout.buffer.write(b"x" * 2**20)
+"""
+
+
+def test_nothing_at_all_can_be_written(run: Run) -> None:
+    assert run(WRITE_EVERYWHERE).output == b"[]\n"
+
+
+def test_threads_are_counted_inside_or_come_to_an_end(run: Run, plan: Plan) -> None:
+    made = int(run(MAKE_THREADS.format(enough=200)).output)
+    if plan.backend == "bubblewrap":
+        assert 8 <= made < 64
+    else:
+        assert made == 200  # counted with all else that the user runs, so the limit is far away
+
+
+def test_there_is_one_process_so_memory_is_limited_once(run: Run) -> None:
+    assert run(MANY_PROCESSES).output == b"0\n"
+
+
+def test_memory_is_limited(run: Run) -> None:
+    hog = "held = []\nfor _ in range(64): held.append(bytearray(2**24))\nprint('got', len(held))"
+    result = run(hog, limits=LIMITS._replace(memory_bytes=2**28))
+    assert result.exit_status == 1
+    assert result.error.rstrip().endswith(b"MemoryError")
+    assert result.peak_bytes < 2**28
+
+
+def test_a_flood_ends_at_the_cap(run: Run) -> None:
+    result = run(FLOOD)
+    assert result.flooded
+    assert len(result.output) == LIMITS.output_bytes
+    assert b"File too large" in result.error
+
+
+def test_signals_that_should_end_a_program_do(run: Run) -> None:
+    assert run("while True: pass", limits=LIMITS._replace(cpu_s=1)).exit_status == 128 + signal.SIGXCPU
+
+
+def test_the_wall_clock_ends_one_that_sleeps(run: Run) -> None:
+    began = time.monotonic()
+    result = run("import time\nprint('begun', flush=True)\ntime.sleep(20)", limits=LIMITS._replace(wall_s=1.0))
+    assert time.monotonic() - began < 10
+    assert result.exit_status is None
+    assert result.output == b"begun\n"
+    assert result.wall_s >= 1.0

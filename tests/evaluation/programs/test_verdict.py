@@ -1,0 +1,67 @@
+"""From how a program ended to a verdict."""
+
+import pytest
+
+from qwenlab.evaluation.programs.sandbox import Limits, Result
+from qwenlab.evaluation.programs.verdict import Bounds, Verdict, Verdicts, unsure, verdicts
+
+LIMITS = Limits(cpu_s=9, wall_s=19, memory_bytes=2**29)
+BOUNDS = Bounds(time_s=6.0, memory_bytes=2**28)
+RIGHT = Result(exit_status=0, cpu_s=0.1, wall_s=0.1, peak_bytes=2**24, output=b"42\n", error=b"", flooded=False)
+AC, WA, PE, RE, TLE, MLE, OLE, _ = Verdict
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({}, AC),
+        ({"output": b"43"}, WA),
+        ({"output": b""}, WA),
+        ({"output": b"[42]"}, PE),
+        ({"exit_status": 1}, RE),
+        ({"exit_status": 3}, RE),
+        ({"exit_status": 139}, RE),
+        ({"exit_status": 3, "output": b"43"}, RE),
+        ({"exit_status": None}, TLE),
+        ({"exit_status": 152}, TLE),
+        ({"cpu_s": 6.1}, TLE),
+        ({"cpu_s": 6.0}, AC),
+        ({"wall_s": 18.0}, AC),
+        ({"exit_status": 137, "cpu_s": 10.0}, TLE),
+        ({"exit_status": 1, "error": b"Traceback\nMemoryError\n"}, MLE),
+        ({"exit_status": 1, "error": b"x\nnumpy.core._exceptions._ArrayMemoryError: Unable to allocate\n"}, MLE),
+        ({"exit_status": 1, "error": b"MemoryError\nValueError: not MemoryError\n"}, RE),
+        ({"exit_status": 139, "peak_bytes": 2**28 + 1}, MLE),
+        ({"peak_bytes": 2**28 + 1}, AC),
+        ({"flooded": True}, OLE),
+        ({"flooded": True, "exit_status": 1}, OLE),
+        ({"flooded": True, "exit_status": None}, OLE),
+    ],
+)
+def test_by_hand(change: dict[str, object], verdict: Verdict) -> None:
+    assert verdicts(RIGHT._replace(**change), b"42", BOUNDS).default == verdict  # type: ignore[arg-type]
+
+
+def test_the_rules_of_comparison_may_differ_where_a_program_ended_well() -> None:
+    assert verdicts(RIGHT._replace(output=b"1\nyes"), b"1 YES", BOUNDS) == Verdicts(AC, PE, AC)
+    assert verdicts(RIGHT._replace(output=b"0.5002"), b"0.50000", BOUNDS) == Verdicts(WA, WA, WA)
+    assert verdicts(RIGHT._replace(output=b"0.500009"), b"0.500000", BOUNDS) == Verdicts(WA, WA, AC)
+    assert verdicts(RIGHT._replace(output=b"1\nyes", exit_status=1), b"1 YES", BOUNDS) == Verdicts.all(RE)
+
+
+@pytest.mark.parametrize(
+    ("change", "doubtful"),
+    [
+        ({}, False),
+        ({"cpu_s": 5.9}, False),  # a pass stays a pass
+        ({"cpu_s": 6.1}, True),
+        ({"cpu_s": 6.1, "exit_status": 1}, True),
+        ({"exit_status": None, "cpu_s": 0.1}, True),
+        ({"exit_status": None, "cpu_s": 8.0}, True),
+        ({"exit_status": 152, "cpu_s": 8.1}, False),
+        ({"exit_status": 152, "cpu_s": 5.0}, True),
+        ({"exit_status": 137, "cpu_s": 10.0}, False),
+    ],
+)
+def test_where_the_load_may_be_to_blame(change: dict[str, object], doubtful: bool) -> None:
+    assert unsure(RIGHT._replace(**change), LIMITS, BOUNDS) == doubtful  # type: ignore[arg-type]
