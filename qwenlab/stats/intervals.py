@@ -14,7 +14,7 @@ Hesterberg, "What Teachers Should Know About the Bootstrap", The American Statis
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy  # its parts load as they are named
@@ -77,6 +77,23 @@ def difference(sums: Sums, seed: int) -> Estimate | None:
     return _difference(sums, least=-1.0, seed=seed)
 
 
+def mean_loss(values: Floats, groups: NDArray[np.intp] | None, seed: int) -> Estimate | None:
+    """The mean of values without bounds, shape (items,): their difference from nothing. None without items."""
+    return loss_difference(sum_clusters(np.zeros_like(values), values, groups), seed)
+
+
+def loss_difference(sums: Sums, seed: int) -> Estimate | None:
+    """The mean of after minus before over items whose values have no bounds. None without items.
+
+    When nothing varies there is no interval: what is unseen could be as far off as it likes.
+    """
+    if len(sums.size) == 0:
+        return None
+    value = float((sums.after.sum() - sums.before.sum()) / sums.size.sum())
+    varies = not _nothing_varies(sums.after - sums.before - value * sums.size)
+    return Estimate(value=value, interval=_bootstrap(sums, _mean_difference, seed) if varies else None)
+
+
 def relative_gain(sums: Sums, seed: int) -> Estimate | None:
     """After minus before, over before. None with a baseline of zero, and no interval below `MIN_BASELINE`.
 
@@ -110,10 +127,11 @@ def _difference(sums: Sums, least: float, seed: int) -> Estimate | None:
         unlike = _unseen_share(len(sums.size))
         return Estimate(value=value, interval=Interval(value - (value - least) * unlike, value + (1 - value) * unlike))
 
-    def statistic(before: Floats, after: Floats, size: Floats, axis: int) -> Floats:
-        return np.asarray((after.sum(axis) - before.sum(axis)) / size.sum(axis))
+    return Estimate(value=value, interval=_bootstrap(sums, _mean_difference, seed))
 
-    return Estimate(value=value, interval=_bootstrap(sums, statistic, seed))
+
+def _mean_difference(before: Floats, after: Floats, size: Floats, axis: int) -> Floats:
+    return np.asarray((after.sum(axis) - before.sum(axis)) / size.sum(axis))
 
 
 def _nothing_varies(deviations: Floats) -> bool:
@@ -127,19 +145,35 @@ def _unseen_share(n: int) -> float:
     return interval.high
 
 
+def resampled_differences(sums: Sums, seed: int) -> Floats:
+    """The mean of after minus before in each of `RESAMPLES` resamples of two or more clusters."""
+    return np.asarray(_resamples(sums, _mean_difference, seed).bootstrap_distribution)
+
+
+def tail_of_resamples(n: int, alpha: float) -> float:
+    """The share of resamples of `n` clusters that is left out on one side, for a true tail of `alpha`.
+
+    Smaller than `alpha`: resamples spread as with n in place of n - 1, and normally instead of as Student's t.
+    """
+    return float(scipy.stats.norm.cdf(-math.sqrt(n / (n - 1)) * scipy.stats.t.ppf(1 - alpha, n - 1)))
+
+
 def _bootstrap(sums: Sums, statistic: Callable[..., Floats], seed: int) -> Interval:
     """Expanded percentile interval; the resamples depend on the seed and the number of clusters alone."""
-    n = len(sums.size)
-    tail = scipy.stats.norm.cdf(-math.sqrt(n / (n - 1)) * scipy.stats.t.ppf(1 - ALPHA / 2, n - 1))
-    low, high = scipy.stats.bootstrap(
+    low, high = _resamples(sums, statistic, seed).confidence_interval
+    return Interval(float(low), float(high))
+
+
+def _resamples(sums: Sums, statistic: Callable[..., Floats], seed: int) -> Any:
+    """scipy's result of the bootstrap over clusters."""
+    return scipy.stats.bootstrap(
         sums,
         statistic,
         paired=True,
         vectorized=True,
         n_resamples=RESAMPLES,
         batch=RESAMPLES_AT_ONCE,
-        confidence_level=1 - 2 * tail,
+        confidence_level=1 - 2 * tail_of_resamples(len(sums.size), ALPHA / 2),
         method="percentile",
         rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return Interval(float(low), float(high))
+    )

@@ -14,10 +14,21 @@ import numpy as np
 import scipy  # its parts load as they are named
 from numpy.typing import NDArray
 
-from qwenlab.stats.intervals import RESAMPLES, Floats, difference, mean, rate, relative_gain, sum_clusters
+from qwenlab.stats.intervals import (
+    RESAMPLES,
+    Floats,
+    difference,
+    loss_difference,
+    mean,
+    mean_loss,
+    rate,
+    relative_gain,
+    sum_clusters,
+)
 from qwenlab.stats.types import (
     NOISE_OF_FLOATS,
     Comparison,
+    LossComparison,
     NoiseFloor,
     ScoreComparison,
     Stratum,
@@ -28,7 +39,8 @@ from qwenlab.stats.types import (
 SEED = 42
 """The document's."""
 
-ACCEPTED = "AC"
+SOLVED = ("AC", "right")
+"""What is said of a program, and of any other answer."""
 SANDBOX_ERROR = "SE"
 
 
@@ -46,7 +58,7 @@ def compare(
     Raises:
         ValueError: the lengths differ.
     """
-    pairs = _pairs(before, after, clusters)
+    pairs = pair_up(before, after, clusters)
     sums = sum_clusters(pairs.before, pairs.after, pairs.groups)
     n = len(pairs.before)
     both = int(np.sum((pairs.before == 1) & (pairs.after == 1)))
@@ -100,7 +112,7 @@ def compare_scores(
     Raises:
         ValueError: the lengths differ, or a score is not within 0 and 1.
     """
-    pairs = _pairs(before, after, clusters)
+    pairs = pair_up(before, after, clusters)
     if not all(0 <= score <= 1 for score in (*pairs.before, *pairs.after)):
         raise ValueError("scores must be within 0 and 1")
     sums = sum_clusters(pairs.before, pairs.after, pairs.groups)
@@ -116,6 +128,44 @@ def compare_scores(
         lost=int(np.sum(changes < -NOISE_OF_FLOATS)),
         difference=difference(sums, seed),
         relative_gain=relative_gain(sums, seed),
+        p_value=_permutation_p(changes, seed) if n else None,
+    )
+
+
+def compare_losses(
+    before: Sequence[float | None],
+    after: Sequence[float | None],
+    clusters: Sequence[Hashable] | None = None,
+    seed: int = SEED,
+) -> LossComparison:
+    """Compare two runs by the loss of each item's reference text, in nats a token; less is better.
+
+    Each item counts once, however long its text: items are what is drawn from the user's data and what is independent,
+    so they are what the interval resamples. Were each token to count once, a few long texts would be most of the mean,
+    and the interval would be about them.
+
+    Args:
+        before: the mean loss over an item's learned tokens.
+        clusters: the family of each item, such as the document that it is from.
+
+    Raises:
+        ValueError: the lengths differ, or a loss is negative or not finite.
+    """
+    pairs = pair_up(before, after, clusters)
+    if not all(0 <= loss < math.inf for loss in (*pairs.before, *pairs.after)):
+        raise ValueError("losses must be finite and not negative")
+    sums = sum_clusters(pairs.before, pairs.after, pairs.groups)
+    n = len(pairs.before)
+    changes = pairs.after - pairs.before
+    return LossComparison(
+        n=n,
+        left_out=len(before) - n,
+        clusters=None if clusters is None else len(sums.size),
+        before=mean_loss(pairs.before, pairs.groups, seed),
+        after=mean_loss(pairs.after, pairs.groups, seed),
+        gained=int(np.sum(changes < -NOISE_OF_FLOATS)),
+        lost=int(np.sum(changes > NOISE_OF_FLOATS)),
+        difference=loss_difference(sums, seed),
         p_value=_permutation_p(changes, seed) if n else None,
     )
 
@@ -164,7 +214,7 @@ def noise_floor(first: Sequence[bool | None], second: Sequence[bool | None]) -> 
     Raises:
         ValueError: the lengths differ.
     """
-    pairs = _pairs(first, second, None)
+    pairs = pair_up(first, second, None)
     n = len(pairs.before)
     gained, lost = int(np.sum(pairs.before < pairs.after)), int(np.sum(pairs.before > pairs.after))
     return NoiseFloor(n=n, left_out=len(first) - n, gained=gained, lost=lost, flipped=rate(gained + lost, n))
@@ -172,10 +222,10 @@ def noise_floor(first: Sequence[bool | None], second: Sequence[bool | None]) -> 
 
 def passed(verdict: str) -> bool | None:
     """The outcome that a verdict stands for: None for a sandbox error, which is no fault of the program."""
-    return None if verdict == SANDBOX_ERROR else verdict == ACCEPTED
+    return None if verdict == SANDBOX_ERROR else verdict in SOLVED
 
 
-class _Pairs(NamedTuple):
+class Pairs(NamedTuple):
     """Values before and after where there are both, shape (n,), and the clusters of these, numbered from 0."""
 
     before: Floats
@@ -183,9 +233,14 @@ class _Pairs(NamedTuple):
     groups: NDArray[np.intp] | None
 
 
-def _pairs(
+def pair_up(
     before: Sequence[float | None], after: Sequence[float | None], clusters: Sequence[Hashable] | None
-) -> _Pairs:
+) -> Pairs:
+    """Leave out pairs with a None on either side.
+
+    Raises:
+        ValueError: the lengths differ.
+    """
     labels = range(len(before)) if clusters is None else clusters
     kept = [
         (first, second, label)
@@ -193,7 +248,7 @@ def _pairs(
         if first is not None and second is not None
     ]
     numbers = {label: number for number, label in enumerate(dict.fromkeys(label for _, _, label in kept))}
-    return _Pairs(
+    return Pairs(
         before=np.array([first for first, _, _ in kept], dtype=float),
         after=np.array([second for _, second, _ in kept], dtype=float),
         groups=None if clusters is None else np.array([numbers[label] for _, _, label in kept], dtype=np.intp),

@@ -1,11 +1,24 @@
 """The figures of a comparison, as they stand in report.json: typed, frozen, read back equal. Light to import."""
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
 ALPHA = 0.05
 """Tests are two-sided at this level, and intervals hold 1 - ALPHA."""
+
+MARGIN = 0.05
+"""What a suite may lose and still be kept: 5 points, one constant for all, set before anything is measured.
+
+Not 3: 164 items of which a tenth flip though nothing changed are then called kept in 30 of 100 runs, and at 5 points in
+60 (`kept_power` in power.py). Shown how often, when 2, 5 and 10 % of the items flip:
+
+    items            100           164           300           541
+    3 points    47  30  21    67  46  30    91  68  46   100  90  68 %
+    5 points    79  58  41    97  81  60   100  97  83   100 100  97 %
+
+Not more: a wider margin would pass a loss that its user notices, more than one answer in twenty.
+"""
 
 NOISE_OF_FLOATS = 1e-9
 """Sums of pass@k values that should be equal differ by less."""
@@ -40,24 +53,24 @@ class Rate(Figures):
     interval: Interval | None
 
 
-class Change(Figures):
-    """What a paired comparison of two runs over the same problems shows. Without problems, the figures are None."""
+class Paired(Figures):
+    """What any paired comparison of two runs over the same items shows. Without items, the figures are None."""
+
+    higher_is_better: ClassVar[bool] = True
 
     n: int
     """Pairs compared."""
     left_out: int
     """Pairs with a side that could not be judged."""
     clusters: int | None
-    """Contests or families of problems that the intervals resample as wholes; None: every problem is its own."""
+    """Contests or families of items that the intervals resample as wholes; None: every item is its own."""
     gained: int
-    """Problems that only the second run solves, or whose score rose."""
+    """Items that only the second run solves, or does better at."""
     lost: int
     difference: Estimate | None
-    """After minus before, in shares: 0.06 is 6 points."""
-    relative_gain: Estimate | None
-    """(after - before) / before; None with a baseline of zero, no interval with a very small one."""
+    """After minus before. Of shares and scores, 0.06 is 6 points; of losses, in nats a token, less is better."""
     p_value: float | None
-    """Takes problems as independent, clusters or not."""
+    """Two-sided. Takes items as independent, clusters or not."""
 
     @property
     def beyond_noise(self) -> bool:
@@ -72,6 +85,20 @@ class Change(Figures):
             return False
         low, high = self.difference.interval
         return self.p_value < ALPHA and (low > NOISE_OF_FLOATS or high < -NOISE_OF_FLOATS)
+
+    @property
+    def better(self) -> bool:
+        """Whether the second run is ahead, by however little."""
+        if self.difference is None:
+            return False
+        return self.difference.value > 0 if self.higher_is_better else self.difference.value < 0
+
+
+class Change(Paired):
+    """A comparison of outcomes or of scores, each in [0, 1]."""
+
+    relative_gain: Estimate | None
+    """(after - before) / before; None with a baseline of zero, no interval with a very small one."""
 
 
 class Comparison(Change):
@@ -88,6 +115,26 @@ class ScoreComparison(Change):
 
     before: Estimate | None
     after: Estimate | None
+
+
+class LossComparison(Paired):
+    """One loss an item, in nats a token: less is better. `p_value` is the paired permutation test of the mean."""
+
+    higher_is_better: ClassVar[bool] = False
+
+    before: Estimate | None
+    after: Estimate | None
+
+
+class NonInferiority(Figures):
+    """What of a suite was lost at most, and whether that is less than the margin."""
+
+    margin: float
+    """The loss that is not put up with, in shares."""
+    lost_at_most: float
+    """The one-sided upper bound of the loss at 1 - ALPHA, in shares: 0.024 is 2.4 points; 0 where none is left."""
+    p_value: float
+    """One-sided, of "the margin or more was lost"; below ALPHA exactly when `lost_at_most` is below the margin."""
 
 
 class NotMeasured(Figures):
@@ -145,3 +192,28 @@ class DetectableGain(Figures):
     """The smallest net gain, in problems, that is shown with that power; None when none is."""
     minimum_flips: int
     """Fewer flips, even all one way, never reach p < alpha."""
+
+
+class ToleratedLoss(Figures):
+    """What a suite of `n` items may lose and still be shown as kept, known before it runs."""
+
+    n: int
+    flips: int
+    """The assumed number of items that flip, either way."""
+    net_lost: int | None
+    """With so many flips: the most that may be lost, less those gained. Negative where it takes a gain; None where
+    nothing shows it."""
+    margin: float
+    alpha: float
+    power: float
+    """The probability that kept is shown when nothing changed, and that share flips by chance."""
+
+
+class DetectableDifference(Figures):
+    """What a comparison of `n` scores can show, as far as the spread of their differences says."""
+
+    n: int
+    alpha: float
+    power: float
+    difference: float | None
+    """In shares: 0.06 is 6 points. None: nothing varies, or there are too few to say."""

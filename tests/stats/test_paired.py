@@ -325,7 +325,13 @@ def test_two_runs_of_one_model_give_the_noise_floor() -> None:
 
 
 def test_importing_the_results_types_stays_light() -> None:
-    modules = ["qwenlab.evaluation", "qwenlab.stats.paired", "qwenlab.stats.power", "qwenlab.report.criteria"]
+    modules = [
+        "qwenlab.evaluation",
+        "qwenlab.stats.paired",
+        "qwenlab.stats.power",
+        "qwenlab.stats.verdicts",
+        "qwenlab.report.criteria",
+    ]
     heavy = {"scipy.stats", "statsmodels", "pandas"}
     code = f"import sys, {', '.join(modules)}; print(*({heavy!r} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split() == []
