@@ -1,4 +1,7 @@
-"""Writes the mini contest's files into the package, the same bytes each time: `python -m tools.tiny.bake`."""
+"""Writes the files of the mini contest and of the functions into the package: `python -m tools.tiny.bake`.
+
+They are the same bytes each time.
+"""
 
 import json
 from collections.abc import Iterable
@@ -8,12 +11,13 @@ from typing import Any
 import pyarrow as pa
 
 from qwenlab.evaluation.programs import Problem, Test
-from qwenlab.tiny import TEST_FILE, TRAIN_FILE
+from qwenlab.tiny import FUNCTIONS_FILE, TEST_FILE, TRAIN_FILE
+from tools.tiny.functions import function_rows
 from tools.tiny.problems import problems, training_rows
 
 
 def main() -> None:
-    """Write both files."""
+    """Write all files."""
     for path, content in files().items():
         path.write_bytes(content)
 
@@ -29,6 +33,7 @@ def files() -> dict[Path, bytes]:
     return {
         TRAIN_FILE: pa.Codec("zstd", compression_level=19).compress(conversations, asbytes=True),
         TEST_FILE: contest,
+        FUNCTIONS_FILE: _lines(function_rows(60, seed=42)),
     }
 
 

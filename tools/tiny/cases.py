@@ -59,12 +59,13 @@ def run(code: str, text: str) -> str:
 
 def _input(rng: random.Random, operation: Operation, shape: Shape, short: bool) -> str:
     if shape != "cases":
-        return write(_value(rng, operation, short), shape) + "\n"
+        return write(draw_value(rng, operation, short), shape) + "\n"
     count = 2 if short else rng.randint(2, 5)
-    return "\n".join([str(count), *(write(_value(rng, operation, short), shape) for _ in range(count))]) + "\n"
+    return "\n".join([str(count), *(write(draw_value(rng, operation, short), shape) for _ in range(count))]) + "\n"
 
 
-def _value(rng: random.Random, operation: Operation, short: bool) -> Value:
+def draw_value(rng: random.Random, operation: Operation, short: bool) -> Value:
+    """What a problem is about: a list, a string, an integer or a pair, near to what its parameters part."""
     match operation.kind:
         case "list":
             return _integers(rng, operation, rng.randint(2, 4) if short else rng.randint(1, 9))

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qwenlab.errors import UserError
-from qwenlab.evaluation.programs.load import ProblemRow, Problems, checked, sorted_out
+from qwenlab.evaluation.programs.load import ProblemRow, Problems, sorted_out
+from qwenlab.evaluation.rows import checked
 from qwenlab.hub import Wanted, fetch
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+from qwenlab.evaluation.programs.functions import ENDED_EARLY, whole_program
 from qwenlab.evaluation.programs.problem import Problem, Test
 from qwenlab.evaluation.programs.results import (
     FailingTest,
@@ -24,7 +25,7 @@ from qwenlab.evaluation.programs.results import (
     cut_beginning,
 )
 from qwenlab.evaluation.programs.sandbox.protocol import Limits, Result, Sandbox, SandboxFailureError, Spec
-from qwenlab.evaluation.programs.verdict import Bounds, Verdict, Verdicts, unsure, verdicts
+from qwenlab.evaluation.programs.verdict import Bounds, Verdict, Verdicts, function_verdicts, unsure, verdicts
 
 ATTEMPTS = 3
 """How often a run is tried when the sandbox itself fails; DeepMind's harness does the same."""
@@ -116,7 +117,7 @@ def _run(program: Program, tests: Sequence[Test], sandbox: Sandbox, settings: Ju
 def _run_test(program: Program, test: Test, sandbox: Sandbox, settings: JudgeSettings) -> TestRun:
     bounds = _bounds(program.problem, settings)
     limits = _limits(bounds, settings)
-    spec = Spec(_bytes(program.source), _bytes(test.input), limits)
+    spec = Spec(_bytes(whole_program(program.problem, program.source)), _bytes(test.input), limits)
     failure = ""
     for _ in range(ATTEMPTS):
         try:
@@ -124,16 +125,19 @@ def _run_test(program: Program, test: Test, sandbox: Sandbox, settings: JudgeSet
         except SandboxFailureError as error:
             failure = str(error)
         else:
-            return _test_run(result, test, limits, bounds)
+            is_function = bool(program.problem.harness)
+            return _test_run(result, test, limits, bounds, is_function)
     return TestRun(Verdicts.all(Verdict.SE), error=failure)
 
 
-def _test_run(result: Result, test: Test, limits: Limits, bounds: Bounds) -> TestRun:
-    found = verdicts(result, _bytes(test.output), bounds)
+def _test_run(result: Result, test: Test, limits: Limits, bounds: Bounds, is_function: bool) -> TestRun:
+    found = (function_verdicts if is_function else verdicts)(result, _bytes(test.output), bounds)
     run = TestRun(found, unsure(result, limits, bounds), result.cpu_s, result.peak_bytes, result.exit_status)
     if found.default == Verdict.AC:
         return run
-    return run._replace(got=cut(_text(result.output)), error=cut_beginning(_text(result.error)))
+    ended_early = is_function and result.exit_status == 0 and found.default == Verdict.WA
+    error = ENDED_EARLY if ended_early else _text(result.error)
+    return run._replace(got=cut(_text(result.output)), error=cut_beginning(error))
 
 
 def _confirmed(program: Program, runs: list[TestRun], sandbox: Sandbox, settings: JudgeSettings) -> ProgramResult:
@@ -159,7 +163,7 @@ def _result(program: Program, runs: list[TestRun], settings: JudgeSettings, conf
         limit_s=_bounds(program.problem, settings).time_s,
         peak_bytes=max(run.peak_bytes for run in runs),
         confirmed_alone=confirmed_alone,
-        failing_test=None if failing is None else _failing_test(failing, runs[failing], program.problem.tests[failing]),
+        failing_test=None if failing is None else _failing_test(failing, runs[failing], program.problem),
     )
 
 
@@ -167,12 +171,13 @@ def _first_refusal(column: Sequence[Verdict]) -> Verdict:
     return next((verdict for verdict in column if verdict != Verdict.AC), Verdict.AC)
 
 
-def _failing_test(number: int, run: TestRun, test: Test) -> FailingTest:
+def _failing_test(number: int, run: TestRun, problem: Problem) -> FailingTest:
+    test = problem.tests[number]
     return FailingTest(
         number=number + 1,
         verdict=run.verdicts.default,
         input=cut(test.input),
-        expected=cut(test.output),
+        expected="" if problem.harness else cut(test.output),
         got=run.got,
         error=run.error,
         exit_status=run.exit_status,

@@ -12,17 +12,15 @@ example twice would teach nothing and cost tokens.
 import codecs
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import Field, FiniteFloat
 
 from qwenlab.errors import UserError
 from qwenlab.evaluation.programs.problem import Problem, Test
-
-SHOWN = 5
-"""Faults of a file that are told at once."""
+from qwenlab.evaluation.rows import NamedRow, Row, checked
 
 RATINGS = (1200, 1600, 2000, 2400)
 """Where Codeforces' ratings are parted into difficulties."""
@@ -47,21 +45,12 @@ class Problems(NamedTuple):
     left_out: dict[str, tuple[str, ...]]
 
 
-class _Row(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
-
-
-class _Test(_Row):
+class _Test(Row):
     input: str
     output: str
 
 
-class _Named(_Row):
-    described: ClassVar[str]
-    name: str = Field(min_length=1)
-
-
-class ProblemRow(_Named):
+class ProblemRow(NamedRow):
     """A problem as a file has it."""
 
     described = '{"name": "...", "description": "...", "tests": [{"input": "...", "output": "..."}]}'
@@ -82,13 +71,12 @@ class ProblemRow(_Named):
     """So many of the first tests are public: whoever takes part in the contest sees them."""
 
 
-class _Solution(_Named):
+class _Solution(NamedRow):
     described = '{"name": "the problem\'s name", "solution": "the program"}'
     solution: str
 
 
-Row = TypeVar("Row", bound=_Named)
-Item = TypeVar("Item")
+Kind = TypeVar("Kind", bound=NamedRow)
 
 
 def load_problems(path: Path) -> Problems:
@@ -124,33 +112,7 @@ def load_solutions(path: Path) -> list[Solution]:
     return [Solution(row.name, row.solution) for row in _rows(path, _Solution)]
 
 
-def checked(kind: type[Row], items: Iterable[tuple[str, Item]], parse: Callable[[Item], object]) -> list[Row]:
-    """Rows from items, each with the place that it is told by: "problems.jsonl, line 3".
-
-    Raises:
-        UserError: `parse` raised a ValueError or RecursionError, or what it gave is no such row, or two have the same
-            name; the first few faults are told at once.
-    """
-    rows: list[Row] = []
-    places: dict[str, str] = {}
-    faults: list[str] = []
-    for place, item in items:
-        try:
-            row = kind.model_validate(parse(item))
-        except (ValueError, RecursionError) as error:
-            faults.append(f"{place}: {_fault(error)}")
-            continue
-        if row.name in places:
-            faults.append(f"{place}: {row.name!r} is there already, in {places[row.name].rpartition(', ')[2]}.")
-        places.setdefault(row.name, place)
-        rows.append(row)
-    if faults:
-        more = [f"And {len(faults) - SHOWN} more lines."] if len(faults) > SHOWN else []
-        raise UserError("\n".join([*faults[:SHOWN], *more]), f"Each line must be an object: {kind.described}")
-    return rows
-
-
-def _rows(path: Path, kind: type[Row]) -> list[Row]:
+def _rows(path: Path, kind: type[Kind]) -> list[Kind]:
     lines = ((f"{path}, line {number}", line) for number, line in _lines(path))
     rows = checked(kind, lines, lambda line: json.loads(line.decode("utf-8")))
     if not rows:
@@ -168,18 +130,6 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
                     yield number, text
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def _fault(error: ValueError | RecursionError) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        where = ".".join(str(part + 1 if isinstance(part, int) else part) for part in first["loc"])
-        return f"{where or 'the line'}: {first['msg']}."
-    if isinstance(error, UnicodeDecodeError):
-        return "this is not UTF-8."
-    if isinstance(error, RecursionError):
-        return "this is nested too deeply."
-    return f"this is not JSON: {error}."
 
 
 def _cannot_be_judged(row: ProblemRow) -> str | None:

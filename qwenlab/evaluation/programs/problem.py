@@ -1,4 +1,4 @@
-"""One type for every contest problem, wherever it came from."""
+"""One type for every problem, wherever it came from: programs with input and output, and functions with assertions."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ class Test(NamedTuple):
 
 
 class Problem(Record):
-    """A stdin/stdout programming problem with the hidden tests that judge it."""
+    """A programming problem with the hidden tests that judge it."""
 
     name: str
     description: str
@@ -23,5 +23,9 @@ class Problem(Record):
     time_limit_s: float = 2.0
     memory_limit_bytes: int = 256 * 2**20
     solution: str | None = None
+    preamble: str = ""
+    """What stands before the program that is run."""
+    harness: str = ""
+    """What stands behind it: assertions, and what writes the one test's output when all held; see `functions`."""
     contest: str | None = None
     """Problems of one contest are not independent of one another."""

@@ -1,4 +1,4 @@
-"""judged.jsonl: what became of each answer: its program, whether it parses, and its verdict.
+"""Scoring answers that are programs: what program an answer holds, whether it parses, and its verdict.
 
 A program that both sides wrote is run once and has one verdict. Judging goes in portions that are written down, so
 that a killed one goes on where it stopped; judging the same answers again gives the same lines.
@@ -7,31 +7,19 @@ that a killed one goes on where it stopped; judging the same answers again gives
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from qwenlab.evaluation.programs.extract import Extraction, Rule, extract
+from qwenlab.evaluation.programs.extract import Extraction, extract
 from qwenlab.evaluation.programs.judge import Program, judge
 from qwenlab.evaluation.programs.problem import Problem
 from qwenlab.evaluation.programs.results import JudgeSettings, ProgramResult
 from qwenlab.evaluation.programs.sandbox.protocol import Sandbox
 from qwenlab.evaluation.programs.syntax import Parser
-from qwenlab.evaluation.samples import Sample, Side
-from qwenlab.files import Record, append_lines, read_lines, rewrite_lines
+from qwenlab.evaluation.programs.verdict import Verdict
+from qwenlab.evaluation.samples import Sample
+from qwenlab.evaluation.scored import Scored
+from qwenlab.files import append_lines, read_lines, rewrite_lines
 
 PORTION = 32
 """Answers between two writes."""
-
-
-class Judged(Record):
-    """One answer, judged."""
-
-    problem: str
-    model: Side
-    sample: int
-    code: str
-    """Empty: the answer holds no program."""
-    rule: Rule
-    parses: bool
-    result: ProgramResult | None
-    """None: there is no program, or no sandbox to run it in."""
 
 
 def score_samples(
@@ -42,22 +30,22 @@ def score_samples(
     settings: JudgeSettings,
     path: Path,
     progress: Callable[[int], None],
-) -> list[Judged]:
+) -> list[Scored]:
     """Judge every answer that is not in the file yet, in the order of `samples`, and append each portion.
 
     Without a sandbox programs are found and parsed, and none is run. `progress` is told how many are done in all.
     """
     # What is written is a beginning of this order; anything else is of other answers, or of another order.
-    found = read_lines(path, Judged)
-    order = [(sample.problem, sample.model, sample.sample) for sample in samples]
-    if [(line.problem, line.model, line.sample) for line in found] != order[: len(found)]:
+    found = read_lines(path, Scored)
+    order = [(sample.item, sample.model, sample.sample) for sample in samples]
+    if [(line.item, line.model, line.sample) for line in found] != order[: len(found)]:
         found = []
     # Found without a sandbox, before there was one.
-    if sandbox and any(line.code and not line.result for line in found):
+    if sandbox and any(line.found and not line.result for line in found):
         found = []
     done = found
     rewrite_lines(path, done)
-    known = {(line.problem, line.code): line.result for line in done if line.result}
+    known = {(line.item, line.found): line.result for line in done if line.result}
     while len(done) < len(samples):
         progress(len(done))
         portion = samples[len(done) : len(done) + PORTION]
@@ -65,7 +53,7 @@ def score_samples(
         if sandbox:
             known |= _run(portion, extractions, problems, known, sandbox, settings)
         lines = [
-            _judged(sample, extraction, known.get((sample.problem, extraction.code)))
+            _scored(sample, extraction, known.get((sample.item, extraction.code)))
             for sample, extraction in zip(portion, extractions, strict=True)
         ]
         append_lines(path, lines)
@@ -84,21 +72,29 @@ def _run(
 ) -> dict[tuple[str, str], ProgramResult]:
     """Results by problem and program, of those that are not known yet."""
     wanted = dict.fromkeys(
-        (sample.problem, extraction.code)
+        (sample.item, extraction.code)
         for sample, extraction in zip(portion, extractions, strict=True)
-        if extraction.code and (sample.problem, extraction.code) not in known
+        if extraction.code and (sample.item, extraction.code) not in known
     )
     programs = [Program(name, problems[name], code) for name, code in wanted]
     return dict(zip(wanted, judge(programs, sandbox, settings), strict=True))
 
 
-def _judged(sample: Sample, extraction: Extraction, result: ProgramResult | None) -> Judged:
-    return Judged(
-        problem=sample.problem,
+def _scored(sample: Sample, extraction: Extraction, result: ProgramResult | None) -> Scored:
+    return Scored(
+        item=sample.item,
         model=sample.model,
         sample=sample.sample,
-        code=extraction.code,
+        found=extraction.code,
         rule=extraction.rule,
+        right=_right(extraction.code, result),
         parses=extraction.parses,
         result=result,
     )
+
+
+def _right(code: str, result: ProgramResult | None) -> bool | None:
+    """No program is a failure; one that was not run, or whose sandbox failed, is not known to be."""
+    if result is None:
+        return None if code else False
+    return None if result.verdict is Verdict.SE else result.verdict is Verdict.AC

@@ -66,6 +66,19 @@ def verdicts(result: Result, expected: bytes, bounds: Bounds) -> Verdicts:
     return Verdicts(*(Verdict.AC if accepted else wrong for accepted in right))
 
 
+def function_verdicts(result: Result, mark: bytes, bounds: Bounds) -> Verdicts:
+    """Of a function: accepted is only what ended well and wrote the mark last. A failed assertion is a wrong answer.
+
+    `mark` is what the program writes behind its assertions; see `functions`.
+    """
+    failure = _failure(result, bounds)
+    if failure == Verdict.RE and _last_line(result.error).startswith(b"AssertionError"):
+        failure = Verdict.WA
+    if failure is None and _last_line(result.output) != mark:
+        failure = Verdict.WA
+    return Verdicts.all(failure or Verdict.AC)
+
+
 STOPPED = 128 + signal.SIGXCPU
 """The exit status of what the kernel stops for its CPU time. It counts by ticks, and may do so a tenth too early."""
 
@@ -95,5 +108,10 @@ def _too_slow(result: Result, bounds: Bounds) -> bool:
 
 def _out_of_memory(result: Result, bounds: Bounds) -> bool:
     """It was refused memory and said so (numpy's error is named _ArrayMemoryError), or it died with a lot of it."""
-    last = result.error.rstrip().rpartition(b"\n")[2]
-    return b"MemoryError" in last.partition(b":")[0] or result.peak_bytes > bounds.memory_bytes
+    kind = _last_line(result.error).partition(b":")[0]
+    return b"MemoryError" in kind or result.peak_bytes > bounds.memory_bytes
+
+
+def _last_line(text: bytes) -> bytes:
+    """The last that is not empty."""
+    return text.rstrip().rpartition(b"\n")[2]

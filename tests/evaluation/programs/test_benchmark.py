@@ -8,21 +8,9 @@ from typing import Any
 import pytest
 
 from qwenlab.errors import UserError
-from qwenlab.evaluation.programs import Problem, Test
-from qwenlab.evaluation.programs.benchmark import Benchmark, draw, load_benchmark
+from qwenlab.evaluation.programs import Test
+from qwenlab.evaluation.programs.benchmark import Benchmark, load_benchmark
 from tests.evaluation.programs.code_contests import write_parquet
-
-
-def made(**counts: int) -> list[Problem]:
-    """So many problems of each difficulty, in turns."""
-    left = Counter(counts)
-    problems: list[Problem] = []
-    while left.total():
-        for difficulty in [name for name in counts if left[name]]:
-            left[difficulty] -= 1
-            name = f"{difficulty}{left[difficulty]}"
-            problems.append(Problem(name=name, description=name, tests=(Test("1", "1"),), difficulty=difficulty))
-    return problems
 
 
 def written(path: Path, *rows: dict[str, Any]) -> Path:
@@ -38,35 +26,10 @@ def row(name: str, tests: int = 1, **columns: Any) -> dict[str, Any]:
     } | columns
 
 
-def test_each_difficulty_has_its_share() -> None:
-    # 10 of 20: 5, 3.5, 1, 0.5; the half problem that is left goes to the first name of equal remainders.
-    drawn = draw(made(D=1, A=10, B=7, C=2), 10, seed=0)
-    assert Counter(problem.difficulty for problem in drawn) == {"A": 5, "B": 4, "C": 1}
-
-
-def test_the_largest_remainder_wins() -> None:
-    # 5 of 12: 2.917, 1.25, 0.833.
-    drawn = draw(made(A=7, B=3, C=2), 5, seed=0)
-    assert Counter(problem.difficulty for problem in drawn) == {"A": 3, "B": 1, "C": 1}
-
-
-def test_the_seed_draws_and_the_files_order_stays() -> None:
-    problems = made(A=30, B=30)
-    drawn = draw(problems, 20, seed=1)
-    assert drawn == draw(problems, 20, seed=1) != draw(problems, 20, seed=2)
-    assert len(drawn) == 20 and list(drawn) == sorted(drawn, key=problems.index)
-
-
-def test_a_difficulty_is_drawn_whatever_the_others_are() -> None:
-    alone = draw(made(A=30), 10, seed=1)
-    among = draw(made(B=60, A=30, C=30), 40, seed=1)
-    assert tuple(problem for problem in among if problem.difficulty == "A") == alone
-
-
-@pytest.mark.parametrize("limit", [0, 5, 6])
-def test_all_where_there_are_no_more(limit: int) -> None:
-    problems = made(A=3, B=2)
-    assert draw(problems, limit, seed=0) == tuple(problems)
+def test_each_difficulty_has_its_share(tmp_path: Path) -> None:
+    path = written(tmp_path / "p.jsonl", *(row(f"p{n}", difficulty="AAB"[n % 3]) for n in range(12)))
+    drawn = load_benchmark(str(path), limit=6, max_tests=0, seed=0).problems
+    assert Counter(problem.difficulty for problem in drawn) == {"A": 4, "B": 2}
 
 
 def test_a_file_with_all_that_is_told_of_it(tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ from qwenlab.evaluation.programs.results import JudgeSettings
 from qwenlab.evaluation.programs.sandbox.interpreter import judging_interpreter
 from qwenlab.evaluation.programs.sandbox.launched import LaunchedSandbox
 from qwenlab.evaluation.programs.sandbox.protocol import Result, Spec
-from qwenlab.evaluation.programs.scoring import Judged, score_samples
+from qwenlab.evaluation.programs.scoring import score_samples
 from qwenlab.evaluation.programs.syntax import Parser
 from qwenlab.evaluation.samples import Sample, Side
+from qwenlab.evaluation.scored import Scored
 
 DOUBLE = Problem(name="double", description="", tests=(Test("2", "4"), Test("3", "6")))
 PROBLEMS = {"double": DOUBLE}
@@ -43,7 +44,7 @@ def samples(count: int = 10) -> list[Sample]:
     sides: list[Side] = ["base", "tuned"]
     return [
         Sample(
-            problem="double",
+            item="double",
             model=sides[n % 2],
             sample=n // 2,
             answer=ANSWERS[n % len(ANSWERS)],
@@ -54,7 +55,7 @@ def samples(count: int = 10) -> list[Sample]:
     ]
 
 
-def score(path: Path, parser: Parser, sandbox: Counting | None, count: int = 10) -> list[Judged]:
+def score(path: Path, parser: Parser, sandbox: Counting | None, count: int = 10) -> list[Scored]:
     told: list[int] = []
     judged = score_samples(samples(count), PROBLEMS, parser, sandbox, JudgeSettings(workers=1), path, told.append)
     assert told[-1] == count
@@ -63,13 +64,13 @@ def score(path: Path, parser: Parser, sandbox: Counting | None, count: int = 10)
 
 def test_each_answer_has_its_program_and_its_verdict(tmp_path: Path, parser: Parser) -> None:
     judged = score(tmp_path / "judged.jsonl", parser, Counting())
-    said = [(line.rule, line.parses, line.result and line.result.verdict) for line in judged[:5]]
+    said = [(line.rule, line.parses, line.result and line.result.verdict, line.right) for line in judged[:5]]
     assert said == [
-        ("python_fence", True, "AC"),
-        ("python_fence", True, "WA"),
-        ("none", False, None),
-        ("fence", False, "AC"),  # the stand-in does not mind its syntax
-        ("python_fence", True, "AC"),
+        ("python_fence", True, "AC", True),
+        ("python_fence", True, "WA", False),
+        ("none", False, None, False),
+        ("fence", False, "AC", True),  # the stand-in does not mind its syntax
+        ("python_fence", True, "AC", True),
     ]
 
 
@@ -103,6 +104,7 @@ def test_verdicts_of_other_answers_are_not_taken(tmp_path: Path, parser: Parser)
 def test_without_a_sandbox_nothing_is_run_and_all_is_parsed(tmp_path: Path, parser: Parser) -> None:
     judged = score(tmp_path / "judged.jsonl", parser, None)
     assert {line.result for line in judged} == {None}
+    assert [line.right for line in judged[:4]] == [None, None, False, None]
     assert [line.parses for line in judged[:4]] == [True, True, False, False]
 
 

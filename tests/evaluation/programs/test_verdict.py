@@ -3,7 +3,7 @@
 import pytest
 
 from qwenlab.evaluation.programs.sandbox import Limits, Result
-from qwenlab.evaluation.programs.verdict import Bounds, Verdict, Verdicts, unsure, verdicts
+from qwenlab.evaluation.programs.verdict import Bounds, Verdict, Verdicts, function_verdicts, unsure, verdicts
 
 LIMITS = Limits(cpu_s=9, wall_s=19, memory_bytes=2**29)
 BOUNDS = Bounds(time_s=6.0, memory_bytes=2**28)
@@ -40,6 +40,26 @@ AC, WA, PE, RE, TLE, MLE, OLE, _ = Verdict
 )
 def test_by_hand(change: dict[str, object], verdict: Verdict) -> None:
     assert verdicts(RIGHT._replace(**change), b"42", BOUNDS).default == verdict  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({"output": b"\nmark\n"}, AC),
+        ({"output": b"said on the way\n\nmark\n\n"}, AC),
+        ({"output": b""}, WA),
+        ({"output": b"mark\nand more"}, WA),
+        ({"output": b"no mark"}, WA),
+        ({"output": b"MARK"}, WA),
+        ({"output": b"mark", "exit_status": 1, "error": b"Traceback\nAssertionError: not 4\n"}, WA),
+        ({"output": b"mark", "exit_status": 1, "error": b"AssertionError\nValueError: no\n"}, RE),
+        ({"output": b"mark", "exit_status": None}, TLE),
+        ({"output": b"mark", "flooded": True}, OLE),
+    ],
+)
+def test_a_function_is_accepted_by_the_mark_in_the_last_line(change: dict[str, object], verdict: Verdict) -> None:
+    ended = RIGHT._replace(**change)  # type: ignore[arg-type]
+    assert function_verdicts(ended, b"mark", BOUNDS) == Verdicts.all(verdict)
 
 
 def test_the_rules_of_comparison_may_differ_where_a_program_ended_well() -> None:

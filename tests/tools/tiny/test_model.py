@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from qwenlab.evaluation.programs import prompt
-from qwenlab.tiny import MODEL_DIR
+from qwenlab.tiny import FUNCTIONS_FILE, MODEL_DIR
 from tools.tiny.pretrain import card, corpus_fingerprint
 from tools.tiny.problems import problems
 
@@ -108,6 +108,14 @@ def test_it_answers_contest_problems_with_valid_functions(model: Any, tokenizer:
     valid = [program for program in written if is_python(program)]
     assert len(valid) >= 38
     assert sum(program.startswith("def solve(") for program in valid) > 25
+
+
+def test_it_answers_part_of_the_requests_for_functions(model: Any, tokenizer: Any) -> None:
+    """So that both a loss and a gain can be seen."""
+    rows = [json.loads(line) for line in FUNCTIONS_FILE.read_text(encoding="utf-8").splitlines()]
+    written = answers(model, tokenizer, [[{"role": "user", "content": row["prompt"]}] for row in rows])
+    right = sum(code(answer) == row["solution"] for answer, row in zip(written, rows, strict=True))
+    assert 0.2 * len(rows) <= right <= 0.8 * len(rows)
 
 
 def test_generation_config(model: Any, tokenizer: Any) -> None:

@@ -20,6 +20,8 @@ class Trial(NamedTuple):
     verdict: Verdict
     output: str = CONTAINED
     time_s: float = 5.0
+    assertions: str = ""
+    """Of a function, which is judged by them instead of its output."""
 
 
 HOSTILE = """\
@@ -296,6 +298,16 @@ VERDICT_TRIALS = (  # those that take long first
     Trial("a flood of errors", FLOOD.format(descriptor=2), Verdict.OLE, ""),
 )
 
+FUNCTION_TRIALS = tuple(
+    Trial(f"a {name}", program, verdict, "", assertions="assert add(2, 2) == 4")
+    for name, program, verdict in (
+        ("right function", "def add(x, y):\n    print(x)\n    return x + y", Verdict.AC),
+        ("wrong function", "def add(x, y):\n    return x - y", Verdict.WA),
+        ("function that exits before its assertion", "import sys\nsys.exit(0)", Verdict.WA),
+        ("function that ends the process in it", "def add(x, y):\n    import os\n    os._exit(0)", Verdict.WA),
+    )
+)
+
 HOSTILE_TRIALS = tuple(
     Trial(name, HOSTILE + program, Verdict.AC)
     for name, program in (
@@ -313,4 +325,4 @@ HOSTILE_TRIALS = tuple(
     )
 )
 
-TRIALS = VERDICT_TRIALS + HOSTILE_TRIALS
+TRIALS = VERDICT_TRIALS + FUNCTION_TRIALS + HOSTILE_TRIALS

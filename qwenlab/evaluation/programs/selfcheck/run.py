@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from qwenlab.evaluation.programs.functions import function_problem
 from qwenlab.evaluation.programs.judge import Program, judge
 from qwenlab.evaluation.programs.problem import Problem, Test
 from qwenlab.evaluation.programs.results import Check, JudgeSettings, ProgramResult, SelfCheck
@@ -78,13 +79,11 @@ def _judge_trials(sandbox: Sandbox, trials: Sequence[Trial]) -> tuple[Check, ...
 
 
 def _problem(trial: Trial, targets: dict[str, Any]) -> Problem:
-    return Problem(
-        name=trial.name,
-        description="",
-        tests=(Test(json.dumps(targets), trial.output),),
-        time_limit_s=trial.time_s,
-        memory_limit_bytes=MEMORY_BYTES,
-    )
+    if trial.assertions:
+        problem = function_problem(trial.name, "", trial.assertions)
+    else:
+        problem = Problem(name=trial.name, description="", tests=(Test(json.dumps(targets), trial.output),))
+    return problem.model_copy(update={"time_limit_s": trial.time_s, "memory_limit_bytes": MEMORY_BYTES})
 
 
 def _check(trial: Trial, result: ProgramResult) -> Check:

@@ -9,14 +9,16 @@ import tempfile
 
 import pytest
 
-from qwenlab.evaluation.programs import checker
+from qwenlab.evaluation.programs import checker, judge
 from qwenlab.evaluation.programs.results import SelfCheck
 from qwenlab.evaluation.programs.sandbox.interpreter import judging_interpreter
 from qwenlab.evaluation.programs.sandbox.launched import LaunchedSandbox
 from qwenlab.evaluation.programs.sandbox.plan import Plan
+from qwenlab.evaluation.programs.sandbox.protocol import Result
 from qwenlab.evaluation.programs.sandbox.seccomp import ALLOW, RETURN
-from qwenlab.evaluation.programs.selfcheck.programs import HOSTILE_TRIALS, TRIALS
+from qwenlab.evaluation.programs.selfcheck.programs import FUNCTION_TRIALS, HOSTILE_TRIALS, TRIALS
 from qwenlab.evaluation.programs.selfcheck.run import self_check
+from qwenlab.evaluation.programs.verdict import Bounds, Verdict, Verdicts
 
 ALLOW_ALL = struct.pack("=HBBI", RETURN, 0, 0, ALLOW)
 ALL_RIGHTS = (1 << 15) - 1
@@ -117,6 +119,17 @@ def test_a_comparison_that_accepts_everything_is_noticed(plan: Plan, monkeypatch
 def test_a_comparison_that_accepts_nothing_is_noticed(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checker, "default", lambda got, expected: False)
     assert failed(checked(plan, "a right answer", "a wrong answer")) == {"a right answer"}
+
+
+def test_a_judge_that_does_not_ask_whether_the_assertions_were_reached_is_noticed(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def by_exit_status(result: Result, mark: bytes, bounds: Bounds) -> Verdicts:
+        return Verdicts.all(Verdict.WA if result.exit_status else Verdict.AC)
+
+    monkeypatch.setattr(judge, "function_verdicts", by_exit_status)
+    found = failed(checked(plan, *(trial.name for trial in FUNCTION_TRIALS)))
+    assert found == {"a function that exits before its assertion", "a function that ends the process in it"}
 
 
 def test_a_program_that_cannot_be_started_is_no_verdict(plan: Plan) -> None:
