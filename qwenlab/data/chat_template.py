@@ -108,7 +108,7 @@ class ChatTemplate:
         Raises:
             UserError: the template refuses the conversation, or writes it in a way that cannot be followed.
         """
-        said = self.asked(messages, how)
+        said = asked(messages, how, self.thinks)
         turns = [index for index, message in enumerate(messages) if _is_learned(message, messages[:index])]
         if not turns:
             return [Rendered(_apply(said, self._tokenizer, False if how.thinking else how.thinking), [])]
@@ -122,23 +122,6 @@ class ChatTemplate:
             else:
                 alone.insert(0, Rendered(turn.text, [turn.span]))
         return [*alone, Rendered(last.text, shared)]
-
-    def asked(self, messages: Sequence[Message], how: Rendering) -> list[Message]:
-        """The conversation as the template gets it: reasoning apart, in the text, or left out."""
-        return [self._said(message, how) for message in messages]
-
-    def _said(self, message: Message, how: Rendering) -> Message:
-        """The message as the template gets it."""
-        said = {"role": message["role"], "content": message["content"]}
-        if message["role"] != "assistant":
-            return said
-        reasoning = message.get("reasoning_content") or ""
-        if how.thinking:
-            return said | {"reasoning_content": reasoning}
-        if reasoning and how.reasoning == "text":
-            said["content"] = f"{reasoning}{TEXT_AFTER_REASONING}{message['content']}"
-        # Empty, it keeps the template from looking for tags in the content.
-        return said | {"reasoning_content": ""} if self.thinks else said
 
     def _turn(self, said: Sequence[Message], index: int, how: Rendering) -> Turn:
         thinking = None if how.thinking is None else bool(said[index].get("reasoning_content"))
@@ -166,6 +149,28 @@ class ChatTemplate:
         if not end or not inside.startswith(end) or [one[:1] for one in offsets] != [[(0, len(end))]] * 2:
             raise _not_followed("it does not end every assistant's turn with the same single token of this tokenizer")
         return end, last
+
+
+def asked(messages: Sequence[Message], how: Rendering, thinks: bool) -> list[Message]:
+    """The conversation as the template gets it: reasoning apart, in the text, or left out.
+
+    Args:
+        thinks: the template writes reasoning apart from the answer.
+    """
+    return [_said(message, how, thinks) for message in messages]
+
+
+def _said(message: Message, how: Rendering, thinks: bool) -> Message:
+    said = {"role": message["role"], "content": message["content"]}
+    if message["role"] != "assistant":
+        return said
+    reasoning = message.get("reasoning_content") or ""
+    if how.thinking:
+        return said | {"reasoning_content": reasoning}
+    if reasoning and how.reasoning == "text":
+        said["content"] = f"{reasoning}{TEXT_AFTER_REASONING}{message['content']}"
+    # Empty, it keeps the template from looking for tags in the content.
+    return said | {"reasoning_content": ""} if thinks else said
 
 
 def prompt_text(messages: Sequence[Message], tokenizer: Tokenizer, thinking: bool | None) -> str:

@@ -15,6 +15,7 @@ from qwenlab.data.chat_template import (
     Rendering,
     Span,
     Tokenizer,
+    asked,
     prompt_text,
     template_in_mode,
     template_sha256,
@@ -243,8 +244,8 @@ def check_asked_as_trained(tokenizer: Tokenizer, messages: list[Message], how: R
     stop = len(mask) - mask[::-1].index(1)
     start = max((at + 1 for at in range(stop) if not mask[at]), default=0)
     on = how.thinking and bool(messages[-1]["reasoning_content"])
-    asked = ChatTemplate(tokenizer).asked(messages[:-1], how)
-    prompt = prompt_text(asked, tokenizer, None if how.thinking is None else bool(on))
+    context = asked(messages[:-1], how, ChatTemplate(tokenizer).thinks)
+    prompt = prompt_text(context, tokenizer, None if how.thinking is None else bool(on))
     assert tokenizer([prompt], add_special_tokens=False, return_offsets_mapping=True)["input_ids"][0] == ids[:start]
 
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qwenlab.data import leakage
-from qwenlab.data.leakage import numbered, overlap, prompts
+from qwenlab.data.leakage import Learned, learned, numbered, overlap, prompts
 from qwenlab.data.report import Row
 from tests.data.made import ANSWER, asked, talked
 
@@ -78,6 +78,49 @@ def test_slices_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = overlap(rows, texts)
     monkeypatch.setattr(leakage, "SLICE", 2)
     assert overlap(rows, texts) == whole
+
+
+TWO_TURNS = talked([("user", "How many?"), ("assistant", "b"), ("user", f"And {THIRTEEN} so?"), ("assistant", "d")])
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["how  MANY?", f"And {THIRTEEN} so?", f"How many?\nAnd {THIRTEEN} so?", f"many? And {THIRTEEN} so", THIRTEEN],
+)
+def test_a_turn_all_turns_and_a_long_part_of_them_are_learned(question: str) -> None:
+    assert learned(TWO_TURNS, ["Something else", question]) == Learned([1], [])
+
+
+@pytest.mark.parametrize("question", ["b", "How", " ".join(WORDS[:12]), THIRTEEN[:-1], THIRTEEN[1:], ""])
+def test_what_an_assistant_says_a_short_part_and_part_of_a_word_are_not(question: str) -> None:
+    assert learned(TWO_TURNS, [question]).exact == []
+
+
+def test_a_question_that_is_half_another_is_near_and_each_is_counted_once() -> None:
+    questions = [f"So {THIRTEEN}", "How many?", f"{THIRTEEN} and", "How few?"]
+    assert learned(TWO_TURNS, questions) == Learned([1], [0, 2])
+
+
+def test_a_shared_run_alone_is_what_all_of_a_kind_have_in_common() -> None:
+    assert learned(TWO_TURNS, [f"So {THIRTEEN} there", f"{THIRTEEN} and {WORDS[13]}"]) == Learned([], [])
+
+
+def test_a_question_inside_another_is_found_too() -> None:
+    assert learned(TWO_TURNS, [f"And {THIRTEEN}", THIRTEEN]) == Learned([0, 1], [])
+
+
+def test_a_question_that_stands_in_many_rows_is_no_common_phrase() -> None:
+    rows = train(*(f"{number}. {THIRTEEN}! Think first." for number in range(20)))
+    assert learned(rows, [THIRTEEN]) == Learned([0], [])
+
+
+def test_a_row_that_is_there_many_times_is_one_text() -> None:
+    rows = train(*[f"Now {THIRTEEN} so."] * 20)
+    assert learned(rows, [f"And {THIRTEEN}"]) == Learned([], [0])
+
+
+def test_no_questions_are_not_found() -> None:
+    assert learned(TWO_TURNS, []) == Learned([], [])
 
 
 def runs_of(text: str) -> set[tuple[str, ...]]:
