@@ -7,7 +7,7 @@ transformers, peft and trl wherever those have one.
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from qwenlab.recipe.faults import refusal
@@ -141,10 +141,28 @@ class TrainSettings(Section):
 class EvaluateSettings(Section):
     """How base and tuned are compared after the training."""
 
-    problems: str = Field(
-        "deepmind/code_contests", description="JSONL file or hub data set of problems with tests; `tiny` is bundled"
+    suites: Names = Field(
+        ("held_out", "gsm8k", "code_contests", "humaneval", "instructions"),
+        min_length=1,
+        description="what base and tuned are asked, in this order; `NAME=FILE` takes a suite's items from a file; left "
+        "out where `problems` is given: `code_contests` alone",
     )
-    limit: int = Field(100, ge=0, description="problems drawn by seed, spread over the difficulties; 0: all")
+    max_items: int = Field(300, ge=0, description="items of each suite, drawn by seed; 0: all")
+    answer: Literal["auto", "number", "choice", "text", "contains", "regex", "json", "math", "free"] = Field(
+        "auto",
+        description="what the held-out rows' answers are compared by; auto: found from the rows; free: none is right "
+        "or wrong, and the loss on the rows' own answers tells",
+    )
+    answer_pattern: str = Field(
+        "", description="for `regex`: finds the answer in a text, as its first group or its whole match"
+    )
+    problems: str = Field(
+        "deepmind/code_contests",
+        description="JSONL file or hub data set of problems with tests for `code_contests`; `tiny` is bundled",
+    )
+    limit: int = Field(
+        100, ge=0, description="problems of `code_contests` drawn by seed, spread over the difficulties; 0: all"
+    )
     max_tests: int = Field(100, ge=0, description="tests of a problem that are run, the visible ones first; 0: all")
     samples: int = Field(1, ge=1, le=1000, description="answers for each problem and model: the k of pass@k")
     temperature: float = Field(0.0, ge=0, le=2, description="0: greedy, the likeliest token each time")
@@ -154,7 +172,14 @@ class EvaluateSettings(Section):
         8192, ge=1, description="longest reasoning before an answer, in tokens, where the model thinks"
     )
     batch_size: int = Field(8, ge=1, description="answers that are generated at the same time")
-    seed: int = Field(42, ge=0, lt=2**32, description="fixes the problems, and the samples where temperature is not 0")
+    seed: int = Field(42, ge=0, lt=2**32, description="fixes the items, and the samples where temperature is not 0")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _problems_are_a_suite(cls, values: Any) -> Any:
+        """Recipes of the first edition name problems and no suites."""
+        alone = isinstance(values, dict) and "problems" in values and "suites" not in values
+        return values | {"suites": ("code_contests",)} if alone else values
 
 
 class Recipe(Section):

@@ -1,0 +1,1 @@
+"""Constraints and the hand-labelled answers that they are held to."""
