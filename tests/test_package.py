@@ -13,6 +13,7 @@ from tests.conftest import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 RANGES = [Requirement(line) for line in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["gpu"])]
+DATA = ["evaluation/neutral.jsonl", *(f"evaluation/suites/{name}.jsonl" for name in ("instructions", "choices"))]
 PINS = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE))
 
 
@@ -31,7 +32,14 @@ def test_every_direct_dependency_has_a_range_or_is_for_developing() -> None:
 
 def test_what_is_read_at_run_time_lies_in_the_package() -> None:
     package = resources.files("qwenlab")
-    for name in ("py.typed", "report/report.html.jinja", "tiny/train.jsonl.zst", "tiny/test.jsonl", "tiny/model"):
+    for name in (
+        "py.typed",
+        "report/report.html.jinja",
+        "tiny/train.jsonl.zst",
+        "tiny/test.jsonl",
+        "tiny/model",
+        *DATA,
+    ):
         assert (package / name).is_file() or (package / name).is_dir(), name
     assert {path.stem for path in RECIPES.glob("*.toml")} == {"default", "small_gpu", "fast", "tiny"}
 

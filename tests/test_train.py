@@ -93,7 +93,7 @@ def assert_same_adapter(one: Run, other: Run) -> None:
 def test_a_run_leaves_everything_that_belongs_to_it(lab: Lab, whole: Run) -> None:
     names = {path.name for path in whole.folder.iterdir() if not path.name.startswith(".")}
     assert names == {
-        "recipe.toml", "run.json", "events.jsonl", "log.txt", "data.json", "best", "adapter",
+        "recipe.toml", "run.json", "events.jsonl", "log.txt", "data.json", "drift.json", "best", "adapter",
         "checkpoint-9", "checkpoint-12",
     }  # fmt: skip
     record = whole.read()

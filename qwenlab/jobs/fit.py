@@ -7,6 +7,7 @@ from pathlib import Path
 from qwenlab import data
 from qwenlab.data.report import DatasetReport
 from qwenlab.data.terminal import funnel
+from qwenlab.jobs.drift import tell_drift
 from qwenlab.recipe import Recipe
 from qwenlab.runs import Run, Status, gpu_lock, gpu_waiting
 from qwenlab.runs.events import StatusChange
@@ -90,7 +91,10 @@ def fit_job(job: Job, run: Run, runs: Path, force: bool, engine: Engine, stopper
         if job.earlier:
             output.say(f"going on from {checkpoint.name if checkpoint else 'the start: there is no checkpoint yet'}")
         with _assisted(run, rows, checkpoint, engine):
-            return fit(run, recipe, engine, rows, plan.execution, Progress(output), stopper, checkpoint)
+            return fit(
+                run, recipe, engine, rows, plan.execution, Progress(output), stopper, checkpoint,
+                delivered=lambda trained: tell_drift(run, trained, output),
+            )  # fmt: skip
 
 
 def fit_beside(run: Run, checkpoint: Path | None, engine: Engine, stopper: Stopper) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from qwenlab.errors import UserError
 from qwenlab.files import write_atomically
 from qwenlab.recipe import Recipe, read_recipe, recipe_toml
+from qwenlab.runs.drift import Drift
 from qwenlab.runs.events import Event, EventLog, read_events
 from qwenlab.runs.job_folder import JobFolder
 from qwenlab.runs.record import RunRecord
@@ -23,6 +24,7 @@ class Run(JobFolder[RunRecord]):
         recipe: what it trains, complete.
         events: what happened, in order: records with `time`, `kind` and `step`, such as `train` with its `loss`.
         adapter: the folder that the run delivers, which plain peft loads.
+        drift: how far the adapter has moved the model on neutral conversations; None where that was not measured.
         best: the adapter at the lowest validation loss so far.
         checkpoints: folders from which a training resumes, earliest first.
         log_file: what the process said, tracebacks included.
@@ -42,6 +44,7 @@ class Run(JobFolder[RunRecord]):
         self.events_file = folder / "events.jsonl"
         self.log_file = folder / "log.txt"
         self.data_file = folder / "data.json"
+        self.drift_file = folder / "drift.json"
         self.best = folder / "best"
         self.adapter = folder / "adapter"
 
@@ -84,6 +87,15 @@ class Run(JobFolder[RunRecord]):
     def events(self) -> list[Event]:
         """What happened, in order; without what a resumed run has done again."""
         return read_events(self.events_file)
+
+    @property
+    def drift(self) -> Drift | None:
+        """How far the delivered adapter has moved the model; None where that was not measured.
+
+        Raises:
+            UserError: drift.json cannot be read.
+        """
+        return Drift.read(self.drift_file) if self.drift_file.exists() else None
 
     @property
     def checkpoints(self) -> list[Path]:

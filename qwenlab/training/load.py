@@ -81,6 +81,10 @@ class LoadedModel:
             _name_base(unfinished / "adapter_config.json", self.source.name, self.source.revision)
         replace_folder(unfinished, folder)
 
+    def fill_adapter(self, folder: Path) -> None:
+        """Give the adapter in memory the weights of one that was saved, of the same shape."""
+        set_peft_model_state_dict(self.model, load_peft_weights(str(folder), device="cpu"))
+
 
 def load(recipe: Recipe, engine: Engine, execution: Execution | None = None) -> LoadedModel:
     """Load the base in the recipe's precision and put the recipe's LoRA on it.
@@ -101,9 +105,10 @@ def load(recipe: Recipe, engine: Engine, execution: Execution | None = None) -> 
         model, patched = _load_with_transformers(recipe, engine, source), None
     # While it trains, its base is the folder: at every save peft looks there, and would ask the hub for a name.
     model.peft_config["default"].base_model_name_or_path = str(source.folder)
+    loaded = LoadedModel(model, load_tokenizer(source), engine, execution, source, patched)
     if recipe.lora.start_from:
-        _start_from(model, Path(recipe.lora.start_from))
-    return LoadedModel(model, load_tokenizer(source), engine, execution, source, patched)
+        _start_from(loaded, Path(recipe.lora.start_from))
+    return loaded
 
 
 def replace_folder(new: Path, folder: Path) -> None:
@@ -252,11 +257,11 @@ def _unsloth_checkpointing(recipe: Recipe) -> str | bool:
     return "unsloth" if recipe.train.gradient_checkpointing else False
 
 
-def _start_from(model: Any, folder: Path) -> None:
+def _start_from(loaded: LoadedModel, folder: Path) -> None:
     """Fill the fresh adapter with the weights of one that was trained before."""
     if not (folder / "adapter_config.json").exists():
         raise UserError(f"lora.start_from = {folder}: there is no adapter there.", "Name a run's adapter folder.")
-    ours, theirs = model.peft_config["default"], AdapterConfig.from_pretrained(folder)
+    ours, theirs = loaded.model.peft_config["default"], AdapterConfig.from_pretrained(folder)
     for key in ("r", "lora_alpha", "target_modules"):
         wanted, found = getattr(ours, key), getattr(theirs, key)
         if wanted != found:
@@ -264,4 +269,4 @@ def _start_from(model: Any, folder: Path) -> None:
             raise UserError(
                 f"The adapter in {folder} has {key} = {shown}, the recipe another.", f"Set lora.{key} to {shown}."
             )
-    set_peft_model_state_dict(model, load_peft_weights(str(folder), device="cpu"))
+    loaded.fill_adapter(folder)

@@ -95,6 +95,7 @@ def fit(
     progress: Progress,
     stopper: Stopper,
     checkpoint: Path | None,
+    delivered: Callable[[LoadedModel], None] | None = None,
 ) -> Status:
     """Train `run` from `checkpoint` or from the start, and deliver its adapter.
 
@@ -102,6 +103,9 @@ def fit(
     batch stays what the recipe says, and training goes on from the last checkpoint. So it does where an operation has
     no deterministic implementation, no longer deterministic. Of several processes one cannot go back alone: there both
     are errors.
+
+    Args:
+        delivered: gets the model, in the first process alone, once the adapter is delivered and nobody trains any more.
 
     Returns:
         finished, or stopped where that was asked for.
@@ -112,7 +116,7 @@ def fit(
     attempt = _Attempt(recipe.train.per_device_train_batch_size, execution)
     while True:
         try:
-            return _fit_once(run, recipe, engine, rows, progress, stopper, checkpoint, attempt)
+            return _fit_once(run, recipe, engine, rows, progress, stopper, checkpoint, attempt, delivered)
         except Exception as error:
             change = _change(recipe, attempt, error)
             if change is None:
@@ -171,6 +175,7 @@ def _fit_once(
     stopper: Stopper,
     checkpoint: Path | None,
     attempt: _Attempt,
+    delivered: Callable[[LoadedModel], None] | None,
 ) -> Status:
     forget_peak()
     loaded = load(recipe, engine, attempt.execution)
@@ -185,6 +190,8 @@ def _fit_once(
         stopper.callback = None
     if world().is_first:
         _deliver(run, loaded)
+        if delivered:
+            delivered(loaded)
     ended = trainer.state.global_step >= trainer.state.max_steps
     return Status.stopped if callback.stop_requested and not ended else Status.finished
 
@@ -368,6 +375,7 @@ def _sampled(validation: pa.Table, recipe: Recipe) -> Dataset:
 
 def _deliver(run: Run, loaded: LoadedModel) -> None:
     """adapter/ is the best one where validation chose one, and else the last."""
+    run.drift_file.unlink(missing_ok=True)  # it is the earlier adapter's
     if not run.best.exists():
         loaded.save_adapter(run.adapter)
         return

@@ -8,6 +8,7 @@ import torch
 from qwenlab.answering.answerer import Ask, Sampling, TooLargeError
 from qwenlab.evaluation.generation import Batch, Unit, answer_batch, sample_seed
 from qwenlab.evaluation.programs.problem import Problem
+from qwenlab.evaluation.suites.code_contests import contest_item
 from qwenlab.inference import local
 from qwenlab.inference.load import Inference, load_inference
 from qwenlab.inference.local import LocalAnswerer
@@ -19,7 +20,7 @@ TINY = read_recipe(Path(__file__).parent.parent.parent / "recipes" / "tiny.toml"
 PROBLEMS = [
     Problem(name=f"p{number}", description=f"Given an integer n, print n plus {number}.", tests=()) for number in (1, 2)
 ]
-UNITS = tuple(Unit(problem, 0) for problem in PROBLEMS)
+UNITS = tuple(Unit(contest_item(problem), 0) for problem in PROBLEMS)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def test_each_side_answers_as_itself(answerer: LocalAnswerer) -> None:
     base, tuned, again = (
         answer_batch(Batch(side, UNITS), answerer, settings) for side in ("base", "tuned", "base_again")
     )
-    assert [sample.problem for sample in base] == ["p1", "p2"]
+    assert [sample.item for sample in base] == ["p1", "p2"]
     assert {sample.model for sample in tuned} == {"tuned"}
     assert [sample.answer for sample in base] == [sample.answer for sample in again]
     assert all(first.answer != second.answer for first, second in zip(base, tuned, strict=True))
@@ -57,7 +58,7 @@ def test_an_answer_cut_short_says_so(answerer: LocalAnswerer) -> None:
 
 
 def test_a_statement_that_fills_the_context_gets_no_answer(loaded: Inference, answerer: LocalAnswerer) -> None:
-    long = Unit(Problem(name="long", description="word " * loaded.context, tests=()), 0)
+    long = Unit(contest_item(Problem(name="long", description="word " * loaded.context, tests=())), 0)
     settings = EvaluateSettings(max_new_tokens=24)
     samples = answer_batch(Batch("base", (long, *UNITS)), answerer, settings)
     assert (samples[0].answer, samples[0].tokens, samples[0].truncated) == ("", 0, True)

@@ -29,10 +29,13 @@ def trained(engine: str, recipe: Recipe, folder: Path, rows: Rows, *, again: boo
 
 
 def alike(recipe: Recipe, folder: Path, rows: Rows, within: float, *, again: bool = False) -> dict[str, Any]:
-    """Hold that both engines have the same losses; what Unsloth's run recorded."""
+    """Hold that both engines have the same losses, and the same drift; what Unsloth's run recorded."""
     unsloth, plain = (trained(engine, recipe, folder, rows, again=again) for engine in ("unsloth", "transformers"))
     for losses in ("losses", "eval_losses"):
         assert unsloth[losses] == pytest.approx(plain[losses], abs=within), losses
+    for one, other in zip(unsloth["drift"], plain["drift"], strict=True):
+        assert one == pytest.approx(other, abs=within), "drift"
+    assert unsloth["drift"]
     assert unsloth["trainer"] == "UnslothSFTTrainer", "the trainer is the one that Unsloth rewrites"
     assert plain["module"].startswith("trl.")
     assert unsloth["engine"]["name"] == "unsloth"

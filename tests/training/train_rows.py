@@ -25,6 +25,12 @@ GPU_GB = os.environ.get("QWENLAB_TEST_GPU_GB")
 HIDDEN = os.environ.get("QWENLAB_TEST_HIDDEN", "").split()
 """Packages that shall not be found."""
 
+READ = [
+    [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    for question, answer in (("Why?", "So."), ("x", "It is what it is."))
+]
+"""Conversations of fewer tokens than the rows that Unsloth trains on."""
+
 CARD = SimpleNamespace(
     name="CPU",
     total_memory=24 * 2**30,
@@ -137,6 +143,7 @@ def main(recipe_file: Path, folder: Path, again: bool) -> None:
 
     from trl import SFTTrainer
 
+    from qwenlab.inference.trained import TrainedReader
     from qwenlab.runs import Run, Status
     from qwenlab.runs.events import Note, StatusChange, Train, Validation, of_kind
     from qwenlab.runs.output import Output
@@ -144,19 +151,26 @@ def main(recipe_file: Path, folder: Path, again: bool) -> None:
     from qwenlab.runs.stop import Stopper
     from qwenlab.training.environment import versions
     from qwenlab.training.execution import plan_execution
+    from qwenlab.training.load import LoadedModel
     from qwenlab.training.memory import forget_attempt
     from qwenlab.training.rows import read_rows
     from qwenlab.training.trainer import fit
 
+    drift: list[list[float]] = []
+
+    def delivered(trained: LoadedModel) -> None:
+        trained.fill_adapter(run.adapter)
+        drift[:] = [list(one) for one in TrainedReader(trained).likelihoods(READ, "tuned", None)]
+
     run, execution = Run.create(folder, recipe, engine.name), plan_execution(recipe, engine)
     with run.owned(), Output(run.log_file) as output:
-        fit(run, recipe, engine, read_rows(folder), execution, Progress(output), Stopper(), None)
+        fit(run, recipe, engine, read_rows(folder), execution, Progress(output), Stopper(), None, delivered)
         undisturbed = [event.loss for event in of_kind(run.events, Train)]
         if again:
             first = run.checkpoints[0]
             going_on = int(first.name.partition("-")[2])
             run.log.write(StatusChange(step=0, status=Status.running, resumed_from=going_on))
-            fit(run, recipe, engine, read_rows(folder), execution, Progress(output), Stopper(), first)
+            fit(run, recipe, engine, read_rows(folder), execution, Progress(output), Stopper(), first, delivered)
     record = run.read()
     assert record.engine
     train = of_kind(run.events, Train)
@@ -164,6 +178,7 @@ def main(recipe_file: Path, folder: Path, again: bool) -> None:
         "undisturbed": undisturbed,
         "losses": [event.loss for event in train],
         "eval_losses": [event.eval_loss for event in of_kind(run.events, Validation)],
+        "drift": drift,
         "gpu_memory_gb": [event.gpu_memory_gb for event in train],
         "notes": [note.model_dump() for note in of_kind(run.events, Note)],
         "execution": plan_execution(recipe, engine).notes,
