@@ -48,6 +48,6 @@ def _verdict(result: ProgramResult | None) -> dict[str, str]:
     test = result.failing_test
     if test is None:
         return {"verdict": result.verdict, "detail": f"all {result.tests} tests passed"}
-    said = test.error.strip().rpartition("\n")[2] if test.exit_status else ""
+    said = test.error.strip().rpartition("\n")[2] if test.exit_status or not test.expected else ""
     what = said or f"expected {test.expected.strip()[:80]!r}, got {test.got.strip()[:80]!r}"
     return {"verdict": result.verdict, "detail": f"test {test.number} of {result.tests}: {what}"}

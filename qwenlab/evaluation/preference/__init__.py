@@ -1,0 +1,1 @@
+"""A judge model's opinion on two answers: an opinion and no measurement, asked in both orders."""

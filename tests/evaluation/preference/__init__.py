@@ -1,0 +1,1 @@
+"""A judge model: its prompt, its replies, its opinions."""
