@@ -9,7 +9,8 @@
         print(models.chat("How many primes are below 50?"))
 
 `load_recipe`, `prepare` and `plan` come before a training; `train`, `resume`, `extend` and `runs` give a `Run`;
-`evaluate`, `judge`, `load` and `export` are what one does with it.
+`evaluate`, `judge`, `prefer`, `load` and `export` are what one does with it; `weigh` compares by the results of other
+tools.
 
 Importing this loads nothing heavy; each name brings what it needs when it is used first. Whatever the user can fix is
 raised as `UserError`, a sentence and a hint.
@@ -30,10 +31,12 @@ if TYPE_CHECKING:
         extend,
         judge,
         plan,
+        prefer,
         prepare,
         resume,
         runs,
         train,
+        weigh,
     )
     from qwenlab.loaded import Models, Reply, load
     from qwenlab.recipe import Recipe, load_recipe
@@ -56,10 +59,12 @@ _FROM = {
         "extend",
         "judge",
         "plan",
+        "prefer",
         "prepare",
         "resume",
         "runs",
         "train",
+        "weigh",
     ),
     "qwenlab.library",
 )
@@ -78,10 +83,12 @@ __all__ = [
     "load",
     "load_recipe",
     "plan",
+    "prefer",
     "prepare",
     "resume",
     "runs",
     "train",
+    "weigh",
 ]
 
 

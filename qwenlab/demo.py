@@ -18,9 +18,12 @@ from rich.text import Text
 from qwenlab import cli
 from qwenlab.errors import UserError
 from qwenlab.recipe import find_recipe, shown_path
-from qwenlab.report.schema import Report, read_report
+from qwenlab.report.schema import SuiteReport, read_report
 from qwenlab.runs import find_run
 from qwenlab.runs.evaluation import newest
+
+CONTEST = "tiny"
+"""The suite whose problems are shown."""
 
 
 def main(
@@ -34,9 +37,10 @@ def main(
     evaluation = newest(run)
     report = read_report(evaluation.report_file)
     console = Console(highlight=False, soft_wrap=True)
-    console.print(_table(report, problems))
+    console.print(_table(report.suites[CONTEST], problems))
     console.print(f"The adapter is in {run.adapter}, the whole report in {evaluation.page_file}", markup=False)
-    console.print(report.sentence, style="bold", markup=False)
+    for suite in report.suites.values():
+        console.print(suite.sentence, style="bold", markup=False)
 
 
 def _run(verb: str, what: str, runs: Path) -> None:
@@ -46,18 +50,18 @@ def _run(verb: str, what: str, runs: Path) -> None:
         raise UserError(f"python -m qwenlab.{verb} did not finish; what it said stands above.")
 
 
-def _table(report: Report, count: int) -> Table:
+def _table(contest: SuiteReport, count: int) -> Table:
     """The first problems of the contest, whatever became of them."""
     table = Table("held-out problem", "base", "tuned", box=HORIZONTALS, show_lines=True, expand=True)
-    for row in sorted(report.problems, key=lambda row: row.name)[:count]:
+    for row in sorted(contest.rows, key=lambda row: row.name)[:count]:
         programs = [
             Group(
-                Syntax(attempt.code.strip(), "python", theme="ansi_dark", background_color="default", word_wrap=True),
-                Text(attempt.verdict or "not run", style="bold"),
+                Syntax(attempt.found.strip(), "python", theme="ansi_dark", background_color="default", word_wrap=True),
+                Text(attempt.shown, style="bold"),
             )
             for attempt in (row.base[0], row.tuned[0])
         ]
-        table.add_row(Text(row.description), *programs)
+        table.add_row(Text(row.question), *programs)
     return table
 
 

@@ -1,6 +1,7 @@
-"""Did the training help? Base and tuned answer the same problems, every program is run, and the difference is weighed.
+"""Did the training help, did it forget? Base and tuned are asked the same, and the difference is weighed.
 
     python -m qwenlab.evaluate RUN
+    python -m qwenlab.evaluate RUN --suite held_out,gsm8k,humaneval
     python -m qwenlab.evaluate RUN --problems problems.jsonl --limit 100
     python -m qwenlab.evaluate RUN --resume
     python -m qwenlab.evaluate RUN --endpoint http://127.0.0.1:8000/v1
@@ -8,6 +9,7 @@
 Exit code 0: evaluated, whatever the outcome, or stopped as asked; 2: something that you can fix; 1: a bug.
 """
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -19,11 +21,17 @@ from qwenlab.errors import UserError
 
 def main(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run, part of its name, or `last`.")],
-    problems: Annotated[
-        str | None, typer.Option(help="Instead of the recipe's: a .jsonl or .parquet file, a hub data set, `tiny`.")
+    suite: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,NAME=FILE,...", help="Instead of the recipe's suites; a file in place of one's own items."
+        ),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=0, help="How many problems, drawn by seed; 0: all.")] = None,
-    samples: Annotated[int | None, typer.Option(min=1, help="Answers a problem and model, for pass@k.")] = None,
+    problems: Annotated[
+        str | None, typer.Option(help="Contest problems alone: a .jsonl or .parquet file, a hub data set, `tiny`.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="How many items of each, drawn by seed; 0: all.")] = None,
+    samples: Annotated[int | None, typer.Option(min=1, help="Answers an item and model, for pass@k.")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a setting of the recipe.")
     ] = None,
@@ -31,6 +39,9 @@ def main(
         bool, typer.Option("--noise-floor", help="Let the base answer twice: what flips between the two is noise.")
     ] = False,
     all_tests: Annotated[bool, typer.Option("--all-tests", help="Go on after a test that was not accepted.")] = False,
+    answers: Annotated[
+        bool, typer.Option("--answers", help="Generate answers to free text too: to read, and for `qwenlab prefer`.")
+    ] = False,
     endpoint: Annotated[
         str | None, typer.Option(metavar="URL", help="Let an OpenAI-compatible server answer: http://127.0.0.1:8000/v1")
     ] = None,
@@ -44,11 +55,20 @@ def main(
     ] = False,
     runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
 ) -> None:
-    """Compare base and tuned on problems with hidden tests: programs run, statistics told, a report written."""
-    asked = {"problems": f'"{problems}"' if problems else None, "limit": limit, "samples": samples}
+    """Compare base and tuned, suite by suite: answers judged, statistics told, a report written."""
+    if suite and problems:
+        raise UserError("--problems asks contest problems alone.", "Both: --suite NAME,code_contests=FILE")
+    chosen = suite.split(",") if suite else ["code_contests"] if problems else None
+    asked = {
+        "suites": json.dumps([name.strip() for name in chosen]) if chosen else None,
+        "problems": json.dumps(problems) if problems else None,
+        "limit": limit,
+        "max_items": limit,
+        "samples": samples,
+    }
     changed = [*(set_ or []), *(f"evaluate.{key}={value}" for key, value in asked.items() if value is not None)]
     going_on = resume or rejudge
-    if going_on and (changed or endpoint or noise_floor or all_tests):
+    if going_on and (changed or endpoint or noise_floor or all_tests or answers):
         raise UserError("It goes on with the settings that it began with.", "Leave the other options out.")
     from qwenlab.jobs import evaluate as evaluating
 
@@ -65,6 +85,7 @@ def main(
             settings,
             noise_floor=noise_floor,
             all_tests=all_tests,
+            answers=answers,
             endpoint=endpoint,
             base_model=base_model,
             tuned_model=tuned_model,

@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from qwenlab.errors import UserError
 from qwenlab.jobs import judge as judging
+from qwenlab.jobs import prefer as preferring
 from qwenlab.jobs import prepare as preparing
+from qwenlab.jobs import weigh as weighing
 from qwenlab.recipe import Recipe, recipe_toml
 from qwenlab.report.schema import Report, read_report
 from qwenlab.runs import Evaluation, Run, list_evaluations, list_runs
@@ -32,6 +34,8 @@ from qwenlab.runs.plan import PlanRecord
 if TYPE_CHECKING:
     from qwenlab.evaluation.programs.results import JudgeReport
     from qwenlab.jobs.prepare import Prepared
+    from qwenlab.report.preference import Preferred
+    from qwenlab.report.weighed import Weighed
 
 OnEvent = Callable[[Event], None]
 
@@ -180,6 +184,7 @@ def extend(
 def evaluate(
     run: Run,
     *,
+    suites: Sequence[str] | None = None,
     problems: Path | str | None = None,
     limit: int | None = None,
     samples: int | None = None,
@@ -191,13 +196,14 @@ def evaluate(
     resume: bool = False,
     rejudge: bool = False,
 ) -> Report:
-    """Did the training help? Base and tuned answer the same problems, and the difference is weighed.
+    """Did the training help, did it forget? Base and tuned are asked the same, and the difference is weighed.
 
     Args:
         run: one that has delivered an adapter.
-        problems: instead of the recipe's: a .jsonl or .parquet file, a hub data set, or a suite such as `tiny`.
-        limit: how many problems, drawn by the recipe's seed; 0: all.
-        samples: answers a problem and model, for pass@k.
+        suites: instead of the recipe's: `["held_out", "gsm8k"]`; `"gsm8k=test.jsonl"` takes the items from a file.
+        problems: contest problems alone: a .jsonl or .parquet file, a hub data set, or `tiny`.
+        limit: how many items of each suite, drawn by the recipe's seed; 0: all.
+        samples: answers an item and model, for pass@k.
         settings: other settings of the recipe, such as `{"evaluate.temperature": 0.8}`.
         noise_floor: let the base answer twice, to see what flips by itself.
         endpoint: address of an OpenAI-compatible server that answers, such as `http://127.0.0.1:8000/v1`.
@@ -207,18 +213,19 @@ def evaluate(
         rejudge: judge the newest evaluation's answers again, without new ones.
 
     Returns:
-        The report; `report.sentence` is the answer, `report.metrics` the figures by metric, `report.problems` every
-        problem with both programs. The same is in the run's folder as report.html, report.md and report.json.
+        The report; `report.sentence` is the answer, `report.suites["gsm8k"]` has a suite's verdict, figures and every
+        item with both answers. The same is in the run's folder as report.html, report.md and report.json.
 
     Raises:
         UserError: something in the way that the user can fix.
         KeyboardInterrupt: it was stopped; what is done is kept, and `resume=True` goes on.
 
     Example:
-        >>> print(ql.evaluate(run, limit=50).sentence)
+        >>> print(ql.evaluate(run, suites=["tiny"], limit=50).sentence)
         Improved: 4 to 38 of 50, +850 % relative, p < 0.0001
     """
     given = {
+        "--suite": ",".join(suites) if suites else None,
         "--problems": problems,
         "--limit": limit,
         "--samples": samples,
@@ -296,6 +303,77 @@ def judge(
         UserError: a file cannot be read, or this machine has no sandbox that passed its self-test.
     """
     return judging.judge(Path(problems), Path(solutions), all_tests=all_tests, limit=limit)
+
+
+def weigh(
+    base: Path | str,
+    tuned: Path | str | None = None,
+    *,
+    score: str | None = None,
+    base_column: str | None = None,
+    tuned_column: str | None = None,
+    id_column: str | None = None,
+) -> "Weighed":
+    """Compare two models by any two files of per-item results, whoever wrote them.
+
+    Items are matched by their names, and by their content where the files tell it. Several answers to an item, such as
+    Inspect's epochs, are averaged.
+
+    Args:
+        base: lm-eval's `samples_*.jsonl`, a log of Inspect, a report of `evaluate` or `judge`, or a table.
+        tuned: the other model's results on the same items; None: `base` has both sides.
+        score: which score of both files, where there are several: `exact_match,strict-match`, a scorer, a column.
+        base_column: the base's score, where the two have different names, or stand in one file.
+        tuned_column: the tuned model's.
+        id_column: of tables, the column that names the items.
+
+    Returns:
+        The answer in `sentence`, its figures in `comparison`, the items `gained` and `lost`, and in `notes` what has to
+        be known of it.
+
+    Raises:
+        UserError: a file cannot be read, has no such score, or belongs to another task.
+
+    Example:
+        >>> ql.weigh("base.jsonl", "tuned.jsonl").sentence
+        'Improved: 0 to 10 of 60, p = 0.002'
+    """
+    return weighing.weigh(
+        Path(base),
+        Path(tuned) if tuned else None,
+        score=score,
+        base_column=base_column,
+        tuned_column=tuned_column,
+        id_column=id_column,
+    )
+
+
+def prefer(run: Run, url: str, model: str | None = None, *, suite: str | None = None, limit: int = 0) -> "Preferred":
+    """Ask a judge model which answers it prefers, base or tuned, beside your own blind votes.
+
+    An opinion and no measurement. Each pair is asked about in both orders; what was said is kept in the run's folder
+    and not asked again. What the command line prints is printed.
+
+    Args:
+        run: one with an evaluation whose answers are free text, or with blind votes (`qwenlab compare RUN --blind`).
+        url: address of an OpenAI-compatible server; its key is taken from OPENAI_API_KEY.
+        model: which of its models is the judge; None: the only one.
+        suite: judge this suite's answers; None: the free text of all suites, which nothing else can score.
+        limit: only the first pairs of each suite; 0: all.
+
+    Returns:
+        By suite the figures and each pair's outcome in `suites`, the `agreement` with your votes, and in `notes` what
+        has to be known of it.
+
+    Raises:
+        UserError: there is nothing to judge, the server cannot be asked, or another process is at it.
+
+    Example:
+        >>> found = ql.prefer(run, "http://127.0.0.1:8000/v1")
+        >>> found.suites["held_out"].figures.wins
+        40
+    """
+    return preferring.prefer(run, url, model, suite=suite, limit=limit)
 
 
 def runs(folder: Path | str = "runs") -> list[Run]:

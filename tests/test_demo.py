@@ -6,7 +6,7 @@ import pytest
 
 from qwenlab import demo
 from qwenlab.recipe import RECIPES
-from qwenlab.report.schema import Report
+from qwenlab.report.schema import read_report
 from qwenlab.runs import find_run
 from qwenlab.runs.evaluation import newest
 
@@ -16,16 +16,16 @@ def test_the_demo_trains_evaluates_and_ends_with_the_answer(
 ) -> None:
     short = tmp_path / "tiny.toml"
     text = (RECIPES / "tiny.toml").read_text(encoding="utf-8").replace("[train]", "[train]\nmax_steps = 6")
-    short.write_text(text.replace("limit = 200", "limit = 12"), encoding="utf-8")
+    short.write_text(text.replace("max_items = 200", "max_items = 12"), encoding="utf-8")
     monkeypatch.setattr(demo, "find_recipe", lambda name: short)
     monkeypatch.setenv("COLUMNS", "160")
     demo.main(runs=tmp_path / "runs", problems=2)
     shown = capsys.readouterr().out
     run = find_run(tmp_path / "runs", "last")
     assert run.read().best
-    report = Report.model_validate_json(newest(run).report_file.read_text(encoding="utf-8"))
-    assert report.n == 12
-    assert shown.rstrip().endswith(report.sentence)
-    for row in report.problems[:2]:
-        assert row.description.split()[0] in shown
+    report = read_report(newest(run).report_file)
+    assert {name: suite.n for name, suite in report.suites.items()} == {"tiny": 12, "tiny_functions": 12}
+    assert shown.rstrip().endswith("\n".join(suite.sentence for suite in report.suites.values()))
+    for row in report.suites["tiny"].rows[:2]:
+        assert row.question.split()[0] in shown
     assert "def solve" in shown, "the base answers with a function"

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 FOLDERS = ("qwenlab", "tests", "recipes", "docs", "bench", "tools")
 EXAMPLES = {"qwenlab/show.py", "qwenlab/evaluation/suites/sums.py"}
-"""Files that CONTRIBUTING.md tells how to add."""
+"""Files that the documents tell how to add."""
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

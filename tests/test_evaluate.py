@@ -22,7 +22,7 @@ from qwenlab.evaluation.programs.selfcheck import select
 from qwenlab.evaluation.programs.selfcheck.programs import TRIALS
 from qwenlab.evaluation.programs.selfcheck.run import self_check
 from qwenlab.recipe import read_recipe
-from qwenlab.report.schema import Report
+from qwenlab.report.schema import Report, SuiteReport, read_report
 from qwenlab.runs import Run, Status, list_evaluations
 from qwenlab.runs.evaluation import Evaluation, newest
 from tests.answering.vllm_stub import BASE_NAME, LORA_NAME, Stub, make_stub, serving_app
@@ -53,31 +53,39 @@ def run(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Run:
 
 
 def evaluated(run: Run, **options: Any) -> Evaluation:
-    """Evaluate it in this process; the newest evaluation."""
-    main(run.name, runs=run.folder.parent, **options)
+    """Evaluate it on the mini contest, in this process; the newest evaluation."""
+    contest: dict[str, Any] = {} if options.keys() & {"resume", "rejudge", "problems", "suite"} else {"suite": "tiny"}
+    main(run.name, runs=run.folder.parent, **contest | options)
     return newest(run)
 
 
 def report_of(evaluation: Evaluation) -> Report:
-    return Report.model_validate_json(evaluation.report_file.read_text(encoding="utf-8"))
+    return read_report(evaluation.report_file)
+
+
+def suite_of(evaluation: Evaluation) -> SuiteReport:
+    """Of an evaluation of one."""
+    (suite,) = report_of(evaluation).suites.values()
+    return suite
 
 
 def test_base_and_tuned_are_compared_and_the_sentence_is_last(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     evaluation = evaluated(run, limit=30, set_=BATCHES, noise_floor=True)
-    report = report_of(evaluation)
+    report, suite = report_of(evaluation), suite_of(evaluation)
     shown = capsys.readouterr().out.splitlines()
     assert "Judge verified: 4 of 4 checks" in "".join(shown)
     assert shown.index("30 of 200 problems of tiny") < next(i for i, line in enumerate(shown) if "detectable" in line)
     assert shown[-1] == report.sentence
-    assert report.n == 30
-    assert report.metrics["pass"].model_dump()["gained"] > 0
-    assert {path.name for path in evaluation.folder.iterdir()} >= {
-        "report.json", "report.md", "report.html", "samples.jsonl", "judged.jsonl", "problems.jsonl", "log.txt",
+    assert suite.n == 30
+    assert suite.metrics["pass"].model_dump()["gained"] > 0
+    assert {path.name for path in evaluation.folder.iterdir()} >= {"report.json", "report.md", "report.html", "log.txt"}
+    assert {path.name for path in evaluation.suite("tiny").folder.iterdir()} == {
+        "items.jsonl", "samples.jsonl", "judged.jsonl",
     }  # fmt: skip
     assert evaluation.status is Status.finished
-    assert report.noise_floor is not None
-    assert report.noise_floor.n == 30
-    assert len(report.problems) == 30
+    assert suite.noise_floor is not None
+    assert suite.noise_floor.n == 30
+    assert len(suite.rows) == 30
     for name in ("report.md", "report.html", "log.txt"):
         text = (evaluation.folder / name).read_text(encoding="utf-8")
         text = re.sub(r"\\([<>*_])", r"\1", text) if name.endswith(".md") else re.sub(r"<[^>]*>", "", text)
@@ -99,7 +107,7 @@ def killed_when(run: Run, name: str, lines: int, *arguments: str) -> None:
     while process.poll() is None and time.monotonic() < deadline:
         evaluations = list_evaluations(run)
         if len(evaluations) == before:
-            found = evaluations[-1].folder / name
+            found = evaluations[-1].suite("tiny").folder / name
             if found.exists() and found.read_bytes().count(b"\n") >= lines:
                 break
         time.sleep(0.005)
@@ -111,7 +119,7 @@ def killed_when(run: Run, name: str, lines: int, *arguments: str) -> None:
 @pytest.mark.slow
 def test_killed_five_times_it_reports_the_same(run: Run) -> None:
     whole = evaluated(run, limit=60, set_=BATCHES)
-    killed_when(run, "samples.jsonl", 6, "--limit", "60", "--set", BATCHES[0])
+    killed_when(run, "samples.jsonl", 6, "--suite", "tiny", "--limit", "60", "--set", BATCHES[0])
     interrupted = newest(run)
     assert interrupted.folder != whole.folder
     assert interrupted.status is Status.lost
@@ -120,7 +128,8 @@ def test_killed_five_times_it_reports_the_same(run: Run) -> None:
     for lines in (32, 64):
         killed_when(run, "judged.jsonl", lines, "--resume")
     assert evaluated(run, resume=True).folder == interrupted.folder
-    assert interrupted.samples_file.read_bytes() == whole.samples_file.read_bytes()
+    first, second = (each.suite("tiny").samples_file.read_bytes() for each in (interrupted, whole))
+    assert first == second
     assert report_of(interrupted).without_times() == report_of(whole).without_times()
 
 
@@ -131,8 +140,9 @@ def test_without_a_sandbox_pass_is_not_measured_and_all_else_is(run: Run, monkey
         report = report_of(evaluated(run, limit=12, set_=BATCHES))
     assert report.sentence.startswith("Not measured: ")
     assert "sudo apt install bubblewrap" in report.sentence
-    assert report.metrics["generation"].model_dump()["after"]["count"] > 0
-    assert report.metrics["syntax"].model_dump()["after"]["count"] > 0
+    metrics = report.suites["tiny"].metrics
+    assert metrics["generation"].model_dump()["after"]["count"] > 0
+    assert metrics["syntax"].model_dump()["after"]["count"] > 0
     assert [criterion.status for criterion in report.criteria][1] == "not measured"
 
     # And with one, from the same answers.
@@ -140,10 +150,10 @@ def test_without_a_sandbox_pass_is_not_measured_and_all_else_is(run: Run, monkey
 
 
 def test_several_samples_a_problem(run: Run) -> None:
-    report = report_of(evaluated(run, limit=8, samples=3, set_=["evaluate.temperature=0.8"]))
-    assert set(report.pass_at_k) == {1, 3}
-    assert all(len(row.base) == len(row.tuned) == 3 for row in report.problems)
-    once, thrice = (report.pass_at_k[k].after for k in (1, 3))
+    suite = suite_of(evaluated(run, limit=8, samples=3, set_=["evaluate.temperature=0.8"]))
+    assert set(suite.pass_at_k) == {1, 3}
+    assert all(len(row.base) == len(row.tuned) == 3 for row in suite.rows)
+    once, thrice = (suite.pass_at_k[k].after for k in (1, 3))
     assert once is not None
     assert thrice is not None
     assert thrice.value >= once.value
@@ -151,7 +161,7 @@ def test_several_samples_a_problem(run: Run) -> None:
 
 def test_asked_to_stop_it_stops_and_goes_on(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     def ask() -> None:
-        while not list_evaluations(run) or not newest(run).samples_file.exists():
+        while not list_evaluations(run) or not newest(run).suite("tiny").samples_file.exists():
             time.sleep(0.005)
         newest(run).request_stop()
 
@@ -163,7 +173,7 @@ def test_asked_to_stop_it_stops_and_goes_on(run: Run, capsys: pytest.CaptureFixt
     assert f"python -m qwenlab.evaluate {run.name} --resume" in capsys.readouterr().out
     assert not evaluation.report_file.exists()
     assert evaluated(run, resume=True).status is Status.finished
-    assert report_of(evaluation).n == 10
+    assert suite_of(evaluation).n == 10
 
 
 def test_problems_of_a_file(run: Run, tmp_path: Path) -> None:
@@ -171,10 +181,10 @@ def test_problems_of_a_file(run: Run, tmp_path: Path) -> None:
     lines = [json.dumps({"name": f"1_{letter}. Sum", **row}) for letter in "ABC"]
     (tmp_path / "problems.jsonl").write_text("\n".join(lines), encoding="utf-8")
     evaluation = evaluated(run, problems=str(tmp_path / "problems.jsonl"), limit=2)
-    report = report_of(evaluation)
-    assert report.n == 2
-    assert report.problem_set.source.endswith("problems.jsonl")
-    assert evaluation.problems_file.read_text().count("\n") == 2
+    suite = suite_of(evaluation)
+    assert suite.n == 2
+    assert suite.asked.source.endswith("problems.jsonl")
+    assert evaluation.suite("code_contests").items_file.read_text().count("\n") == 2
 
 
 def test_a_server_answers_as_the_model_in_this_process(run: Run) -> None:
@@ -182,7 +192,7 @@ def test_a_server_answers_as_the_model_in_this_process(run: Run) -> None:
     with running(run.folder.parent, run.name) as server:
         there = report_of(evaluated(run, limit=12, set_=BATCHES, endpoint=server.record.url))
     assert there.sentence == here.sentence
-    assert there.without_times()["problems"] == here.without_times()["problems"]
+    assert there.without_times()["suites"] == here.without_times()["suites"]
     assert there.stamps["tuned"]["adapter_sha256"] == here.stamps["tuned"]["adapter_sha256"]
 
 
@@ -218,8 +228,8 @@ def test_both_are_asked_in_the_run_s_mode_and_the_report_says_it(
     }
     assert report.thinking is True
     assert {stamp["thinking"] for stamp in report.stamps.values()} == {True}
-    assert {one.reasoning for row in report.problems for one in (*row.base, *row.tuned)} == {"I am asked."}
-    assert all(one.answer.startswith("This is") for row in report.problems for one in row.tuned)
+    assert {one.reasoning for row in report.suites["tiny"].rows for one in (*row.base, *row.tuned)} == {"I am asked."}
+    assert all(one.answer.startswith("This is") for row in report.suites["tiny"].rows for one in row.tuned)
     assert "base and tuned are asked with thinking on" in capsys.readouterr().out
 
 
@@ -253,10 +263,10 @@ def test_an_error_of_the_server_loses_no_answer_that_came(run: Run, vllm: tuple[
     stub.fails_after, stub.busy_status = 4, 422
     with pytest.raises(UserError, match="answered 422"):
         evaluated(run, **options, set_=["evaluate.batch_size=3"])
-    assert newest(run).samples_file.read_text(encoding="utf-8").count("\n") == 4
+    assert newest(run).suite("tiny").samples_file.read_text(encoding="utf-8").count("\n") == 4
     stub.fails_after = 1000
     heard = len(stub.heard)
-    assert report_of(evaluated(run, resume=True)).n == 3
+    assert suite_of(evaluated(run, resume=True)).n == 3
     assert len(stub.heard) - heard == 2, "only what is missing is asked for"
 
 

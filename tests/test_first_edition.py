@@ -13,7 +13,7 @@ import pytest
 from qwenlab import data
 from qwenlab.data.report import DatasetReport
 from qwenlab.report.render import page
-from qwenlab.report.schema import ProblemRow, Report, read_report
+from qwenlab.report.schema import ItemRow, Report, read_report
 from qwenlab.runs import Run, Status, list_evaluations, list_runs
 from qwenlab.runs.comparisons import list_comparisons
 from qwenlab.runs.evaluation import Evaluation, newest
@@ -37,7 +37,7 @@ def report_of(evaluation: Evaluation) -> Report:
     return read_report(evaluation.report_file)
 
 
-def judged(row: ProblemRow) -> tuple[object, ...]:
+def judged(row: ItemRow) -> tuple[object, ...]:
     """What does not depend on how fast the machine is."""
     return row.name, row.outcome, [(one.answer, one.verdict) for one in (*row.base, *row.tuned)]
 
@@ -74,7 +74,8 @@ def test_its_report_is_a_page_of_today(run: Run) -> None:
     (evaluation,) = list_evaluations(run)
     assert evaluation.status is Status.finished
     report = report_of(evaluation)
-    assert report.n == 4 and report.problem_set.source == "tiny"
+    (suite,) = report.suites.values()
+    assert suite.n == 4 and suite.asked.source == "tiny" and suite.verdict == "not shown"
     assert "2 to 2 of 4" in page(report)
 
 
@@ -82,16 +83,18 @@ def test_its_evaluation_goes_on_with_the_problems_that_it_began_with(run: Run, v
     """As a kill would have left it: the tuned model has not answered yet, and nothing is judged."""
     evaluation = newest(run)
     before = report_of(evaluation)
-    answers = evaluation.samples_file.read_text(encoding="utf-8").splitlines(keepends=True)
-    evaluation.samples_file.write_text("".join(line for line in answers if '"base"' in line), encoding="utf-8")
-    evaluation.judged_file.unlink()
+    samples_file = evaluation.folder / "samples.jsonl"
+    answers = samples_file.read_text(encoding="utf-8").splitlines(keepends=True)
+    samples_file.write_text("".join(line for line in answers if '"base"' in line), encoding="utf-8")
+    (evaluation.folder / "judged.jsonl").unlink()
     evaluation.report_file.unlink()
     evaluation.update(status=Status.stopped)
     said = verb("evaluate", run.name, "--resume")
     assert said.returncode == 0, said.stdout + said.stderr
     after = report_of(evaluation)
     assert after.sentence == before.sentence
-    assert [judged(row) for row in after.problems] == [judged(row) for row in before.problems]
+    first, second = (list(map(judged, each.suites["code_contests"].rows)) for each in (before, after))
+    assert first == second
 
 
 def test_it_resumes_to_its_end_without_force(run: Run, verb: Verb) -> None:

@@ -14,5 +14,5 @@ def test_the_first_run_notebook_runs_and_leaves_nothing(tmp_path: Path) -> None:
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     nbclient.NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
     printed = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
-    assert "Improved: " in printed or "not measured" in printed.lower()
+    assert "Mini contest: improved, " in printed or "not measured" in printed.lower()
     assert "my-model" not in [path.name for path in tmp_path.iterdir()] and not list(tmp_path.iterdir())

@@ -33,7 +33,7 @@ def copy_of_a_trained_run(runs: Path, factory: pytest.TempPathFactory, limit: in
     trained = trained_run(factory)
     shutil.copytree(trained.folder, runs / trained.name)
     run = Run(runs / trained.name)
-    run.write_recipe(run.recipe.with_values(evaluate={"limit": limit, "batch_size": 10}))
+    run.write_recipe(run.recipe.with_values(evaluate={"suites": ["tiny"], "max_items": limit, "batch_size": 10}))
     return run
 
 

@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 from qwenlab.answering.answerer import BASE, Answer, Answerer, Ask, Listener, Sampling, TooLargeError
 from qwenlab.errors import UserError
-from qwenlab.evaluation.programs.problem import Problem
-from qwenlab.evaluation.programs.prompt import prompt
+from qwenlab.evaluation.item import Item
 from qwenlab.evaluation.samples import Sample, Side
 from qwenlab.files import append_lines, read_lines, rewrite_lines
 from qwenlab.recipe import EvaluateSettings
@@ -27,7 +26,7 @@ SEED_BYTES = 8
 class Unit(NamedTuple):
     """One answer to be had from each side."""
 
-    problem: Problem
+    item: Item
     sample: int
 
 
@@ -39,7 +38,7 @@ class Batch(NamedTuple):
 
     @property
     def keys(self) -> list[tuple[str, Side, int]]:
-        return [(unit.problem.name, self.side, unit.sample) for unit in self.units]
+        return [(unit.item.name, self.side, unit.sample) for unit in self.units]
 
     def without(self, keys: Collection[tuple[str, Side, int]]) -> "Batch":
         """Its other units."""
@@ -47,14 +46,14 @@ class Batch(NamedTuple):
         return Batch(self.side, tuple(unit for unit, key in pairs if key not in keys))
 
 
-def plan(problems: Sequence[Problem], samples: int, batch_size: int, noise_floor: bool) -> list[Batch]:
-    """All batches. Long statements come first, so that what does not fit into memory shows at once.
+def plan(items: Sequence[Item], samples: int, batch_size: int, noise_floor: bool) -> list[Batch]:
+    """All batches. Long questions come first, so that what does not fit into memory shows at once.
 
     For the noise floor the base answers again, in the other order and in smaller batches: what differs then is what
     batching alone can change.
     """
-    units = [Unit(problem, sample) for problem in problems for sample in range(samples)]
-    units.sort(key=lambda unit: (-len(unit.problem.description), unit.problem.name, unit.sample))
+    units = [Unit(item, sample) for item in items for sample in range(samples)]
+    units.sort(key=lambda unit: (-len(unit.item.shown), unit.item.name, unit.sample))
     sides: tuple[Side, ...] = ("base", "tuned")
     batches = [Batch(side, part) for part in _parts(units, batch_size) for side in sides]
     if noise_floor:
@@ -64,7 +63,7 @@ def plan(problems: Sequence[Problem], samples: int, batch_size: int, noise_floor
 
 def sample_seed(seed: int, side: Side, unit: Unit) -> int:
     """The seed of one sampled answer: the same for base and tuned, another for the base's second run."""
-    text = f"{seed} {side == 'base_again'} {unit.problem.name} {unit.sample}"
+    text = f"{seed} {side == 'base_again'} {unit.item.name} {unit.sample}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:SEED_BYTES], "big") >> 1  # torch's are signed
 
 
@@ -73,7 +72,7 @@ def unanswered(batches: Sequence[Batch], path: Path, parts: bool = False) -> lis
 
     `parts`: what is there of a batch stays, and only the rest of it is left to do.
     """
-    found = {(sample.problem, sample.model, sample.sample): sample for sample in read_lines(path, Sample)}
+    found = {(sample.item, sample.model, sample.sample): sample for sample in read_lines(path, Sample)}
     done = [batch for batch in batches if found.keys() >= set(batch.keys)]
     kept = [found[key] for batch in (batches if parts else done) for key in batch.keys if key in found]
     if path.exists():
@@ -119,7 +118,7 @@ def generate_samples(
 
 def in_order(batches: Sequence[Batch], path: Path) -> list[Sample]:
     """All samples in the order of the batches, however they came to be in the file."""
-    found = {(sample.problem, sample.model, sample.sample): sample for sample in read_lines(path, Sample)}
+    found = {(sample.item, sample.model, sample.sample): sample for sample in read_lines(path, Sample)}
     return [found[key] for batch in batches for key in batch.keys]
 
 
@@ -165,13 +164,13 @@ def _ask(side: Side, unit: Unit, settings: EvaluateSettings, thinking: bool | No
     sampling = Sampling(
         settings.max_new_tokens, settings.temperature, settings.top_p, seed, settings.max_thinking_tokens
     )
-    # A statement that fills the whole context leaves no room: no answer, and cut short.
-    return Ask(prompt(unit.problem), sampling, TUNED if side == "tuned" else BASE, thinking, shorten=True)
+    # A question that fills the whole context leaves no room: no answer, and cut short.
+    return Ask(unit.item.messages, sampling, TUNED if side == "tuned" else BASE, thinking, shorten=True)
 
 
 def _sample(side: Side, unit: Unit, answer: Answer) -> Sample:
     return Sample(
-        problem=unit.problem.name,
+        item=unit.item.name,
         model=side,
         sample=unit.sample,
         answer=answer.text,

@@ -1,5 +1,6 @@
 """samples.jsonl: what the models answered, a line an answer, appended as it is generated."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from qwenlab.files import Record
@@ -9,12 +10,12 @@ Side = Literal["base", "tuned", "base_again"]
 
 
 class Sample(Record):
-    """One answer to one problem."""
+    """One answer to one item."""
 
-    problem: str
+    item: str
     model: Side
     sample: int
-    """From 0; several answers to the same problem."""
+    """From 0; several answers to the same item."""
     answer: str
     """Without the reasoning."""
     reasoning: str = ""
@@ -24,3 +25,12 @@ class Sample(Record):
     """It ran out of tokens before its end."""
     cut_thinking: bool = False
     """It did so before its reasoning ended."""
+
+
+def same_throughout(samples: Sequence[Sample]) -> int:
+    """The number of answers of either side, where those of base and tuned are the same letter for letter; else 0."""
+    base, tuned = (
+        {(one.item, one.sample): (one.reasoning, one.answer) for one in samples if one.model == side}
+        for side in ("base", "tuned")
+    )
+    return len(base) if base == tuned else 0

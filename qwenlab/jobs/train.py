@@ -11,6 +11,7 @@ from rich.rule import Rule
 
 from qwenlab.data.terminal import funnel
 from qwenlab.errors import UserError
+from qwenlab.evaluation.suites import find_suites
 from qwenlab.recipe import Recipe, recipe_toml
 from qwenlab.runs import Run, Status
 from qwenlab.runs.events import StatusChange
@@ -36,6 +37,7 @@ def train(job: Job, runs: Path, stopper: Stopper, *, force: bool = False) -> Run
             stood; else it is marked as failed.
     """
     check_shares(job.recipe)
+    find_suites(job.recipe.evaluate.suites)  # hours before they are asked
     engine = choose_engine(job.recipe.model)
     from qwenlab.jobs.fit import check_trackers, fit_job
 
@@ -70,6 +72,7 @@ def tell_plan(recipe: Recipe, runs: Path, file: Path | None) -> None:
         UserError: the recipe cannot be carried out here, or its data cannot be read.
     """
     check_shares(recipe)
+    find_suites(recipe.evaluate.suites)
     engine = choose_engine(recipe.model)
     from qwenlab.jobs.fit import plan_job, plan_record, plan_table
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from qwenlab.recipe import Recipe
 from qwenlab.report.evidence import DOES_NOT_PARSE, NO_CODE, WRONG_ANSWER, WRONG_FORM, curve, ends
-from qwenlab.report.schema import Advice, Attempt, Metric, Point, ProblemRow
+from qwenlab.report.schema import Advice, Attempt, ItemRow, Metric, Point, SuiteReport
 from qwenlab.runs.events import Event, Note, of_kind
 from qwenlab.stats.types import Comparison, NotMeasured
 
@@ -41,16 +41,16 @@ class TrainingFacts(NamedTuple):
     recipe: Recipe
 
 
-def advise(
-    training: TrainingFacts | None,
-    rows: Sequence[ProblemRow],
-    metrics: Mapping[Metric, Comparison | NotMeasured],
-) -> tuple[Advice, ...]:
-    """Every rule that fires, in the document's order: memory, convergence, overfitting, generation."""
+def advise(training: TrainingFacts | None, suites: Mapping[str, SuiteReport]) -> tuple[Advice, ...]:
+    """Every rule that fires, in order: memory, convergence, overfitting, generation by suite, forgetting."""
     found: list[Advice] = []
     if training:
         found += [*_memory(training), *_slow_convergence(training), *_overfitting(training)]
-    return (*found, *_cut_thinking(rows), *_poor_generation([one for row in rows for one in row.tuned], metrics))
+    for suite in suites.values():
+        about = [*_cut_thinking(suite.rows), *_poor_generation(suite.rows, suite.metrics)]
+        of_it = "" if len(suites) == 1 else f"{suite.title}: "
+        found += [advice.model_copy(update={"evidence": of_it + advice.evidence}) for advice in about]
+    return (*found, *_forgetting(training, suites))
 
 
 def _memory(training: TrainingFacts) -> Iterator[Advice]:
@@ -110,7 +110,7 @@ def _apart(validation: float, train: float) -> bool:
     return validation > max(GAP * train, train + LEAST_RISE)
 
 
-def _cut_thinking(rows: Sequence[ProblemRow]) -> Iterator[Advice]:
+def _cut_thinking(rows: Sequence[ItemRow]) -> Iterator[Advice]:
     """Of either side: a base that was cut off is no measure for the tuned model either."""
     for side, answers in (
         ("base", [one for row in rows for one in row.base]),
@@ -130,10 +130,9 @@ def _is_worth_it(faulty: int, answers: int) -> bool:
     return faulty >= FEWEST and faulty > SHARE * answers
 
 
-def _poor_generation(
-    answers: Sequence[Attempt], metrics: Mapping[Metric, Comparison | NotMeasured]
-) -> Iterator[Advice]:
+def _poor_generation(rows: Sequence[ItemRow], metrics: Mapping[Metric, Comparison | NotMeasured]) -> Iterator[Advice]:
     """Of the tuned model's answers: the faults that a setting, the prompt, or other training rows can mend."""
+    answers = [one for row in rows for one in row.tuned]
     faults = (
         (
             [one for one in answers if one.truncated and not one.cut_thinking],
@@ -182,6 +181,22 @@ def _no_gain(answers: Sequence[Attempt], metrics: Mapping[Metric, Comparison | N
             evidence=f"{wrong} of {len(answers)} answers of the tuned model run and are wrong; problems solved went "
             f"{_counts(solved)}",
         )
+
+
+def _forgetting(training: TrainingFacts | None, suites: Mapping[str, SuiteReport]) -> Iterator[Advice]:
+    """Of suites that must not lose, and lost beyond chance."""
+    worse = [suite for suite in suites.values() if suite.aim == "retention" and suite.verdict == "worse"]
+    if not worse:
+        return
+    gentler = ""
+    if training:
+        rate, epochs = training.recipe.train.learning_rate, training.recipe.train.num_train_epochs
+        gentler = f" Or train more gently: train.learning_rate below {rate:g}, train.num_train_epochs below {epochs:g}."
+    yield Advice(
+        about="forgetting",
+        text=f"Mix rows of what was lost into the training data, such as one in ten.{gentler}",
+        evidence="; ".join(suite.sentence for suite in worse),
+    )
 
 
 def _counts(change: Comparison) -> str:

@@ -1,22 +1,22 @@
-"""The answer in words: one sentence for a comparison, and the training decisions' four success criteria.
+"""The training decisions' four success criteria.
 
 Whether a criterion is met, and whether chance alone could have decided that, are two questions with two answers.
 """
 
 from typing import Literal, NamedTuple
 
+from qwenlab.report.sentences import change_in_words, from_to, p_in_words, percent, signed
 from qwenlab.stats.intervals import rate
 from qwenlab.stats.types import (
     ALPHA,
     NOISE_OF_FLOATS,
-    Comparison,
-    DetectableGain,
+    Change,
     Estimate,
     Figures,
     Interval,
     NotMeasured,
+    Paired,
     Rate,
-    ScoreComparison,
 )
 
 GENERATION_BAR = 0.8
@@ -43,37 +43,9 @@ class Criterion(Figures):
     noise: str
 
 
-def sentence(change: Comparison | ScoreComparison | NotMeasured) -> str:
-    """The answer in one sentence, such as "Improved: 12 to 30 of 100, +150 % relative, p = 0.0003".
-
-    It begins with Improved or Worse when the difference is beyond noise, else with Not shown or Not measured.
-    """
-    if isinstance(change, NotMeasured):
-        return f"Not measured: {change.why}"
-    if change.difference is None or change.p_value is None:
-        return "Not measured: no problem was judged"
-    better = "Improved" if change.difference.value > 0 else "Worse"
-    answer = better if change.beyond_noise else "Not shown"
-    clauses = [_from_to(change), *_change_in_words(change), p_in_words(change.p_value)]
-    if change.p_value < ALPHA and not change.beyond_noise:
-        clauses.append(f"but its interval over {change.clusters} clusters includes no change")
-    return f"{answer}: {', '.join(clauses)}"
-
-
-def detectable_sentence(gain: DetectableGain) -> str:
-    """What to expect of a comparison, told before it runs."""
-    floor = f"fewer than {gain.minimum_flips} flips one way never reach p < {gain.alpha:g}"
-    if gain.gain is None:
-        return f"{gain.n} problems are too few to show any gain: {floor}"
-    return (
-        f"{gain.n} problems: minimum detectable effect +{gain.gain} ({100 * gain.gain / gain.n:.0f} points) at "
-        f"{100 * gain.power:.0f} % power, assuming {100 * gain.lost:g} % regressions; {floor}"
-    )
-
-
 def criteria(
     generation: Rate | NotMeasured,
-    improvement: Comparison | ScoreComparison | NotMeasured,
+    improvement: Paired | NotMeasured,
     stability: Stability | NotMeasured,
     syntax: Rate | NotMeasured,
 ) -> tuple[Criterion, Criterion, Criterion, Criterion]:
@@ -100,23 +72,23 @@ def _generation(measured: Rate | NotMeasured) -> Criterion:
         status="met" if met else "not met",
         figures=_rate_in_words(measured),
         told_from_noise=bound > GENERATION_BAR if met else bound < GENERATION_BAR,
-        noise=f"at {'least' if met else 'most'} {_percent(bound)} with 95 % confidence",
+        noise=f"at {'least' if met else 'most'} {percent(bound)} with 95 % confidence",
     )
 
 
-def _improvement(measured: Comparison | ScoreComparison | NotMeasured) -> Criterion:
+def _improvement(measured: Paired | NotMeasured) -> Criterion:
     """A gain from a baseline of zero is more than 10 % of it, though it has no relative figure."""
     name, wanted = "Improvement", "more than 10 % relative improvement over the baseline"
     if isinstance(measured, NotMeasured) or measured.difference is None or measured.p_value is None:
         return _not_measured(name, wanted, measured, "no problem was judged")
-    relative = measured.relative_gain
+    relative = measured.relative_gain if isinstance(measured, Change) else None
     met = measured.difference.value > 0 if relative is None else relative.value > IMPROVEMENT_BAR + NOISE_OF_FLOATS
     told = "statistically significant" if measured.beyond_noise else "not statistically significant"
     return Criterion(
         name=name,
         wanted=wanted,
         status="met" if met else "not met",
-        figures=", ".join([_from_to(measured), *_change_in_words(measured), *_relative_interval(relative)]),
+        figures=", ".join([from_to(measured), *change_in_words(measured), *_relative_interval(relative)]),
         told_from_noise=measured.beyond_noise,
         noise=f"{measured.gained} gained and {measured.lost} lost, {p_in_words(measured.p_value)}: {told}",
     )
@@ -149,7 +121,7 @@ def _code_quality(measured: Rate | NotMeasured) -> Criterion:
         status="met" if met else "not met",
         figures=f"{_rate_in_words(measured)} of the programs parse",
         told_from_noise=None if met else True,
-        noise=f"at least {_percent(_one_sided(measured).low)} with 95 % confidence" if met else "one program is enough",
+        noise=f"at least {percent(_one_sided(measured).low)} with 95 % confidence" if met else "one program is enough",
     )
 
 
@@ -165,53 +137,16 @@ def _one_sided(measured: Rate) -> Interval:
     return interval
 
 
-def _from_to(change: Comparison | ScoreComparison) -> str:
-    if isinstance(change, Comparison):
-        return f"{change.before.count} to {change.after.count} of {change.n}"
-    assert change.before is not None and change.after is not None, "there are problems"
-    return f"{_percent(change.before.value)} to {_percent(change.after.value)} over {change.n} problems"
-
-
-def _change_in_words(change: Comparison | ScoreComparison) -> list[str]:
-    """The relative change where it says something: not without a change, nor with a baseline of zero."""
-    if change.gained == change.lost == 0:
-        return ["no problem changed"]
-    if change.difference is not None and abs(change.difference.value) < NOISE_OF_FLOATS:
-        return [f"{change.gained} gained and {change.lost} lost"]
-    return [f"{_signed(change.relative_gain.value)} relative"] if change.relative_gain else []
-
-
 def _relative_interval(relative: Estimate | None) -> list[str]:
     if relative is None:
         return ["no relative figure with a baseline of zero"]
     if relative.interval is None:
         return ["no interval with so small a baseline"]
-    return [f"95 % interval {_signed(relative.interval.low)} to {_signed(relative.interval.high)}"]
+    return [f"95 % interval {signed(relative.interval.low)} to {signed(relative.interval.high)}"]
 
 
 def _rate_in_words(measured: Rate) -> str:
     assert measured.value is not None and measured.interval is not None, "the rate has a value"
     low, high = measured.interval
-    share = f"{measured.count} of {measured.n} ({_percent(measured.value)}"
-    return f"{share}, 95 % interval {_percent(low)} to {_percent(high)})"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def _signed(share: float) -> str:
-    """Whole percents, with a decimal below one; zero has no sign."""
-    percents = 100 * share
-    rounded = round(percents) if abs(percents) >= 1 else round(percents, 1)
-    return f"{rounded:+g} %" if rounded else "0 %"
-
-
-def p_in_words(p_value: float) -> str:
-    """Two digits, one below 0.001, and as many more as keep it on its side of `ALPHA`: 0.0498 is 0.0498, not 0.05."""
-    if p_value < 0.0001:
-        return "p < 0.0001"
-    digits = 1 if p_value < 0.001 else 2
-    while (float(f"{p_value:.{digits}g}") < ALPHA) != (p_value < ALPHA):
-        digits += 1
-    return f"p = {p_value:.{digits}g}"
+    share = f"{measured.count} of {measured.n} ({percent(measured.value)}"
+    return f"{share}, 95 % interval {percent(low)} to {percent(high)})"

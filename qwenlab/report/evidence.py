@@ -8,11 +8,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from qwenlab.evaluation.programs.extract import Rule
 from qwenlab.evaluation.programs.results import ProgramResult
 from qwenlab.evaluation.programs.verdict import Verdict
 from qwenlab.report.criteria import Stability
-from qwenlab.report.schema import Attempt, Cause, Curve, Point, ProblemRow
+from qwenlab.report.schema import Attempt, Cause, Curve, ItemRow, Point
 from qwenlab.runs.events import Event, Note, Train, Validation, of_kind
 from qwenlab.stats.types import NotMeasured
 
@@ -23,6 +22,7 @@ UNCLOSED = "program cut off"
 DOES_NOT_PARSE = "does not parse"
 WRONG_ANSWER = "wrong answer"
 WRONG_FORM = "right values, wrong form"
+FAILED_ASSERTION = "assertion failed"
 EXIT_STATUS = "exit status"
 """It is followed by the number."""
 
@@ -34,7 +34,7 @@ MAJOR = ("spike", "infinite_loss", "nan")
 
 
 def cause(
-    code: str, rule: Rule, truncated: bool, parses: bool, result: ProgramResult | None, cut_thinking: bool = False
+    code: str, rule: str, truncated: bool, parses: bool, result: ProgramResult | None, cut_thinking: bool = False
 ) -> str | None:
     """Why an answer failed; None where it passed, or where a program that parses was not run.
 
@@ -55,7 +55,7 @@ def cause(
     return _of_verdict(result) if result else None
 
 
-def count_causes(rows: Sequence[ProblemRow]) -> tuple[Cause, ...]:
+def count_causes(rows: Sequence[ItemRow]) -> tuple[Cause, ...]:
     """Failures of all answers by verdict and cause, the most frequent of both sides together first."""
     base = _count(one for row in rows for one in row.base)
     tuned = _count(one for row in rows for one in row.tuned)
@@ -107,6 +107,8 @@ def _of_verdict(result: ProgramResult) -> str:
     match result.verdict:
         case Verdict.PE:
             return WRONG_FORM
+        case Verdict.WA if result.failing_test and not result.failing_test.expected:
+            return FAILED_ASSERTION
         case Verdict.WA:
             return WRONG_FORM if result.deepmind is Verdict.AC else WRONG_ANSWER
         case Verdict.TLE:

@@ -1,6 +1,6 @@
 """A report as files: JSON for programs, Markdown to paste somewhere, and a page that opens offline.
 
-The answer comes first, then what it rests on; the page ends with every problem. Nothing is fetched and no script runs,
+The answer comes first, then each suite with what it rests on and every item. Nothing is fetched and no script runs,
 which the page itself forbids the browser. What models and problem files wrote is text, everywhere.
 """
 
@@ -15,16 +15,31 @@ from typing import NamedTuple
 from jinja2 import Environment, StrictUndefined, Template
 
 from qwenlab.evaluation.programs.results import FailingTest
-from qwenlab.evaluation.programs.verdict import MEANING
+from qwenlab.evaluation.programs.verdict import MEANING, Verdict
 from qwenlab.files import write_atomically
 from qwenlab.report import charts, tables
-from qwenlab.report.schema import NO_PROGRAM, NOT_RUN, Attempt, Metric, Outcome, ProblemRow, Report
+from qwenlab.report.drift import sentence as drift_sentence
+from qwenlab.report.drift import table as drift_table
+from qwenlab.report.schema import (
+    NO_ANSWER,
+    NO_PROGRAM,
+    NOT_RUN,
+    RIGHT,
+    WRONG,
+    Attempt,
+    Curve,
+    ItemRow,
+    Outcome,
+    Report,
+    SuiteReport,
+)
 from qwenlab.report.tables import Table
+from qwenlab.stats.paired import SOLVED
 
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
 
 OUTCOMES: tuple[Outcome, ...] = ("gained", "lost", "both", "neither", "not judged")
-VERDICTS = (*map(str, MEANING), NOT_RUN, NO_PROGRAM)
+VERDICTS = (*map(str, MEANING), NOT_RUN, NO_PROGRAM, RIGHT, WRONG, NO_ANSWER)
 
 SPECIAL = re.compile(r"[\\`*_\[\]<>|#&~$]")
 """Characters that could be more than themselves in Markdown; what is escaped reads as it was."""
@@ -49,30 +64,29 @@ class Line(NamedTuple):
 
 def page(report: Report) -> str:
     """The whole page as HTML."""
-    outcomes = Counter(row.outcome for row in report.problems)
-    verdicts = Counter(verdict for row in report.problems for verdict in _verdicts(row))
     return _template().render(
         report=report,
-        opening=report.sentence.partition(":")[0],
         charts=charts,
         tables=tables,
-        pictures=[*_pictures(report)],
-        filters={
-            "outcome": [(name, outcomes[name]) for name in OUTCOMES if outcomes[name]],
-            "verdict": [(name, verdicts[name]) for name in VERDICTS if verdicts[name]],
-        },
+        drift=drift_sentence,
+        drift_table=drift_table,
+        training=training_picture(report.curve),
+        picture=_picture,
+        filters=_filters,
         verdicts=_verdicts,
         meaning=lambda verdict: MEANING.get(verdict, ""),
+        solved=SOLVED,
         headline=headline,
         difference=difference,
     )
 
 
 def headline(attempts: tuple[Attempt, ...]) -> str:
-    """What became of a problem's answers, in a word or two."""
+    """What became of an item's answers, in a word or two."""
     if len(attempts) == 1:
         return attempts[0].shown
-    return f"{sum(one.shown == 'AC' for one in attempts)} of {len(attempts)} AC"
+    solved = attempts[0].shown if attempts[0].shown in SOLVED else str(Verdict.AC) if attempts[0].verdict else RIGHT
+    return f"{sum(one.shown in SOLVED for one in attempts)} of {len(attempts)} {solved}"
 
 
 def difference(test: FailingTest) -> list[Line]:
@@ -96,19 +110,36 @@ def markdown(report: Report) -> str:
     return "\n\n".join(_parts(report)) + "\n"
 
 
-def _verdicts(row: ProblemRow) -> set[str]:
-    """Of all answers, of either side."""
-    return {attempt.shown for attempt in (*row.base, *row.tuned)}
+def _verdicts(row: ItemRow) -> set[str]:
+    """Of all answers, of either side; losses are none."""
+    return {attempt.shown for attempt in (*row.base, *row.tuned) if attempt.shown in VERDICTS}
 
 
-def _pictures(report: Report) -> Iterator[str]:
-    """Of the metric that matters, and of the training."""
-    shown: Metric = "pass" if "pass" in report.strata else "generation"
-    if strata := report.strata.get(shown):
-        counted = "Problems solved" if shown == "pass" else "Problems with a program"
-        yield charts.rates_chart(f"{counted}, by difficulty{tables.first_answers(report)}", strata)
-    if report.curve.train or report.curve.validation:
-        yield charts.loss_chart(report.curve.train, report.curve.validation)
+def _filters(suite: SuiteReport) -> dict[str, list[tuple[str, int]]]:
+    """By what rows can be chosen, and how many of each there are."""
+    outcomes = Counter(row.outcome for row in suite.rows)
+    verdicts = Counter(verdict for row in suite.rows for verdict in _verdicts(row))
+    found = {
+        "outcome": [(str(name), outcomes[name]) for name in OUTCOMES if outcomes[name]],
+        "verdict": [(name, verdicts[name]) for name in VERDICTS if verdicts[name]],
+    }
+    return {group: names for group, names in found.items() if names}
+
+
+def _picture(suite: SuiteReport) -> str:
+    """Of the metric that matters, where there is more than one difficulty or kind."""
+    shown = suite.main if suite.main in suite.strata else next(iter(suite.strata), None)
+    if shown is None or len(suite.strata[shown]) < 2:
+        return ""
+    counted = {"pass": "Problems solved", "generation": "Problems with a program"}.get(shown, "Right answers")
+    return charts.rates_chart(
+        f"{counted}, by {tables.grouping(suite)}{tables.first_answers(suite)}", suite.strata[shown]
+    )
+
+
+def training_picture(curve: Curve) -> str:
+    """The loss curves; empty where there are none."""
+    return charts.loss_chart(curve.train, curve.validation) if curve.train or curve.validation else ""
 
 
 @cache
@@ -118,30 +149,53 @@ def _template() -> Template:
 
 
 def _parts(report: Report) -> Iterator[str]:
-    yield f"# {_plain(report.sentence)}"
-    yield " ".join(_plain(line) for line in tables.noise(report))
-    yield _table(tables.criteria(report))
-    yield _table(tables.metrics(report))
-    yield _table(tables.strata(report))
-    yield _table(tables.transitions(report))
-    for title, names in (("Gained", report.transitions.gained), ("Lost", report.transitions.lost)):
-        yield f"**{title} ({len(names)})**: {', '.join(map(_plain, names)) or 'none'}"
-    yield _table(tables.causes(report))
+    if len(report.suites) == 1:
+        yield f"# {_plain(report.sentence)}"
+    else:
+        yield "# Did it help, did it forget?"
+        yield "\n".join(f"- {_plain(suite.sentence)}" for suite in report.suites.values())
+    if mode := tables.mode(report):
+        yield _plain(mode)
+    if report.criteria:
+        yield _table(tables.criteria(report))
+    for suite in report.suites.values():
+        yield from _suite_parts(suite)
     if report.advice:
         yield "## What to try next"
         advice = (f"**{one.about}**: {_plain(one.text)} Evidence: {_plain(one.evidence)}." for one in report.advice)
         yield "\n".join(f"- {one}" for one in advice)
-    yield "## What to keep in mind"
-    yield _plain(report.problem_set.contamination)
-    yield _table(tables.checks(report.self_check))
+    if report.drift:
+        yield _table(drift_table(report.drift))
+    if report.self_check:
+        yield _table(tables.checks(report.self_check))
     yield _table(tables.cost(report))
     yield _table(tables.provenance(report))
 
 
-def _table(table: Table) -> str:
+def _suite_parts(suite: SuiteReport) -> Iterator[str]:
+    yield f"## {_plain(suite.title)}: {suite.verdict}"
+    if not suite.rows:
+        yield _plain(suite.why)
+        return
+    yield " ".join(_plain(line) for line in tables.noise(suite))
+    yield _table(tables.metrics(suite), level=3)
+    if retention := tables.retention(suite):
+        yield _plain(retention)
+    if suite.strata:
+        yield _table(tables.strata(suite), level=3)
+    if suite.transitions:
+        yield _table(tables.transitions(suite), level=3)
+        for title, names in (("Gained", suite.transitions.gained), ("Lost", suite.transitions.lost)):
+            yield f"**{title} ({len(names)})**: {', '.join(map(_plain, names)) or 'none'}"
+    if suite.causes:
+        yield _table(tables.causes(suite), level=3)
+    yield f"{_plain(tables.asked(suite))} {_plain(suite.asked.contamination)}"
+
+
+def _table(table: Table, level: int = 2) -> str:
     cells = [[_plain(cell) for cell in row] for row in (table.columns, *table.rows)]
     lines = [_line(cells[0]), _line(["---"] * len(table.columns)), *map(_line, cells[1:])] if table.rows else []
-    return "\n\n".join(part for part in (f"## {table.title}", "\n".join(lines), _plain(table.note)) if part)
+    return "\n\n".join(part for part in (f"{'#' * level} {table.title}", "\n".join(lines), _plain(table.note)) if part)
 
 
 def _line(cells: Iterable[str]) -> str:

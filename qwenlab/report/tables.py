@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from qwenlab.evaluation.programs.results import SelfCheck
 from qwenlab.evaluation.programs.verdict import MEANING
-from qwenlab.report.criteria import detectable_sentence, p_in_words
-from qwenlab.report.schema import METRICS, Report
+from qwenlab.report.schema import METRICS, NO_ANSWER, RIGHT, WRONG, Metric, Report, SuiteReport
+from qwenlab.report.sentences import detectable_sentence, detectable_shift_sentence, p_in_words
 from qwenlab.runs.mode import said
-from qwenlab.stats.types import Comparison, Estimate, Interval, NotMeasured, Rate, ScoreComparison
+from qwenlab.stats.types import Comparison, Estimate, Interval, LossComparison, NotMeasured, Rate, ScoreComparison
 from qwenlab.text import duration
 
 RULES = {"strict": "the strict comparison of outputs", "deepmind": "DeepMind's comparison of outputs"}
@@ -38,41 +38,90 @@ def criteria(report: Report) -> Table:
     )
 
 
-def metrics(report: Report) -> Table:
+def metrics(suite: SuiteReport) -> Table:
     """Base and tuned by every measure, and how sure the difference is."""
-    answers = "" if report.samples == 1 else " Of the first answer to each problem, but for pass@k."
-    clusters = {compared.clusters for compared in report.metrics.values() if isinstance(compared, Comparison)}
+    if suite.losses:
+        return _losses(suite.losses)
+    answers = "" if suite.samples == 1 else f" Of the first answer to each {noun(suite, 1)}, but for pass@k."
+    clusters = {compared.clusters for compared in suite.metrics.values() if isinstance(compared, Comparison)}
     resampled = next((f", whole contests ({count}) resampled" for count in clusters if count), "")
-    rows = [_metric(f"{name}: {METRICS[name]}", compared) for name, compared in report.metrics.items()]
-    rows += [_metric(f"pass@{k}", scores) for k, scores in report.pass_at_k.items()]
-    rows += [_metric(f"pass, by {RULES[rule]}", compared) for rule, compared in report.comparisons.items()]
+    rows = [_metric(_named(name, suite), compared) for name, compared in suite.metrics.items()]
+    rows += [_metric(f"pass@{k}", scores) for k, scores in suite.pass_at_k.items()]
+    rows += [_metric(f"pass, by {RULES[rule]}", compared) for rule, compared in suite.comparisons.items()]
     return Table(
         title="Base and tuned",
         columns=("measure", "base", "tuned", "difference", "relative gain", "gained / lost", "p"),
         rows=tuple(rows),
         note=f"In brackets 95 % intervals: Wilson for rates, paired bootstrap for differences{resampled}. p: exact "
-        f"McNemar{', paired permutation for pass@k' if report.pass_at_k else ''}.{answers}",
+        f"McNemar{', paired permutation for pass@k' if suite.pass_at_k else ''}.{answers}",
     )
 
 
-def strata(report: Report) -> Table:
-    """Rates by difficulty, exploratory."""
+def _named(metric: Metric, suite: SuiteReport) -> str:
+    """The metric with what it asks for, which follows on the one before it."""
+    alone = len(suite.metrics) == 1
+    return f"{metric}: {METRICS[metric].removeprefix('and ') if alone else METRICS[metric]}"
+
+
+def _losses(change: LossComparison) -> Table:
+    before, after = (f"{side.value:.4f}" if side else "" for side in (change.before, change.after))
+    difference, between = change.difference, ""
+    if difference and difference.interval:
+        between = f" ({difference.interval.low:+.4f} to {difference.interval.high:+.4f})"
+    row = (
+        "loss of the rows' own answers, nats/token",
+        before,
+        after,
+        f"{difference.value:+.4f}{between}" if difference else "none",
+        f"{change.gained} / {change.lost}",
+        "" if change.p_value is None else _together(p_in_words(change.p_value).removeprefix("p = ").removeprefix("p ")),
+    )
+    return Table(
+        title="Base and tuned",
+        columns=("measure", "base", "tuned", "difference", "lower / higher", "p"),
+        rows=(row,),
+        note="Less is better: how likely a model finds the answer that the data has. It says nothing of what the model "
+        "would write itself. In brackets the 95 % interval, paired bootstrap. p: paired permutation.",
+    )
+
+
+def retention(suite: SuiteReport) -> str:
+    """What of a suite that must not lose was lost at most; empty of others, and where a change was shown."""
+    found = suite.retention
+    if found is None or suite.verdict in ("improved", "worse"):
+        return ""
+    shown = "is ruled out" if found.lost_at_most < found.margin else "is not ruled out"
+    adjusted = "" if suite.retention_p_adjusted is None else f", {p_in_words(suite.retention_p_adjusted)} (Holm)"
+    return (
+        f"At most {100 * found.lost_at_most:.1f} points were lost, with 95 % confidence: a loss of "
+        f"{100 * found.margin:g} points or more {shown} by this suite alone{adjusted}."
+    )
+
+
+def strata(suite: SuiteReport) -> Table:
+    """Rates by difficulty or kind, exploratory."""
     rows = [
         (stratum.name, metric, _rate(stratum.before), _rate(stratum.after))
-        for metric, strata in report.strata.items()
+        for metric, strata in suite.strata.items()
         for stratum in strata
     ]
+    by = grouping(suite)
     return Table(
-        title="By difficulty",
-        columns=("difficulty", "measure", "base", "tuned"),
+        title=f"By {by}",
+        columns=(by, "measure", "base", "tuned"),
         rows=tuple(rows),
         note="Exploratory: among so many small groups some differ by chance alone, so there is no p.",
     )
 
 
-def transitions(report: Report) -> Table:
+def grouping(suite: SuiteReport) -> str:
+    """What the groups of the suite's items are."""
+    return "difficulty" if suite.kind == "program" and suite.aim == "target" else "kind"
+
+
+def transitions(suite: SuiteReport) -> Table:
     """From which verdict to which: a row for each of the base's verdicts, a column for each of the tuned model's."""
-    counts = report.transitions.matrix()
+    counts = suite.transitions.matrix() if suite.transitions else {}
     before, after = (_in_order({pair[side] for pair in counts}) for side in (0, 1))
     rows = [(first, *(str(counts.get((first, second), "")) for second in after)) for first in before]
     meanings = [f"{name}: {MEANING[name]}" for name in MEANING if name in {*before, *after}]
@@ -84,9 +133,9 @@ def transitions(report: Report) -> Table:
     )
 
 
-def causes(report: Report) -> Table:
+def causes(suite: SuiteReport) -> Table:
     """Why answers failed."""
-    rows = [(one.cause, one.verdict, str(one.base), str(one.tuned)) for one in report.causes]
+    rows = [(one.cause, one.verdict, str(one.base), str(one.tuned)) for one in suite.causes]
     return Table(title="Why answers failed", columns=("cause", "verdict", "base", "tuned"), rows=tuple(rows))
 
 
@@ -105,25 +154,31 @@ def cost(report: Report) -> Table:
     )
 
 
-def asked(report: Report) -> str:
-    """Which problems, which not, and which of their tests."""
-    found = report.problem_set
+def noun(suite: SuiteReport, count: int = 2) -> str:
+    """What the suite's items are called."""
+    word = "problem" if suite.kind == "program" else "row" if suite.kind == "reference" else "question"
+    return word if count == 1 else f"{word}s"
+
+
+def asked(suite: SuiteReport) -> str:
+    """Which items, which not, and of programs which of their tests."""
+    found = suite.asked
     left_out = ", ".join(f"{len(names)} {reason}" for reason, names in found.left_out.items())
+    cut = f" The cap on a problem's tests left {found.tests_cut:,} tests away." if found.tests_cut else ""
+    licence = f" Licence: {found.licence.removesuffix('.')}." if found.licence else ""
     return (
-        f"{report.n} of {found.available} problems of {found.source}. Left out: {left_out or 'none'}. "
-        f"The cap on a problem's tests left {found.tests_cut:,} tests away."
+        f"{suite.n} of {found.available} {noun(suite)} of {found.source}. Left out: {left_out or 'none'}.{cut}{licence}"
     )
 
 
 def provenance(report: Report) -> Table:
     """What was asked, of which models, with which settings."""
-    problem_set = report.problem_set
     rows = [
         ("run", report.run),
         ("evaluated", f"{report.created:%Y-%m-%d %H:%M %Z}"),
         ("command", " ".join(report.command)),
-        ("problems", asked(report)),
-        *([("version of the problems", problem_set.version)] if problem_set.version else []),
+        *((name, asked(suite)) for name, suite in report.suites.items()),
+        *((f"version of {name}", suite.asked.version) for name, suite in report.suites.items() if suite.asked.version),
         *([("asked with", said(report.thinking))] if report.thinking is not None else []),
         ("after a failed test", "goes on" if report.all_tests else "stops"),
         *((f"evaluate.{name}", _value(value)) for name, value in report.settings.items()),
@@ -151,12 +206,20 @@ def checks(check: SelfCheck | NotMeasured) -> Table:
     )
 
 
-def noise(report: Report) -> Iterator[str]:
-    """How both were asked, what the comparison could show, and what the base differs from itself."""
-    if report.thinking is not None:
-        yield f"Base and tuned were asked with {said(report.thinking)}."
-    yield f"{detectable_sentence(report.detectable)}."
-    floor = report.noise_floor
+def mode(report: Report) -> str:
+    """How both were asked; empty where there is one way alone."""
+    return f"Base and tuned were asked with {said(report.thinking)}." if report.thinking is not None else ""
+
+
+def noise(suite: SuiteReport) -> Iterator[str]:
+    """What the comparison could show, what the base differs from itself, and what else has to be known."""
+    yield from suite.notes
+    yield from suite.asked.notes
+    if suite.kind == "reference":
+        yield f"{detectable_shift_sentence(suite.n)}."
+    elif suite.detectable:
+        yield f"{detectable_sentence(suite.detectable, noun(suite))}."
+    floor = suite.noise_floor
     if floor and floor.flipped.value is not None:
         yield (
             f"The base against itself: {floor.gained} gained and {floor.lost} lost of {floor.n} "
@@ -164,9 +227,9 @@ def noise(report: Report) -> Iterator[str]:
         )
 
 
-def first_answers(report: Report) -> str:
-    """What a title adds where only the first of several answers to a problem counts."""
-    return ", first answers" if report.samples > 1 else ""
+def first_answers(suite: SuiteReport) -> str:
+    """What a title adds where only the first of several answers to an item counts."""
+    return ", first answers" if suite.samples > 1 else ""
 
 
 def _metric(name: str, compared: Comparison | ScoreComparison | NotMeasured) -> Row:
@@ -223,7 +286,7 @@ def _rounded(value: float) -> str:
 
 def _in_order(verdicts: set[str]) -> list[str]:
     """As they are listed; what is no verdict stands last."""
-    listed = [str(name) for name in MEANING]
+    listed = [*map(str, MEANING), RIGHT, WRONG, NO_ANSWER]
     return sorted(verdicts, key=lambda name: (listed.index(name) if name in listed else len(listed), name))
 
 

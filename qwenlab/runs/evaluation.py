@@ -27,7 +27,7 @@ class EvaluationRecord(JobRecord):
 
     phase: Phase = "preparing"
     done: int = 0
-    """Of `total`: answers while generating, programs while judging."""
+    """Of `total`: answers while generating or judging."""
     total: int = 0
     tokens_per_second: float | None = None
     eta_s: float | None = None
@@ -35,18 +35,36 @@ class EvaluationRecord(JobRecord):
     noise_floor: bool = False
     """The base answers a second time."""
     all_tests: bool = False
+    answers: bool = False
+    """Answers are generated to free text too, to be read and shown to a judge model."""
     endpoint: str | None = None
     base_model: str | None = None
     """What the endpoint calls the two."""
     tuned_model: str | None = None
+    suites: dict[str, dict[str, Any]] = {}
+    """By suite: where its items came from and what was left out, or `why` there are none."""
     problem_set: dict[str, Any] = {}
-    """Where the problems came from, and what was left out."""
+    """Of the first edition, which asked contest problems alone."""
     thinking: bool | None = None
     """Whether base and tuned are asked to think first: the run's mode when it began."""
     stamps: dict[str, Any] = {}
     """By side: the weights and the adapter that answered."""
     spent: dict[str, Spent] = {}
+    suite_seconds: dict[str, float] = {}
+    """What asking both sides took, by suite."""
     judging_seconds: float = 0.0
+
+
+class SuiteFiles:
+    """What an evaluation keeps of one suite, a line an item or answer each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.items_file = folder / "items.jsonl"
+        """As they were drawn when the evaluation began."""
+        self.samples_file = folder / "samples.jsonl"
+        self.readings_file = folder / "readings.jsonl"
+        self.judged_file = folder / "judged.jsonl"
 
 
 class Evaluation(JobFolder[EvaluationRecord]):
@@ -54,12 +72,13 @@ class Evaluation(JobFolder[EvaluationRecord]):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, "evaluation.json", EvaluationRecord)
-        self.problems_file = folder / "problems.jsonl"
-        self.samples_file = folder / "samples.jsonl"
-        self.judged_file = folder / "judged.jsonl"
         self.report_file = folder / "report.json"
         self.page_file = folder / "report.html"
         self.log_file = folder / "log.txt"
+
+    def suite(self, name: str) -> SuiteFiles:
+        """The folder of a suite, which need not be there yet."""
+        return SuiteFiles(self.folder / "suites" / name)
 
     @classmethod
     def create(cls, run: Run, settings: EvaluateSettings, **choices: Any) -> "Evaluation":

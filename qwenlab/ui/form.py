@@ -12,6 +12,7 @@ import tomlkit
 from pydantic.fields import FieldInfo
 
 from qwenlab.errors import UserError
+from qwenlab.evaluation.suites import suite_names
 from qwenlab.recipe import ALL_LINEAR, LINEAR_LAYERS, Recipe, fields, make_recipe, parse_recipe
 from qwenlab.recipe.faults import literals
 
@@ -145,8 +146,8 @@ def _maker(path: str, annotation: Any) -> Callable[..., Any]:
         return lambda **texts: gr.Dropdown(list(literals(annotation)), **texts)
     if annotation is str or get_origin(annotation) is dict:
         return gr.Textbox
-    layers = LINEAR_LAYERS if path == "lora.target_modules" else ()  # others can be typed
-    offered = [*layers, *literals(annotation)]
+    known = {"lora.target_modules": LINEAR_LAYERS, "evaluate.suites": suite_names()}  # others can be typed
+    offered = [*known.get(path, ()), *literals(annotation)]
     return lambda **texts: gr.Dropdown(offered, multiselect=True, allow_custom_value=True, **texts)
 
 

@@ -5,12 +5,16 @@ from pathlib import Path
 
 from qwenlab.comparison.questions import Question, from_held_out, from_problem, typed
 from qwenlab.errors import UserError
+from qwenlab.evaluation.item import Item, Program
 from qwenlab.evaluation.programs import Problem
 from qwenlab.evaluation.programs.benchmark import is_at_hand, load_benchmark
 from qwenlab.files import read_lines
 from qwenlab.recipe import read_recipe
-from qwenlab.runs import Run, list_evaluations
+from qwenlab.runs import Evaluation, Run, list_evaluations
 from qwenlab.ui.run_cache import stamp
+
+CONTESTS = ("tiny", "code_contests")
+"""Suites of contest problems."""
 
 MOST_ROWS = 200
 """Held-out rows that are offered."""
@@ -33,7 +37,7 @@ def problems(run: Run) -> tuple[Problem, ...]:
     Raises:
         UserError: the recipe's file of problems cannot be read.
     """
-    frozen = [each.problems_file for each in list_evaluations(run) if each.problems_file.exists()]
+    frozen = [file for each in list_evaluations(run) for file in _asked_of_contests(each) if file.exists()]
     if frozen:
         return _frozen(frozen[-1], stamp(frozen[-1]))
     settings = run.recipe.evaluate
@@ -70,6 +74,10 @@ def _first_question(row: Question) -> Question:
     return typed(row.messages[asked]["content"], row.system)._replace(expected=[*answers, row.expected][0])
 
 
+def _asked_of_contests(evaluation: Evaluation) -> list[Path]:
+    return [evaluation.suite(name).items_file for name in CONTESTS]
+
+
 @lru_cache(maxsize=8)
 def _frozen(file: Path, changed: tuple[int, int]) -> tuple[Problem, ...]:
-    return tuple(read_lines(file, Problem))
+    return tuple(item.task.problem for item in read_lines(file, Item) if isinstance(item.task, Program))

@@ -4,6 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from qwenlab.runs import Run, RunRecord, Status, list_runs
+from qwenlab.runs.drift import Drift
 from qwenlab.runs.events import Event, read_events
 from qwenlab.runs.label import Label, read_label
 
@@ -53,6 +54,11 @@ def name(run: Run) -> str:
     return label(run).title or run.name
 
 
+def drift(run: Run) -> Drift | None:
+    """As `Run.drift`."""
+    return _drift(run.folder, stamp(run.drift_file))
+
+
 def label(run: Run) -> Label:
     """The run's title and note."""
     return _label(run.folder, stamp(run.folder / "label.json"))
@@ -71,6 +77,11 @@ def _fault(folder: Path, record: Stamp, recipe: Stamp) -> str:
 @lru_cache(maxsize=KNOWN_RUNS)
 def _record(folder: Path, changed: Stamp) -> RunRecord:
     return Run(folder).read()
+
+
+@lru_cache(maxsize=KNOWN_RUNS)
+def _drift(folder: Path, changed: Stamp) -> Drift | None:
+    return Run(folder).drift
 
 
 @lru_cache(maxsize=KNOWN_RUNS)

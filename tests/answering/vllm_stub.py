@@ -41,13 +41,15 @@ class Stub:
         """A stream ends after its first piece."""
         self.context = CONTEXT
         """Words of a prompt, and tokens of its answer."""
+        self.ignores_adapter = False
+        """The base answers under both names."""
         self.unloaded = ""
         """A model that is listed and not there any more."""
 
 
 def answer(stub: Stub, model: str) -> list[tuple[str, str]]:
     """Pieces, each with the field that it stands in."""
-    said = ["This ", "is ", model, "."]
+    said = ["This ", "is ", BASE_NAME if stub.ignores_adapter else model, "."]
     thought = ["\nI am", " asked.\n"]
     if not stub.thinks:
         return [("content", piece) for piece in said]

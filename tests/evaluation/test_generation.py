@@ -18,13 +18,19 @@ from qwenlab.evaluation.generation import (
     sample_seed,
     unanswered,
 )
+from qwenlab.evaluation.item import Item
 from qwenlab.evaluation.programs.problem import Problem
-from qwenlab.evaluation.samples import Sample, Side
+from qwenlab.evaluation.samples import Sample, Side, same_throughout
+from qwenlab.evaluation.suites.code_contests import contest_item
 from qwenlab.files import read_lines
 from qwenlab.recipe import EvaluateSettings
 
-PROBLEMS = [Problem(name=f"p{number}", description="x" * (number % 3), tests=()) for number in range(7)]
 
+def item(name: str, description: str = "") -> Item:
+    return contest_item(Problem(name=name, description=description, tests=()))
+
+
+ITEMS = [item(f"p{number}", "x" * (number % 3)) for number in range(7)]
 
 SETTINGS = EvaluateSettings(seed=1)
 
@@ -73,26 +79,29 @@ def quiet(side: Side, samples: list[Sample], seconds: float) -> None:
 
 
 def test_base_and_tuned_get_the_same_batches_longest_statements_first() -> None:
-    batches = plan(PROBLEMS, samples=2, batch_size=4, noise_floor=False)
+    batches = plan(ITEMS, samples=2, batch_size=4, noise_floor=False)
     base = [batch.units for batch in batches if batch.side == "base"]
     assert base == [batch.units for batch in batches if batch.side == "tuned"]
     assert [batch.side for batch in batches[:4]] == ["base", "tuned", "base", "tuned"]
     order = [unit for units in base for unit in units]
-    assert {(unit.problem.name, unit.sample) for unit in order} == {(p.name, s) for p in PROBLEMS for s in (0, 1)}
-    lengths = [len(unit.problem.description) for unit in order]
+    assert {(unit.item.name, unit.sample) for unit in order} == {(each.name, s) for each in ITEMS for s in (0, 1)}
+    lengths = [len(unit.item.shown) for unit in order]
     assert lengths == sorted(lengths, reverse=True)
 
 
 def test_the_noise_floor_is_the_base_in_other_batches() -> None:
-    batches = plan(PROBLEMS, samples=1, batch_size=4, noise_floor=True)
-    again = [set(batch.units) for batch in batches if batch.side == "base_again"]
-    assert set().union(*again) == {Unit(problem, 0) for problem in PROBLEMS}
-    assert not any(part == set(batch.units) for part in again for batch in batches if batch.side == "base")
+    batches = plan(ITEMS, samples=1, batch_size=4, noise_floor=True)
+    first, again = (
+        [{unit.item.name for unit in batch.units} for batch in batches if batch.side == side]
+        for side in ("base", "base_again")
+    )
+    assert set().union(*again) == {each.name for each in ITEMS}
+    assert not any(part in first for part in again)
 
 
 def test_a_sample_s_seed_is_the_same_for_base_and_tuned_alone() -> None:
     seeds = {
-        (side, name, sample): sample_seed(42, side, Unit(Problem(name=name, description="", tests=()), sample))
+        (side, name, sample): sample_seed(42, side, Unit(item(name), sample))
         for side in ("base", "tuned", "base_again")
         for name in ("a", "b")
         for sample in (0, 1)
@@ -106,7 +115,7 @@ def test_a_sample_s_seed_is_the_same_for_base_and_tuned_alone() -> None:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_killed_anywhere_it_goes_on_to_the_same_samples(tmp_path: Path, seed: int) -> None:
-    batches = plan(PROBLEMS, samples=2, batch_size=3, noise_floor=True)
+    batches = plan(ITEMS, samples=2, batch_size=3, noise_floor=True)
     whole, path = tmp_path / "whole.jsonl", tmp_path / "samples.jsonl"
     generate_samples(unanswered(batches, whole), Together(), SETTINGS, whole, quiet)
     rng = random.Random(seed)
@@ -123,7 +132,7 @@ def test_killed_anywhere_it_goes_on_to_the_same_samples(tmp_path: Path, seed: in
 
 
 def test_what_a_server_answered_before_it_failed_is_kept(tmp_path: Path) -> None:
-    batches = plan(PROBLEMS, samples=1, batch_size=4, noise_floor=False)
+    batches = plan(ITEMS, samples=1, batch_size=4, noise_floor=False)
     server, path, whole = Failing(), tmp_path / "samples.jsonl", tmp_path / "whole.jsonl"
     generate_samples(batches, server, SETTINGS, whole, quiet)
     for server.fails_at, kept in ((2, 2), (1, 3), (None, 14)):
@@ -140,7 +149,7 @@ def test_what_a_server_answered_before_it_failed_is_kept(tmp_path: Path) -> None
 
 
 def test_a_batch_in_memory_is_answered_again_as_a_whole(tmp_path: Path) -> None:
-    batches = plan(PROBLEMS, samples=1, batch_size=4, noise_floor=False)
+    batches = plan(ITEMS, samples=1, batch_size=4, noise_floor=False)
     failing, path = Failing(), tmp_path / "samples.jsonl"
     failing.fails_at = 2
     with pytest.raises(UserError):
@@ -158,7 +167,7 @@ class Thinking(Together):
 
 @pytest.mark.parametrize("thinking", [True, False, None])
 def test_base_and_tuned_are_asked_in_one_mode(tmp_path: Path, thinking: bool | None) -> None:
-    batches, path = plan(PROBLEMS, samples=1, batch_size=4, noise_floor=True), tmp_path / "samples.jsonl"
+    batches, path = plan(ITEMS, samples=1, batch_size=4, noise_floor=True), tmp_path / "samples.jsonl"
     settings = EvaluateSettings(max_thinking_tokens=77)
     generate_samples(batches, Thinking(), settings, path, quiet, thinking)
     samples = read_lines(path, Sample)
@@ -169,7 +178,7 @@ def test_base_and_tuned_are_asked_in_one_mode(tmp_path: Path, thinking: bool | N
 
 def test_a_sample_of_an_earlier_edition_is_read(tmp_path: Path) -> None:
     path = tmp_path / "samples.jsonl"
-    old = {"problem": "p", "model": "base", "sample": 0, "answer": "x", "tokens": 3, "truncated": True}
+    old = {"item": "p", "model": "base", "sample": 0, "answer": "x", "tokens": 3, "truncated": True}
     path.write_text(json.dumps(old) + "\n", encoding="utf-8")
     [sample] = read_lines(path, Sample)
     assert (sample.reasoning, sample.cut_thinking, sample.truncated) == ("", False, True)
@@ -177,20 +186,20 @@ def test_a_sample_of_an_earlier_edition_is_read(tmp_path: Path) -> None:
 
 def test_a_batch_that_does_not_fit_is_halved(tmp_path: Path) -> None:
     small = Together(largest=2)
-    batches = plan(PROBLEMS[:4], samples=1, batch_size=4, noise_floor=False)
+    batches = plan(ITEMS[:4], samples=1, batch_size=4, noise_floor=False)
     generate_samples(batches, small, SETTINGS, tmp_path / "samples.jsonl", quiet)
     assert small.sizes == [4, 2, 2, 4, 2, 2]
     assert len(in_order(batches, tmp_path / "samples.jsonl")) == 8
 
 
 def test_what_does_not_fit_alone_is_an_error(tmp_path: Path) -> None:
-    batches = plan(PROBLEMS, 1, 4, noise_floor=False)
+    batches = plan(ITEMS, 1, 4, noise_floor=False)
     with pytest.raises(TooLargeError):
         generate_samples(batches, Together(largest=0), SETTINGS, tmp_path / "samples.jsonl", quiet)
 
 
 def test_each_side_is_asked_by_its_own_model_and_seed(tmp_path: Path) -> None:
-    batches = plan(PROBLEMS[:1], samples=1, batch_size=1, noise_floor=True)
+    batches = plan(ITEMS[:1], samples=1, batch_size=1, noise_floor=True)
     path = tmp_path / "samples.jsonl"
     generate_samples(batches, Together(), SETTINGS, path, quiet)
     seeds = {batch.side: sample_seed(1, batch.side, batch.units[0]) for batch in batches}
@@ -199,3 +208,15 @@ def test_each_side_is_asked_by_its_own_model_and_seed(tmp_path: Path) -> None:
         "tuned": f"tuned {seeds['tuned']}",
         "base_again": f"base {seeds['base_again']}",
     }
+
+
+def test_answers_that_are_all_the_same_are_counted_and_one_that_differs_is_enough() -> None:
+    def said(side: Side, name: str, text: str, reasoning: str = "") -> Sample:
+        return Sample(item=name, model=side, sample=0, answer=text, reasoning=reasoning, tokens=1, truncated=False)
+
+    same = [said(side, name, f"It is {name}.") for name in "abc" for side in ("base", "tuned")]
+    assert same_throughout(same) == 3
+    assert same_throughout([*same, said("base_again", "a", "Else.")]) == 3
+    assert same_throughout([*same[:-1], said("tuned", "c", "Else.")]) == 0
+    assert same_throughout([*same[:-1], said("tuned", "c", "It is c.", reasoning="Hm.")]) == 0
+    assert same_throughout([]) == 0

@@ -1,21 +1,27 @@
 """A small evaluation with one of everything, made by hand, for the tests of what is written about it."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from qwenlab.evaluation.item import Item
 from qwenlab.evaluation.programs.problem import Problem
 from qwenlab.evaluation.programs.results import Check, FailingTest, ProgramResult, SelfCheck
-from qwenlab.evaluation.programs.scoring import Judged
 from qwenlab.evaluation.programs.verdict import Verdict
 from qwenlab.evaluation.samples import Sample, Side
+from qwenlab.evaluation.scored import Scored
+from qwenlab.evaluation.suites.code_contests import contest_item
 from qwenlab.recipe import EvaluateSettings, Recipe
 from qwenlab.report.advice import TrainingFacts
 from qwenlab.report.build import build_report
-from qwenlab.report.schema import Attempt, ProblemRow, Report
+from qwenlab.report.schema import Attempt, ItemRow, ItemSet, Metric, Report, SuiteReport
+from qwenlab.report.suite import Results
 from qwenlab.runs.evaluation import EvaluationRecord
 from qwenlab.runs.events import Event, Note, Validation
-from qwenlab.stats.types import NotMeasured
+from qwenlab.stats.types import Comparison, NotMeasured
 from tests.events import point
+
+CONTEST = "code_contests"
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -84,12 +90,14 @@ def attempt(verdict: Verdict | None = None, cause: str | None = None, **values: 
     return Attempt(
         **{
             "answer": PROGRAM,
-            "code": "print(int(input()) + 1)\n",
+            "found": "print(int(input()) + 1)\n",
             "rule": "python_fence",
             "truncated": False,
             "parses": True,
             "tokens": 20,
             "verdict": verdict,
+            "right": None if verdict is None else verdict is Verdict.AC,
+            "shown": str(verdict or "not run"),
             "strict": verdict,
             "deepmind": verdict,
             "tests": 10,
@@ -101,15 +109,34 @@ def attempt(verdict: Verdict | None = None, cause: str | None = None, **values: 
     )
 
 
-def row(tuned: Attempt, base: Attempt | None = None) -> ProblemRow:
-    return ProblemRow(
+def row(tuned: Attempt, base: Attempt | None = None) -> ItemRow:
+    return ItemRow(
         name="p",
-        difficulty="easy",
-        contest=None,
-        description="Add one.",
+        group="easy",
+        cluster=None,
+        question="Add one.",
         outcome="neither",
         base=(base or attempt(),),
         tuned=(tuned,),
+    )
+
+
+def answered(
+    rows: Sequence[ItemRow],
+    metrics: Mapping[Metric, Comparison | NotMeasured] = {},
+) -> SuiteReport:
+    """A suite of these rows."""
+    return SuiteReport(
+        title="Contest problems",
+        aim="target",
+        kind="program",
+        sentence="",
+        verdict="not shown",
+        n=len(rows),
+        samples=1,
+        asked=ItemSet(source="s", version="", available=len(rows), left_out={}, contamination=""),
+        metrics=dict(metrics),
+        rows=tuple(rows),
     )
 
 
@@ -140,14 +167,14 @@ def whole_report(
         for number in range(len(OUTCOMES))
     ]
     samples: list[Sample] = []
-    judged: list[Judged] = []
+    judged: list[Scored] = []
     sides: tuple[Side, Side] = ("base", "tuned")
     for problem, outcome in zip(problems, OUTCOMES, strict=True):
         for side, verdict in zip(sides, outcome, strict=True):
             answer = PROGRAM if verdict else f"I cannot say.{hostile}"
             samples.append(
                 Sample(
-                    problem=problem.name,
+                    item=problem.name,
                     model=side,
                     sample=0,
                     answer=answer,
@@ -158,25 +185,36 @@ def whole_report(
                 )
             )
             judged.append(
-                Judged(
-                    problem=problem.name,
+                Scored(
+                    item=problem.name,
                     model=side,
                     sample=0,
-                    code=f"print(int(input()) + 1)\n{hostile}" if verdict else "",
+                    found=f"print(int(input()) + 1)\n{hostile}" if verdict else "",
                     rule="python_fence" if verdict else "none",
+                    right=None if verdict and not sandbox else verdict is Verdict.AC,
                     parses=verdict is not None,
                     result=_result(verdict, hostile) if verdict and sandbox else None,
                 )
             )
+    items: list[Item] = [contest_item(problem) for problem in problems]
     return build_report(
-        problems,
-        samples,
-        judged,
+        {CONTEST: Results(items, samples, judged)},
         CHECK if sandbox else NotMeasured(why="no sandbox works here; sudo apt install bubblewrap"),
         training_facts(),
         f"a-run{hostile}",
         _record(hostile, thinking),
     )
+
+
+def contest(report: Report) -> SuiteReport:
+    """The suite of a report that has one."""
+    (suite,) = report.suites.values()
+    return suite
+
+
+def with_contest(report: Report, **changes: Any) -> Report:
+    """The same report with some of its suite changed."""
+    return report.model_copy(update={"suites": {CONTEST: contest(report).model_copy(update=changes)}})
 
 
 def training_facts() -> TrainingFacts:
@@ -196,13 +234,17 @@ def _record(hostile: str, thinking: bool | None) -> EvaluationRecord:
             "created": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
             "command": ["python", "-m", "qwenlab.evaluate", "a-run"],
             "stamps": {"base": {"weights": "tiny"}, "tuned": {"weights": "tiny", "adapter": f"best{hostile}"}},
-            "problem_set": {
-                "source": f"problems.jsonl{hostile}",
-                "version": "abc123",
-                "available": 30,
-                "left_out": {"interactive": ("guess-it", "ask-it")},
-                "tests_cut": 7,
-                "contamination": "The problems are public and may be in the base model's training data.",
+            "suites": {
+                CONTEST: {
+                    "title": "Contest problems",
+                    "aim": "target",
+                    "source": f"problems.jsonl{hostile}",
+                    "version": "abc123",
+                    "available": 30,
+                    "left_out": {"interactive": ("guess-it", "ask-it")},
+                    "tests_cut": 7,
+                    "contamination": "The problems are public and may be in the base model's training data.",
+                }
             },
             "settings": EvaluateSettings(limit=18),
             "thinking": thinking,

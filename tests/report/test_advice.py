@@ -9,7 +9,7 @@ from qwenlab.report.schema import Advice, Attempt, Metric
 from qwenlab.runs.events import Event, Note
 from qwenlab.stats.paired import compare
 from qwenlab.stats.types import NotMeasured
-from tests.report.reports import attempt, events, memory_note, row
+from tests.report.reports import CONTEST, answered, attempt, events, memory_note, row
 from tests.stats.tables import table
 
 STEADY = [(step, 1.0 - step / 200) for step in range(1, 101)]
@@ -17,12 +17,12 @@ FALLING = [(0, 2.0), (50, 1.0), (100, 0.98)]
 
 
 def of_training(*found: Event) -> tuple[Advice, ...]:
-    return advise(TrainingFacts(list(found), Recipe()), [], {})
+    return advise(TrainingFacts(list(found), Recipe()), {})
 
 
 def of_answers(faulty: Attempt, count: int, of: int) -> tuple[Advice, ...]:
     rows = [row(tuned=faulty if number < count else attempt(Verdict.AC)) for number in range(of)]
-    return advise(None, rows, {})
+    return advise(None, {CONTEST: answered(rows)})
 
 
 def test_a_healthy_run_gets_no_advice() -> None:
@@ -30,7 +30,7 @@ def test_a_healthy_run_gets_no_advice() -> None:
 
 
 def test_nothing_is_known_and_nothing_is_said() -> None:
-    assert advise(None, [], {}) == ()
+    assert advise(None, {}) == ()
     assert of_training() == ()
 
 
@@ -86,18 +86,18 @@ def test_too_short_a_curve_says_nothing_about_its_pace() -> None:
 
 
 def test_answers_that_were_cut() -> None:
-    [found] = of_answers(attempt(None, "cut before a program", code="", truncated=True, tokens=2048), 31, 100)
+    [found] = of_answers(attempt(None, "cut before a program", found="", truncated=True, tokens=2048), 31, 100)
     assert found.about == "poor generation"
     assert found.evidence == "31 of 100 answers of the tuned model were truncated at 2,048 tokens"
     assert "evaluate.max_new_tokens" in found.text
 
 
 def test_answers_that_were_cut_while_thinking() -> None:
-    cut = attempt(None, "cut while thinking", code="", truncated=True, cut_thinking=True, tokens=8192)
+    cut = attempt(None, "cut while thinking", found="", truncated=True, cut_thinking=True, tokens=8192)
     [found] = of_answers(cut, 12, 100)
     assert found.evidence == "12 of 100 answers of the tuned model were cut while thinking, at 8,192 tokens"
     assert "Raise evaluate.max_thinking_tokens" in found.text
-    [base] = advise(None, [row(tuned=attempt(Verdict.AC), base=cut)] * 5, {})
+    [base] = advise(None, {CONTEST: answered([row(tuned=attempt(Verdict.AC), base=cut)] * 5)})
     assert base.evidence == "5 of 5 answers of the base were cut while thinking, at 8,192 tokens"
 
 
@@ -119,7 +119,7 @@ def test_one_or_two_answers_are_an_accident() -> None:
 def of_change(metric: Metric, both: int, gained: int, lost: int, cause: str | None = None) -> tuple[Advice, ...]:
     """Of 20 problems."""
     rows = [row(tuned=attempt(Verdict.WA, cause))] * 20
-    return advise(None, rows, {metric: compare(*table(both, gained, lost, 20))})
+    return advise(None, {CONTEST: answered(rows, {metric: compare(*table(both, gained, lost, 20))})})
 
 
 def test_a_format_that_was_unlearned() -> None:
@@ -168,3 +168,15 @@ def test_stability_without_validation_looks_at_the_training_loss() -> None:
     assert stability(events([], up)) == Stability(spikes=0, converged=False)
     assert stability(events([(0, 1.0), (10, 1.5)], STEADY)) == Stability(spikes=0, converged=False)
     assert isinstance(stability([]), NotMeasured)
+
+
+def test_what_must_not_be_lost_and_was_lost_is_forgetting() -> None:
+    sentence = "Functions: worse, 46 to 0 of 60"
+    lost = answered([]).model_copy(update={"aim": "retention", "verdict": "worse", "sentence": sentence})
+    kept = lost.model_copy(update={"verdict": "kept"})
+    target = lost.model_copy(update={"aim": "target"})
+    [found] = advise(None, {"a": kept, "b": lost, "c": target})
+    assert (found.about, found.evidence) == ("forgetting", sentence)
+    [gentler] = advise(TrainingFacts([], Recipe()), {"b": lost})
+    assert "train.learning_rate below 0.0002" in gentler.text
+    assert advise(None, {"a": kept, "c": target}) == ()

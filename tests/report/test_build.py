@@ -10,24 +10,27 @@ from pydantic import ValidationError
 from qwenlab.evaluation.programs.extract import Rule
 from qwenlab.evaluation.programs.problem import Problem
 from qwenlab.evaluation.programs.results import FailingTest, ProgramResult, SelfCheck
-from qwenlab.evaluation.programs.scoring import Judged
 from qwenlab.evaluation.programs.verdict import Verdict
 from qwenlab.evaluation.samples import Sample, Side
+from qwenlab.evaluation.scored import Scored
+from qwenlab.evaluation.suites.code_contests import contest_item
 from qwenlab.recipe import EvaluateSettings
-from qwenlab.report.build import _how_difficult, build_report, outcome_of
+from qwenlab.report.build import build_report
 from qwenlab.report.schema import Cost, Report, read_report
+from qwenlab.report.suite import Results, _how_difficult, outcome_of
 from qwenlab.runs.evaluation import EvaluationRecord, Spent
-from qwenlab.stats.types import Comparison, NotMeasured
-from tests.report.reports import attempt, whole_report
+from qwenlab.stats.types import Comparison, NotMeasured, Transitions
+from tests.report.reports import attempt, contest, whole_report
 
 CHECK = SelfCheck(
     backend="b", version="1", interpreter="python", user="u", kernel="k", machine="m", fit=True, seconds=1.5
 )
 RECORD = EvaluationRecord(
     created=datetime(2026, 1, 1, tzinfo=UTC),
-    problem_set={
-        "source": "s", "version": "", "available": 4, "left_out": {}, "tests_cut": 0, "contamination": "",
-    },
+    suites={"tiny": {
+        "title": "Mini contest", "aim": "target", "source": "s", "version": "", "available": 4, "left_out": {},
+        "contamination": "",
+    }},
     settings=EvaluateSettings(),
     spent={"base": Spent(tokens=99, seconds=2.0)},
 )  # fmt: skip
@@ -62,13 +65,14 @@ def report(outcomes: dict[str, str], contests: str = "", seconds: float = 0.1, s
     for short, letters in outcomes.items():
         for number, group in enumerate(letters.split()):
             for position, letter in enumerate(group):
-                key = {"problem": f"p{number}", "model": SIDES[short], "sample": position}
+                key = {"item": f"p{number}", "model": SIDES[short], "sample": position}
                 samples.append(Sample(**key, answer=letter, tokens=1, truncated=False))
                 judged.append(
-                    Judged(
+                    Scored(
                         **key,
-                        code="" if letter == "X" else letter,
+                        found="" if letter == "X" else letter,
                         rule=rule.get(letter, "python_fence"),
+                        right=_right(letter, sandbox),
                         parses=letter not in "XB",
                         result=result(verdicts[letter], seconds) if sandbox and letter != "X" else None,
                     )
@@ -84,24 +88,37 @@ def report(outcomes: dict[str, str], contests: str = "", seconds: float = 0.1, s
         for number in range(count)
     ]
     check = CHECK if sandbox else NotMeasured(why="no sandbox; apt install it")
-    return build_report(problems, samples, judged, check, None, "run", RECORD)
+    results = Results([contest_item(problem) for problem in problems], samples, judged)
+    return build_report({"tiny": results}, check, None, "run", RECORD)
+
+
+def _right(letter: str, sandbox: bool) -> bool | None:
+    return None if letter == "S" or (letter != "X" and not sandbox) else letter == "A"
+
+
+def moved(found: Report) -> Transitions:
+    transitions = contest(found).transitions
+    assert transitions
+    return transitions
 
 
 def compared(found: Report, metric: str) -> Comparison:
-    change = found.metrics[metric]  # type: ignore[index]
+    change = contest(found).metrics[metric]  # type: ignore[index]
     assert isinstance(change, Comparison)
     return change
 
 
 def test_each_metric_counts_what_it_says() -> None:
     found = report({"b": "X B W W A A", "t": "A W A X A W"})
-    counts = {name: (compared(found, name).before.count, compared(found, name).after.count) for name in found.metrics}
+    counts = {
+        name: (compared(found, name).before.count, compared(found, name).after.count) for name in contest(found).metrics
+    }
     assert counts == {"generation": (5, 5), "syntax": (4, 5), "pass": (2, 3)}
-    assert [row.outcome for row in found.problems] == ["gained", "neither", "gained", "neither", "both", "lost"]
-    assert (found.transitions.gained, found.transitions.lost) == (("p0", "p2"), ("p5",))
-    assert found.transitions.matrix()["no program", "AC"] == 1
+    assert [row.outcome for row in contest(found).rows] == ["gained", "neither", "gained", "neither", "both", "lost"]
+    assert (moved(found).gained, moved(found).lost) == (("p0", "p2"), ("p5",))
+    assert moved(found).matrix()["no program", "AC"] == 1
     assert found.sentence.startswith("Not shown: 2 to 3 of 6, +50 % relative")
-    assert [(stratum.name, stratum.before.count, stratum.after.count) for stratum in found.strata["pass"]] == [
+    assert [(stratum.name, stratum.before.count, stratum.after.count) for stratum in contest(found).strata["pass"]] == [
         ("even", 1, 3),
         ("odd", 1, 0),
     ]
@@ -111,13 +128,17 @@ def test_a_sandbox_error_is_nobody_s_failure() -> None:
     found = report({"b": "S W A", "t": "A A A"})
     change = compared(found, "pass")
     assert (change.n, change.left_out, change.before.count, change.after.count) == (2, 1, 1, 2)
-    assert found.problems[0].outcome == "not judged"
-    assert "p0" not in found.transitions.gained
+    assert contest(found).rows[0].outcome == "not judged"
+    assert "p0" not in moved(found).gained
 
 
 def test_a_program_that_was_not_run_is_not_known_to_fail() -> None:
     ran = attempt(Verdict.WA)
-    assert [outcome_of("pass", one) for one in (ran, attempt(None), attempt(None, code=""))] == [False, None, False]
+    assert [outcome_of("pass", one) for one in (ran, attempt(None), attempt(None, found="", right=False))] == [
+        False,
+        None,
+        False,
+    ]
 
 
 def test_code_quality_is_a_share_of_the_programs_and_not_of_the_problems() -> None:
@@ -129,15 +150,16 @@ def test_code_quality_is_a_share_of_the_programs_and_not_of_the_problems() -> No
 
 def test_with_several_answers_the_headline_is_pass_at_1_over_all_of_them() -> None:
     found = report({"b": "WWWW AAWW", "t": "AWWW AAAA"})
-    assert set(found.pass_at_k) == {1, 4}
-    before, after = (found.pass_at_k[1].before, found.pass_at_k[1].after)
+    assert set(contest(found).pass_at_k) == {1, 4}
+    before, after = (contest(found).pass_at_k[1].before, contest(found).pass_at_k[1].after)
     assert before is not None
     assert after is not None
     assert [before.value, after.value] == pytest.approx([0.25, 0.625])
-    assert found.pass_at_k[4].after is not None
-    assert found.pass_at_k[4].after.value == 1.0
+    any_of_four = contest(found).pass_at_k[4].after
+    assert any_of_four is not None
+    assert any_of_four.value == 1.0
     assert found.sentence.startswith("Not shown: 25.0 % to 62.5 % over 2 problems")
-    assert [row.outcome for row in found.problems] == ["gained", "both"]
+    assert [row.outcome for row in contest(found).rows] == ["gained", "both"]
 
 
 def test_contests_are_clusters_where_every_problem_has_one() -> None:
@@ -147,20 +169,25 @@ def test_contests_are_clusters_where_every_problem_has_one() -> None:
 
 def test_without_a_sandbox_only_pass_is_not_measured() -> None:
     found = report({"b": "X W B", "t": "A A A"}, sandbox=False)
-    assert found.metrics["pass"] == NotMeasured(why="no sandbox; apt install it")
+    assert contest(found).metrics["pass"] == NotMeasured(why="no sandbox; apt install it")
     assert found.sentence == "Not measured: no sandbox; apt install it"
     assert (compared(found, "generation").before.count, compared(found, "syntax").before.count) == (2, 1)
-    assert {row.outcome for row in found.problems} == {"not judged"}
+    assert {row.outcome for row in contest(found).rows} == {"not judged"}
     assert found.criteria[1].status == "not measured"
-    assert "pass" not in found.strata
+    assert "pass" not in contest(found).strata
 
 
 def test_the_base_twice_is_the_noise_floor() -> None:
     found = report({"b": "A W W A", "t": "A A A A", "a": "A A W W"})
-    assert found.noise_floor is not None
-    assert (found.noise_floor.n, found.noise_floor.gained, found.noise_floor.lost) == (4, 1, 1)
+    floor = contest(found).noise_floor
+    assert floor is not None
+    assert (floor.n, floor.gained, floor.lost) == (
+        4,
+        1,
+        1,
+    )
     assert compared(found, "pass").after.count == 4
-    assert report({"b": "A", "t": "A"}).noise_floor is None
+    assert contest(report({"b": "A", "t": "A"})).noise_floor is None
 
 
 def test_two_reports_of_the_same_answers_differ_in_their_times_alone() -> None:
@@ -172,7 +199,7 @@ def test_two_reports_of_the_same_answers_differ_in_their_times_alone() -> None:
 
 def test_the_easiest_problems_stand_first() -> None:
     found = whole_report()
-    assert [stratum.name for stratum in found.strata["pass"]] == ["easy", "medium", "hard"]
+    assert [stratum.name for stratum in contest(found).strata["pass"]] == ["easy", "medium", "hard"]
     assert sorted(["1600 to 1999", "1200 to 1599", "below 1200"], key=_how_difficult)[0] == "below 1200"
     assert sorted("CAB", key=_how_difficult) == ["A", "B", "C"]
 
@@ -182,7 +209,7 @@ def test_tokens_are_counted_from_the_answers_whatever_was_noted() -> None:
 
 
 def test_an_attempt_has_what_its_program_s_result_says() -> None:
-    [row] = report({"b": "W", "t": "X"}).problems
+    [row] = contest(report({"b": "W", "t": "X"})).rows
     ran, nothing = row.base[0], row.tuned[0]
     assert (ran.verdict, ran.deepmind, ran.tests, ran.tests_run) == (Verdict.WA, Verdict.WA, 2, 1)
     assert ran.failing_test == result(Verdict.WA).failing_test
@@ -197,7 +224,8 @@ def test_a_report_is_read_back_equal() -> None:
 def test_a_later_version_s_report_is_read_and_none_with_unknown_fields_is_made(tmp_path: Path) -> None:
     found = report({"b": "W A X S", "t": "A W B A"}, sandbox=False)
     content = found.model_dump(mode="json")
-    for part in (content, content["metrics"]["pass"], content["metrics"]["syntax"], content["problems"][0]["base"][0]):
+    suite = content["suites"]["tiny"]
+    for part in (content, suite["metrics"]["pass"], suite["metrics"]["syntax"], suite["rows"][0]["base"][0]):
         part["later"] = 1
     (tmp_path / "report.json").write_text(json.dumps(content), encoding="utf-8")
     assert read_report(tmp_path / "report.json") == found

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qwenlab.report.criteria import Criterion, Stability, criteria, detectable_sentence, p_in_words, sentence
+from qwenlab.report.criteria import Criterion, Stability, criteria
+from qwenlab.report.sentences import detectable_sentence, p_in_words, sentence
 from qwenlab.stats.intervals import rate
 from qwenlab.stats.paired import compare, compare_scores
 from qwenlab.stats.power import smallest_detectable_gain
@@ -27,7 +28,7 @@ from tests.stats.tables import table
         (12, 0, 0, 100, "Not shown: 12 to 12 of 100, no problem changed, p = 1"),
         (9, 3, 3, 100, "Not shown: 12 to 12 of 100, 3 gained and 3 lost, p = 1"),
         (150, 1, 0, 165, "Not shown: 150 to 151 of 165, +0.7 % relative, p = 1"),
-        (0, 0, 0, 0, "Not measured: no problem was judged"),
+        (0, 0, 0, 0, "Not measured: no item was judged"),
     ],
 )
 def test_the_sentence(both: int, gained: int, lost: int, n: int, words: str) -> None:

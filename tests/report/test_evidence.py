@@ -80,7 +80,11 @@ def test_a_runtime_error_is_told_by_its_exception(error: str, expected: str) -> 
 
 
 def test_causes_are_counted_by_side_the_most_frequent_first() -> None:
-    wrong, nothing, fine = attempt(Verdict.WA, "wrong answer"), attempt(None, "no code", code=""), attempt(Verdict.AC)
+    wrong, nothing, fine = (
+        attempt(Verdict.WA, "wrong answer"),
+        attempt(None, "no code", found="", shown="no program"),
+        attempt(Verdict.AC),
+    )
     rows = [row(tuned=wrong, base=nothing), row(tuned=wrong, base=wrong), row(tuned=fine, base=fine)]
     found = [(cause.verdict, cause.cause, cause.base, cause.tuned) for cause in count_causes(rows)]
     assert found == [("WA", "wrong answer", 1, 2), ("no program", "no code", 1, 0)]
@@ -90,3 +94,7 @@ def test_causes_are_counted_by_side_the_most_frequent_first() -> None:
 def test_equally_frequent_causes_have_an_order_of_their_own() -> None:
     rows = [row(tuned=attempt(Verdict.WA, name), base=attempt(Verdict.AC)) for name in ("b", "a", "c")]
     assert [cause.cause for cause in count_causes(rows)] == ["a", "b", "c"]
+
+
+def test_a_failed_assertion_is_no_wrong_output() -> None:
+    assert after_a_run(program_result(Verdict.WA, input="", expected="", error="AssertionError")) == "assertion failed"

@@ -3,7 +3,7 @@
 import re
 
 from qwenlab.report.render import markdown
-from tests.report.reports import SCRIPT, whole_report
+from tests.report.reports import SCRIPT, contest, whole_report
 
 
 def _read(text: str) -> str:
@@ -15,14 +15,14 @@ def test_the_answer_is_the_title_and_the_rest_follows() -> None:
     report = whole_report()
     text = _read(markdown(report))
     assert text.startswith(f"# {report.sentence}\n")
-    assert [line[3:] for line in text.splitlines() if line.startswith("## ")] == [
+    assert [line.lstrip("# ") for line in text.splitlines() if line.startswith("##")] == [
         "Success criteria",
+        "Contest problems: improved",
         "Base and tuned",
         "By difficulty",
         "Verdicts, base to tuned",
         "Why answers failed",
         "What to try next",
-        "What to keep in mind",
         "Judge verified",
         "Cost",
         "Settings",
@@ -30,7 +30,7 @@ def test_the_answer_is_the_title_and_the_rest_follows() -> None:
     assert "| pass: and it passes every test | 3 of 18: 16.7 % (6 to 39 %) | 11 of 18: 61.1 % (39 to 80 %) |" in text
     assert "**Lost (1)**: add-one-9" in text
     assert "Evidence: validation loss rose from 0.41 at step 300 to 0.52 at step 900." in text
-    assert report.problem_set.contamination in text
+    assert contest(report).asked.contamination in text
 
 
 def test_every_row_of_a_table_has_as_many_cells_as_its_head() -> None:

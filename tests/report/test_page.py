@@ -12,7 +12,7 @@ from qwenlab.evaluation.programs.verdict import MEANING, Verdict
 from qwenlab.report import tables
 from qwenlab.report.render import difference, markdown, page
 from qwenlab.report.schema import Report
-from tests.report.reports import SCRIPT, failing_test, whole_report
+from tests.report.reports import CONTEST, SCRIPT, contest, failing_test, whole_report, with_contest
 
 VOID = {"meta", "input", "br"}
 
@@ -81,20 +81,20 @@ def test_everything_that_was_found_is_on_it(report: Report, html: str) -> None:
     for advice in report.advice:
         assert advice.evidence in words
     assert report.advice
-    assert report.problem_set.contamination in words
+    assert contest(report).asked.contamination in words
     assert "Judge verified" in words
     assert "ValueError" in words
     assert "guess-it, ask-it" in words
     assert found.count("figure", "chart") == 2
-    outcomes = Counter(row.outcome for row in report.problems)
+    outcomes = Counter(row.outcome for row in contest(report).rows)
     assert {name: found.count("details", name) for name in outcomes} == outcomes
-    assert found.count("section", "base") == found.count("section", "tuned") == report.n
+    assert found.count("section", "base") == found.count("section", "tuned") == contest(report).n
 
 
 def test_what_the_answer_rests_on_stands_before_the_long_list_of_problems(report: Report, html: str) -> None:
     words = " ".join(Page(html).text.split())
     problems = words.index("all 18")
-    for text in (report.problem_set.contamination, "left 7 tests away", "Judge verified: bubblewrap", "Cost"):
+    for text in (contest(report).asked.contamination, "left 7 tests away", "Judge verified: bubblewrap", "Cost"):
         assert words.index(text) < problems
 
 
@@ -131,7 +131,9 @@ def test_the_filters_are_one_for_each_outcome_and_verdict_there_is(html: str) ->
     chosen = [attributes["id"] for tag, attributes in found.elements if tag == "input"]
     outcomes = ["all", "gained", "lost", "both", "neither"]
     verdicts = ["all", "AC", "WA", "RE", "TLE", "no-program"]
-    assert chosen == [*(f"outcome-{name}" for name in outcomes), *(f"verdict-{name}" for name in verdicts)]
+    assert chosen == [
+        f"{CONTEST}-{group}-{name}" for group, names in (("outcome", outcomes), ("verdict", verdicts)) for name in names
+    ]
     labels = [attributes["for"] for tag, attributes in found.elements if tag == "label"]
     assert labels == chosen
 
@@ -158,11 +160,11 @@ def test_what_mends_a_judge_that_is_not_fit_stands_by_itself() -> None:
 
 
 def test_with_several_answers_each_is_there_and_what_counts_is_told(report: Report) -> None:
-    rows = tuple(row.model_copy(update={"base": row.base * 3, "tuned": row.tuned * 3}) for row in report.problems)
-    found = Page(page(report.model_copy(update={"samples": 3, "problems": rows})))
-    assert found.count("details", "sample") == 2 * 3 * report.n
+    rows = tuple(row.model_copy(update={"base": row.base * 3, "tuned": row.tuned * 3}) for row in contest(report).rows)
+    found = Page(page(with_contest(report, samples=3, rows=rows)))
+    assert found.count("details", "sample") == 2 * 3 * contest(report).n
     assert "Problems solved, by difficulty, first answers" in found.text
-    assert "one of the tuned model's 3 answers passes, where none of the base's does" in found.text
+    assert "one of the tuned model's 3 answers is right, where none of the base's is" in found.text
     assert "first answers" not in Page(page(report)).text
 
 
@@ -223,7 +225,7 @@ def test_the_mode_is_told_and_reasoning_is_folded_beside_the_answer() -> None:
     seen = Page(shown)
     assert "Base and tuned were asked with thinking on." in seen.text
     assert "Base and tuned were asked with thinking on." in markdown(thinking)
-    assert seen.texts("summary").count("reasoning, 15 characters") == 2 * thinking.n
+    assert seen.texts("summary").count("reasoning, 15 characters") == 2 * contest(thinking).n
     assert shown.index("Let me add one.") < shown.index("the whole answer")
     assert "20 tokens, cut while thinking" in seen.text
     assert ("asked with", "thinking on") in tables.provenance(thinking).rows

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from qwenlab.evaluation.item import Item, Reference
+from qwenlab.evaluation.suites import suite_names
+from qwenlab.files import rewrite_lines
 from qwenlab.recipe import EvaluateSettings
 from qwenlab.report.render import page, write
 from qwenlab.report.schema import Report
@@ -19,6 +22,7 @@ from qwenlab.runs.launch import list_launches
 from qwenlab.ui.jobs.evaluations import NEWEST
 from qwenlab.ui.tabs import evaluate
 from qwenlab.ui.tabs.evaluate import SETTINGS, Shown
+from qwenlab.ui.views.suites import suite_choices
 from tests.report.reports import SCRIPT, whole_report
 from tests.ui.made import made_run
 
@@ -57,7 +61,7 @@ def look(runs: Path, run: Run, evaluation: str = NEWEST) -> list[Any]:
 
 def test_a_run_without_an_evaluation_teaches_what_will_stand_here(runs: Path, run: Run) -> None:
     outputs = look(runs, run)
-    assert "Did it help?" in part(outputs, "progress").value
+    assert "Did it help, did it forget?" in part(outputs, "progress").value
     assert part(outputs, "report") == "" and not part(outputs, "page").visible
     assert not part(outputs, "stop").visible
 
@@ -144,15 +148,54 @@ def test_a_lost_evaluation_can_be_gone_on_with(runs: Path, run: Run) -> None:
 
 def test_the_command_has_what_differs_from_the_run_and_what_it_can_show(runs: Path, run: Run) -> None:
     told, command = evaluate.edited(runs, run.name, False, *settings(run))
-    assert "100 problems: minimum detectable effect" in told
+    assert "5 suites: each p is adjusted" in told
     assert command == f"python -m qwenlab.evaluate {run.name} --runs {runs}"
-    told, command = evaluate.edited(runs, run.name, True, *settings(run, limit=5, problems="tiny"))
-    assert "too few to show any gain" in told
-    assert "--set 'evaluate.problems=\"tiny\"' --set evaluate.limit=5 --noise-floor" in command
+    told, command = evaluate.edited(runs, run.name, True, *settings(run, suites=["tiny"], max_items=5))
+    assert "One suite" in told
+    assert "--set 'evaluate.suites=[\"tiny\"]' --set evaluate.max_items=5 --noise-floor" in command
+
+
+def test_each_suite_says_how_many_items_it_has_and_what_they_show(runs: Path, run: Run) -> None:
+    boxes = {value: label for label, value in suite_choices(run, run.recipe.evaluate)}
+    assert list(boxes)[:5] == list(run.recipe.evaluate.suites) and list(boxes)[-2:] == ["tiny", "tiny_functions"]
+    assert set(boxes) == set(suite_names())
+    assert boxes["gsm8k"] == "Maths (gsm8k): 300, shows a gain from 5.3 points"
+    assert boxes["code_contests"] == "Contest problems (code_contests): 100, shows a gain from 11.0 points"
+    assert boxes["held_out"].startswith("Your own rows (held_out): ")
+    assert "compared by what your answers are found to be" in boxes["held_out"]
+    tiny = {value: label for label, value in suite_choices(None, EvaluateSettings(suites=("tiny",), max_items=5))}
+    assert next(iter(tiny)) == "tiny" and tiny["tiny"] == "Mini contest (tiny): 5, too few to show any gain"
+    assert suite_choices(None, EvaluateSettings(suites=("gsm8",)))[0][0] == "gsm8: There is no suite gsm8."
+
+
+def test_a_suite_keeps_the_file_that_the_recipe_takes_it_from(runs: Path, run: Run, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.jsonl"
+    mine.write_text("{}\n", encoding="utf-8")
+    run.write_recipe(run.recipe.with_values(evaluate={"suites": [f"gsm8k={mine}", "math"]}))
+    boxes = {value: label for label, value in suite_choices(run, run.recipe.evaluate)}
+    assert list(boxes)[:2] == ["gsm8k", "math"] and str(mine) in boxes["gsm8k"]
+    _, command = evaluate.edited(runs, run.name, False, *settings(run, suites=["gsm8k"]))
+    assert f'evaluate.suites=["gsm8k={mine}"]' in command
+
+
+def test_the_time_of_a_suite_is_that_of_the_evaluation_before(runs: Path, run: Run) -> None:
+    evaluation = finished(run, whole_report())
+    files = evaluation.suite("gsm8k")
+    files.folder.mkdir(parents=True)
+    files.items_file.write_text("{}\n" * 10, encoding="utf-8")
+    evaluation.update(suite_seconds={"gsm8k": 30.0})
+    boxes = {value: label for label, value in suite_choices(run, run.recipe.evaluate)}
+    assert boxes["gsm8k"].endswith(", about 15 min") and "about" not in boxes["humaneval"]
+    rows = evaluation.suite("held_out")
+    rows.folder.mkdir(parents=True)
+    asked = Item(name="a", messages=({"role": "user", "content": "Why?"},), shown="Why?", task=Reference(answer="So."))
+    rewrite_lines(rows.items_file, [asked])
+    boxes = {value: label for label, value in suite_choices(run, EvaluateSettings())}
+    assert "compares losses" in boxes["held_out"]
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"), [("limit", None, "evaluate.limit"), ("top_p", 7.0, "evaluate.top_p")]
+    ("key", "value", "said"), [("max_items", None, "evaluate.max_items"), ("top_p", 7.0, "evaluate.top_p")]
 )
 def test_a_bad_setting_is_told_and_nothing_starts(runs: Path, run: Run, key: str, value: Any, said: str) -> None:
     values = settings(run, **{key: value})
@@ -163,7 +206,7 @@ def test_a_bad_setting_is_told_and_nothing_starts(runs: Path, run: Run, key: str
 
 def test_a_start_that_fails_is_told_in_its_own_words(runs: Path, run: Run) -> None:
     """The run's base was never recorded, so that nothing can be loaded."""
-    values = settings(run, problems="/nowhere.jsonl", limit=3)
+    values = settings(run, suites=["gsm8k=/nowhere.jsonl"])
     evaluate.started(runs, run.name, False, *values)
     [launched] = list_launches(runs, f"evaluate-{run.name}")
     while launched.is_alive:

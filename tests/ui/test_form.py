@@ -55,11 +55,15 @@ def any_value(field: FieldInfo) -> st.SearchStrategy[Any]:
     return NAMES
 
 
+SUITES = st.lists(st.sampled_from(["held_out", "gsm8k=my.jsonl", "tiny"]), min_size=1, unique=True)
+
+
 @st.composite
 def recipes(draw: st.DrawFn) -> Recipe:
     sections: dict[str, dict[str, Any]] = {}
     for section, key, field in fields():
-        sections.setdefault(section, {})[key] = draw(any_value(field))
+        values = SUITES if key == "suites" else any_value(field)
+        sections.setdefault(section, {})[key] = draw(values)
     return make_recipe(sections)
 
 

@@ -9,11 +9,13 @@ import gradio as gr
 import pytest
 
 from qwenlab.errors import UserError
+from qwenlab.evaluation.drift import measure
 from qwenlab.runs import Run, Status
 from qwenlab.runs.events import Note, StatusChange, Validation
 from qwenlab.runs.launch import Launch, launch
 from qwenlab.ui.views.run_card import run_card, unimproved
 from qwenlab.ui.views.run_panel import afresh, controls, extended, looked_at, resumed, show, stopped
+from tests.evaluation.test_drift import Scripted
 from tests.ui.made import made_run
 
 CARD, CURVES = 2, 3
@@ -46,6 +48,17 @@ def test_a_finished_run_tells_what_came_out(tmp_path: Path) -> None:
     card = run_card(run, run.events)
     assert "2.000" in card and "1.000" in card and "step 10" in card and "stopped early" in card
     assert str(run.adapter) in card
+
+
+def test_the_card_has_the_drift_where_it_was_measured(tmp_path: Path) -> None:
+    run = made_run(tmp_path)
+    assert "<span>drift</span>" not in run_card(run, run.events)
+    first = show(tmp_path, run.name, "")
+    measure(Scripted(), "tuned", None, "abc").write(run.drift_file)
+    assert "<span>drift</span>0.110 nats/token from the base" in run_card(run, run.events)
+    assert show(tmp_path, run.name, first[0])[0] != first[0], "the browser hears of it, also after the end"
+    run.drift_file.write_text("{")
+    assert "drift.json cannot be read" in run_card(run, run.events)
 
 
 def test_a_run_that_did_not_help_says_so(tmp_path: Path) -> None:

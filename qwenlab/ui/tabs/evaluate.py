@@ -1,6 +1,6 @@
 """The Evaluate tab: did it help? Start an evaluation, watch it, read its report."""
 
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,10 +8,8 @@ import gradio as gr
 
 from qwenlab.errors import UserError
 from qwenlab.recipe import EvaluateSettings, Recipe, fields
-from qwenlab.report.criteria import detectable_sentence
 from qwenlab.runs import Evaluation, Run, Status, find_run, list_evaluations
 from qwenlab.runs.launch import Launch, shown_command
-from qwenlab.stats.power import smallest_detectable_gain
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.clock import Clock
 from qwenlab.ui.components import QUIET, fault, lab, pulse, text
@@ -20,9 +18,14 @@ from qwenlab.ui.jobs import evaluations
 from qwenlab.ui.jobs.evaluations import NEWEST
 from qwenlab.ui.run_cache import stamp
 from qwenlab.ui.views.evaluation import EMPTY, progress_card, report_frame
+from qwenlab.ui.views.suites import suite_choices, written_by_name
 
 SETTINGS = [(key, field) for section, key, field in fields() if section == "evaluate"]
-FIRST = ("limit", "problems")
+KEYS = [key for key, _ in SETTINGS]
+SUITES = KEYS.index("suites")
+COUNTS = ("max_items", "limit")
+"""The settings that say how many items are asked."""
+FIRST = ("suites", "max_items")
 """The settings that are seen at once."""
 LOG_LINES = 200
 FILES = ("report.html", "report.md", "report.json")
@@ -87,6 +90,11 @@ def build_evaluate_tab(runs: Path, clock: Clock, page: gr.Blocks) -> EvaluateTab
     chosen.run.focus(partial(offered, runs), None, chosen.run, **QUIET)
     chosen.run.change(partial(settings_of, runs), chosen.run, chosen.settings, **QUIET)
     chosen.run.change(partial(afresh, runs), chosen.run, outputs, **QUIET)
+    counts = [chosen.settings[KEYS.index(key)] for key in COUNTS]
+    gr.on(
+        [count.change for count in counts],
+        partial(counted, runs), [chosen.run, *counts], chosen.settings[SUITES], **QUIET,
+    )  # fmt: skip
     gr.on(
         [control.change for control in chosen.controls],
         partial(edited, runs), chosen.controls, [told, command], trigger_mode="always_last", **QUIET,
@@ -116,12 +124,26 @@ def offered(runs: Path) -> gr.Dropdown:
 
 def settings_of(runs: Path, name: str | None) -> list[Any]:
     """What the run's recipe says about its evaluation, in the controls."""
-    settings = find_run(runs, name).recipe.evaluate if name else EvaluateSettings()
-    return [getattr(settings, key) for key, _ in SETTINGS]
+    run = find_run(runs, name) if name else None
+    settings = run.recipe.evaluate if run else EvaluateSettings()
+    values: list[Any] = [getattr(settings, key) for key, _ in SETTINGS]
+    values[SUITES] = gr.CheckboxGroup(suite_choices(run, settings), value=list(written_by_name(settings)))
+    return values
+
+
+def counted(runs: Path, name: str | None, *counts: Any) -> Any:
+    """The check boxes again, for another number of items."""
+    try:
+        run = find_run(runs, name) if name else None
+        settings = read_values({f"evaluate.{key}": count for key, count in zip(COUNTS, counts, strict=True)}).evaluate
+    except UserError:
+        return gr.skip()  # told beside the button
+    written = run.recipe.evaluate.suites if run else EvaluateSettings().suites
+    return gr.CheckboxGroup(suite_choices(run, settings.model_copy(update={"suites": written})))
 
 
 def edited(runs: Path, name: str | None, noise_floor: bool, *values: Any) -> list[str]:
-    """What the chosen number of problems can show, or what is wrong; and the command."""
+    """How sure the answer can be, or what is wrong; and the command."""
     if not name:
         return ["", ""]
     try:
@@ -130,7 +152,10 @@ def edited(runs: Path, name: str | None, noise_floor: bool, *values: Any) -> lis
     except UserError as error:
         return [fault(str(error)), ""]
     arguments = evaluations.arguments(runs, run, changes, noise_floor)
-    return [lab(f'<p class="quiet">{text(_can_show(settings.limit))}</p>'), shown_command(evaluations.VERB, arguments)]
+    return [
+        lab(f'<p class="quiet">{text(_family(len(settings.suites)))}</p>'),
+        shown_command(evaluations.VERB, arguments),
+    ]
 
 
 def started(runs: Path, name: str | None, noise_floor: bool, *values: Any) -> list[Any]:
@@ -214,7 +239,13 @@ def _build_choice(runs: Path) -> tuple[Chosen, gr.HTML, gr.Textbox, gr.Button]:
     made: dict[str, Any] = {}
     defaults, known = EvaluateSettings(), dict(SETTINGS)
     for key in FIRST:
-        made[key] = control_for(f"evaluate.{key}", known[key], getattr(defaults, key))
+        if key == "suites":
+            made[key] = gr.CheckboxGroup(
+                suite_choices(None, defaults), value=list(written_by_name(defaults)), label="Suites", elem_id="suites",
+                info="what base and tuned are asked; the gain is what so many items show, in four of five evaluations",
+            )  # fmt: skip
+        else:
+            made[key] = control_for(f"evaluate.{key}", known[key], getattr(defaults, key))
     with gr.Accordion("All settings of the evaluation", open=False), gr.Row():
         for key, field in SETTINGS:
             if key not in made:
@@ -230,15 +261,21 @@ def _build_choice(runs: Path) -> tuple[Chosen, gr.HTML, gr.Textbox, gr.Button]:
 
 def _changes(run: Run, values: tuple[Any, ...]) -> tuple[list[str], EvaluateSettings]:
     """What differs from the run's own settings, `section.key=value` each; and all settings."""
-    chosen = read_values({f"evaluate.{key}": value for (key, _), value in zip(SETTINGS, values, strict=True)})
+    by_key = dict(zip(KEYS, values, strict=True))
+    written = written_by_name(run.recipe.evaluate)
+    by_key["suites"] = [written.get(name, name) for name in by_key["suites"]]
+    chosen = read_values({f"evaluate.{key}": value for key, value in by_key.items()})
     return overrides(Recipe(evaluate=run.recipe.evaluate), chosen), chosen.evaluate
 
 
-@lru_cache(maxsize=64)
-def _can_show(problems: int) -> str:
-    if not problems:
-        return "All problems of the set: what they can show is told once they are counted."
-    return f"{detectable_sentence(smallest_detectable_gain(problems))}."
+def _family(suites: int) -> str:
+    """What several suites mean for each."""
+    if suites == 1:
+        return "One suite: its smallest gain is shown in four of five evaluations."
+    return (
+        f"{suites} suites: each p is adjusted for all of them, so that the chance of one false answer stays at 5 %. "
+        "Each shows a little less than it would alone."
+    )
 
 
 def _lives(found: Evaluation | Launch) -> bool:

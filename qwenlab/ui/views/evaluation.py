@@ -8,17 +8,17 @@ from qwenlab.ui.components import card, facts, fault, lab, text
 from qwenlab.ui.views.run_card import chip
 
 PHASES = {
-    "preparing": "Getting the problems ready, and the sandbox to prove itself",
+    "preparing": "Getting the items ready, and the sandbox to prove itself",
     "waiting for the GPU": "Waits for its turn at the GPU",
-    "generating": "Base and tuned answer the problems",
-    "judging": "Every program is run on its problem's hidden tests",
+    "generating": "Base and tuned answer, suite by suite",
+    "judging": "Every answer is judged; programs are run on hidden tests",
     "reporting": "Writing the report",
 }
 COUNTED = {"generating": "answers", "judging": "answers judged"}
 
 EMPTY = card(
-    "<b>Did it help?</b><p class='quiet'>Base and tuned will answer the same problems, every program is run on hidden "
-    "tests, and the difference is told from chance. Press <b>Evaluate</b>.</p>"
+    "<b>Did it help, did it forget?</b><p class='quiet'>Base and tuned are asked the same, suite by suite, each answer "
+    "is judged, and the difference is told from chance. Press <b>Evaluate</b>.</p>"
 )
 
 

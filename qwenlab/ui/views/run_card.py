@@ -4,12 +4,14 @@ import statistics
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from qwenlab.errors import UserError
 from qwenlab.report.charts import bar
+from qwenlab.report.drift import distance
 from qwenlab.runs import Run, RunRecord, Status
 from qwenlab.runs.events import Event, Note, StatusChange, Train, Validation, of_kind
 from qwenlab.text import duration, time_left
 from qwenlab.ui.components import card, facts, lab, text
-from qwenlab.ui.run_cache import name, record, status
+from qwenlab.ui.run_cache import drift, name, record, status
 
 COLOURS = {
     Status.queued: "slate",
@@ -111,9 +113,20 @@ def _result(run: Run, record: RunRecord, status: Status, events: Sequence[Event]
         numbers["speed"] = f"{statistics.median(speeds):,.0f} tokens/s"
     if record.early_stopped:
         numbers["stopped early"] = "no more improvement"
+    if moved := _drift(run):
+        numbers["drift"] = moved
     if run.adapter.exists():
         numbers["adapter"] = str(run.adapter)
     return "".join(parts) + facts({title: text(value) for title, value in numbers.items()})
+
+
+def _drift(run: Run) -> str:
+    """How far the adapter is from the base, or why that cannot be read; empty where it was not measured."""
+    try:
+        moved = drift(run)
+    except UserError as error:
+        return error.message
+    return f"{distance(moved)} from the base" if moved else ""
 
 
 def _seconds(record: RunRecord) -> float | None:

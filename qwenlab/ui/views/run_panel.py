@@ -160,7 +160,7 @@ def _begun(run: Run) -> float:
 def _state(runs: Path, found: Run | Launch | None) -> str:
     """Another text whenever another picture is due."""
     if isinstance(found, Run):
-        files = [stamp(path) for path in (found.events_file, found.record_file, found.log_file)]
+        files = [stamp(path) for path in (found.events_file, found.record_file, found.log_file, found.drift_file)]
         return repr((found.name, broken(found) or status(found), files, stamp(found.folder / "label.json")))
     return repr((str(found.log), found.is_alive, stamp(found.log))) if found else "no run"
 

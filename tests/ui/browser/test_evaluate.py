@@ -9,7 +9,7 @@ from qwenlab.recipe import EvaluateSettings
 from qwenlab.report.render import write
 from qwenlab.report.schema import Report, read_report
 from qwenlab.runs import Evaluation, Run, Status, list_evaluations
-from tests.report.reports import SCRIPT, whole_report
+from tests.report.reports import SCRIPT, contest, whole_report
 from tests.trained import copy_of_a_trained_run, end_launches
 from tests.ui.browser.conftest import Lab
 from tests.ui.made import made_run
@@ -49,7 +49,7 @@ def open_problem(lab: Lab, name: str) -> Locator:
 
 def test_an_evaluation_from_the_button_to_the_failing_test(lab: Lab, run: Run) -> None:
     page = lab.page
-    expect(page.locator("#can-show")).to_contain_text("20 problems")
+    expect(page.locator("#suites")).to_contain_text("Mini contest (tiny): 20, shows a gain from")
     page.locator("#evaluate").click()
     expect(page.locator("#evaluation-progress")).to_contain_text("Evaluation 2")
     expect(page.locator("#evaluation-stop")).to_be_visible()
@@ -64,12 +64,12 @@ def test_an_evaluation_from_the_button_to_the_failing_test(lab: Lab, run: Run) -
     expect(found.locator(".criterion")).to_have_count(4)
     expect(found.locator(".rates svg").first).to_be_visible()
 
-    failed = next(row for row in report.problems if row.base[0].failing_test and row.outcome == "gained")
-    gained = sum(row.outcome == "gained" for row in report.problems)
+    failed = next(row for row in contest(report).rows if row.base[0].failing_test and row.outcome == "gained")
+    gained = sum(row.outcome == "gained" for row in contest(report).rows)
     found.get_by_text(f"gained {gained}", exact=True).click()
     expect(found.locator(".problem:visible")).to_have_count(gained)
     opened = open_problem(lab, failed.name)
-    expect(opened.locator(".base .code")).to_have_text(failed.base[0].code)
+    expect(opened.locator(".base .code")).to_have_text(failed.base[0].found)
     expect(opened.locator(".tuned .facts")).to_contain_text("6 of 6 tests run")
     assert failed.base[0].failing_test
     expect(opened.locator(".base .test pre").nth(1)).to_have_text(failed.base[0].failing_test.expected)
@@ -94,20 +94,21 @@ def test_the_report_is_dark_where_the_page_is(lab: Lab) -> None:
 
 def test_an_evaluation_is_stopped_and_gone_on_with(lab: Lab, run: Run) -> None:
     page = lab.page
-    page.get_by_role("spinbutton", name="limit").fill("400")
-    expect(page.locator("#can-show")).to_contain_text("400 problems")
+    page.get_by_role("spinbutton", name="max_items").fill("400")
+    expect(page.locator("#can-show")).to_contain_text("One suite")
     page.locator("#evaluate").click()
-    expect(page.locator("#evaluation-progress")).to_contain_text("answer the problems")
+    expect(page.locator("#evaluation-progress")).to_contain_text("Base and tuned answer")
     page.locator("#evaluation-stop").click()
     expect(page.locator("#evaluation-progress .chip")).to_have_text("stopped")
     (evaluation,) = list_evaluations(run)
-    written = evaluation.samples_file.read_bytes() if evaluation.samples_file.exists() else b""
+    samples = evaluation.suite("tiny").samples_file
+    written = samples.read_bytes() if samples.exists() else b""
     page.locator("#evaluation-resume").click()
     expect(page.locator("#evaluation-progress .chip")).to_have_text("running")
     assert [each.name for each in list_evaluations(run)] == [evaluation.name]
     page.locator("#evaluation-stop").click()
     expect(page.locator("#evaluation-progress .chip")).to_have_text("stopped")
-    assert evaluation.samples_file.read_bytes().startswith(written)
+    assert samples.read_bytes().startswith(written)
 
 
 def test_hostile_text_stays_text(lab: Lab) -> None:
@@ -118,7 +119,9 @@ def test_hostile_text_stays_text(lab: Lab) -> None:
     lab.tab("Evaluate")
     page = lab.page
     expect(shown(lab).locator("h1")).to_have_text(report.sentence)
-    opened = open_problem(lab, report.transitions.lost[0])
+    lost = contest(report).transitions
+    assert lost
+    opened = open_problem(lab, lost.lost[0])
     expect(opened.locator(".statement")).to_contain_text(HOSTILE)
     expect(opened.locator(".base .code")).to_contain_text(SCRIPT)
     assert shown(lab).locator("img, script").count() == page.locator("#evaluation-report script").count() == 0
