@@ -3,13 +3,16 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Position, expect
 
 from qwenlab.runs import Status, list_runs
 from qwenlab.runs.events import Train, of_kind
 from tests.ui.browser.conftest import PATIENCE, Lab, Waited
 
 pytestmark = pytest.mark.browser
+
+LEFT_TOP: Position = {"x": 10, "y": 10}
+"""Of an editor, where it is in view; its middle need not be."""
 
 LONG = "4000"
 """Steps: longer than any test looks on."""
@@ -136,12 +139,12 @@ def test_what_is_wrong_with_a_setting_or_a_recipe_is_said_at_the_form(lab: Lab) 
 
     page.get_by_role("button", name=re.compile("Recipe as TOML")).click()
     editor = page.locator("#toml .cm-content")
-    editor.click()
+    editor.click(position=LEFT_TOP)
     page.keyboard.press("Control+A")
     page.keyboard.insert_text("[lora]\nrank = 8\n")
     page.get_by_role("button", name="Fill the form from this text").click()
     expect(said).to_contain_text("here it is called lora.r")
-    editor.click()
+    editor.click(position=LEFT_TOP)
     page.keyboard.press("Control+A")
     page.keyboard.insert_text(
         '[model]\nname = "tiny"\n[data]\nsource = "nowhere.jsonl"\nmax_length = 512\n[lora]\nr = 8\n'
