@@ -8,18 +8,14 @@ an out-of-memory kill leaves the notebook alive, and answers are never computed 
 notebook's stop button) asks the process to save and stop.
 """
 
-import os
-import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qwenlab.errors import UserError
 from qwenlab.jobs import judge as judging
 from qwenlab.jobs import prefer as preferring
 from qwenlab.jobs import prepare as preparing
@@ -27,7 +23,7 @@ from qwenlab.jobs import weigh as weighing
 from qwenlab.recipe import Recipe, recipe_toml
 from qwenlab.report.schema import Report, read_report
 from qwenlab.runs import Evaluation, Run, list_evaluations, list_runs
-from qwenlab.runs.events import Event, new_events
+from qwenlab.runs.follow import OnEvent, check_exit, follow, follow_training
 from qwenlab.runs.launch import Launch, launch
 from qwenlab.runs.plan import PlanRecord
 
@@ -36,10 +32,6 @@ if TYPE_CHECKING:
     from qwenlab.jobs.prepare import Prepared
     from qwenlab.report.preference import Preferred
     from qwenlab.report.weighed import Weighed
-
-OnEvent = Callable[[Event], None]
-
-_POLL_SECONDS = 0.25
 
 
 def prepare(recipe: Recipe, *, against: Path | str | None = None) -> "Prepared":
@@ -88,7 +80,7 @@ def plan(recipe: Recipe, *, runs: Path | str = "runs") -> PlanRecord:
         found = Path(folder) / "plan.json"
         command = [sys.executable, "-m", "qwenlab.train", str(file), "--dry-run", "--plan", str(found)]
         done = subprocess.run([*command, "--runs", str(runs)], capture_output=True, text=True, check=False)
-        _check(done.returncode, done.stderr)
+        check_exit(done.returncode, done.stderr)
         return PlanRecord.read(found)
 
 
@@ -126,7 +118,7 @@ def train(
     """
     begin = ["--start-from", str(start_from.folder)] if start_from else []
     with _as_file(recipe, name) as file:
-        return _train([str(file), *begin], Path(runs), on_event)
+        return follow_training([str(file), *begin], Path(runs), on_event)
 
 
 def resume(run: Run, *, force: bool = False, on_event: OnEvent | None = None) -> Run:
@@ -146,7 +138,7 @@ def resume(run: Run, *, force: bool = False, on_event: OnEvent | None = None) ->
     Example:
         >>> run = ql.resume(ql.runs()[-1])
     """
-    return _train(["--resume", str(run.folder), *(["--force"] if force else [])], run.folder.parent, on_event)
+    return follow_training(["--resume", str(run.folder), *(["--force"] if force else [])], run.folder.parent, on_event)
 
 
 def extend(
@@ -178,7 +170,7 @@ def extend(
     lengths = {"train.max_steps": max_steps, "train.num_train_epochs": num_train_epochs}
     settings = [f"--set={key}={value}" for key, value in lengths.items() if value is not None]
     arguments = ["--extend", str(run.folder), *settings, *(["--force"] if force else [])]
-    return _train(arguments, run.folder.parent, on_event)
+    return follow_training(arguments, run.folder.parent, on_event)
 
 
 def evaluate(
@@ -244,7 +236,7 @@ def evaluate(
         failed = _evaluation(run, launched)
         return failed.read().error if failed else None
 
-    _follow(launched, lambda text: print(text, end="", flush=True), error)
+    follow(launched, lambda text: print(text, end="", flush=True), error)
     found = _evaluation(run, launched)
     if found is None or not found.report_file.exists() or found.read().status == "stopped":
         raise KeyboardInterrupt
@@ -281,7 +273,7 @@ def export(
     options = ["--to", to, "--out", str(out), "--dtype", dtype, "--runs", str(run.folder.parent)]
     options += ["--llama-cpp", str(llama_cpp)] if llama_cpp else []
     launched = launch(run.folder.parent, "export", [str(run.folder), *options], f"export-{run.name}")
-    _follow(launched, lambda text: print(text, end="", flush=True))
+    follow(launched, lambda text: print(text, end="", flush=True))
     return Path(out)
 
 
@@ -386,71 +378,6 @@ def runs(folder: Path | str = "runs") -> list[Run]:
         >>> [(run.name, run.status) for run in ql.runs()]
     """
     return list_runs(Path(folder))
-
-
-def _train(arguments: Sequence[str], runs: Path, on_event: OnEvent | None) -> Run:
-    known = {run.name: run.events_file.stat().st_size for run in list_runs(runs) if run.events_file.exists()}
-    launched = launch(runs, "train", [*arguments, "--runs", str(runs)])
-    run: Run | None = None
-    place = 0
-    """Bytes of the run's events that were passed on, or were there before."""
-
-    def hear(text: str) -> None:
-        nonlocal run, place
-        if on_event is None:
-            print(text, end="", flush=True)
-            return
-        if run is None and (run := launched.find_run(runs)):
-            place = known.get(run.name, 0)
-        if run is not None:
-            found, place = new_events(run.events_file, place)
-            for event in found:
-                on_event(event)
-
-    def error() -> str | None:
-        failed = launched.find_run(runs)
-        return failed.read().error if failed else None
-
-    _follow(launched, hear, error)
-    done = launched.find_run(runs)
-    assert done, "a training that did not fail has a run"
-    return done
-
-
-def _follow(launched: Launch, hear: Callable[[str], None], error: Callable[[], str | None] = lambda: None) -> None:
-    """Until the process has ended; `hear` is called again and again with what it has said since.
-
-    The first Ctrl-C asks it to save and stop, the second leaves it alone with that.
-
-    Raises:
-        UserError, RuntimeError: it failed.
-    """
-    asked = False
-    with launched.log.open(encoding="utf-8", errors="replace") as said:
-        while True:
-            try:
-                alive = launched.is_alive
-                hear(said.read())
-                if not alive:
-                    break
-                time.sleep(_POLL_SECONDS)
-            except KeyboardInterrupt:
-                if asked:
-                    raise
-                asked = True
-                os.kill(launched.read().pid, signal.SIGTERM)  # the holder of the log's lock is this process
-    code = launched.exit_code()
-    _check(code, launched.last_words, error() if code else None)
-
-
-def _check(code: int, said: str, error: str | None = None) -> None:
-    if code == 2:
-        if error and error in said:  # what was printed before it is no part of it
-            raise UserError(error, said.partition(error)[2].strip())
-        message, _, hint = said.strip().partition("\n")
-        raise UserError(message, hint)
-    if code not in (0, 3):
-        raise RuntimeError(said)
 
 
 def _evaluation(run: Run, launched: Launch) -> Evaluation | None:

@@ -18,9 +18,6 @@ import pytest
 from qwenlab.errors import UserError
 from qwenlab.evaluate import main
 from qwenlab.evaluation.programs.sandbox import landlock
-from qwenlab.evaluation.programs.selfcheck import select
-from qwenlab.evaluation.programs.selfcheck.programs import TRIALS
-from qwenlab.evaluation.programs.selfcheck.run import self_check
 from qwenlab.recipe import read_recipe
 from qwenlab.report.schema import Report, SuiteReport, read_report
 from qwenlab.runs import Run, Status, list_evaluations
@@ -28,7 +25,7 @@ from qwenlab.runs.evaluation import Evaluation, newest
 from tests.answering.vllm_stub import BASE_NAME, LORA_NAME, Stub, make_stub, serving_app
 from tests.conftest import ROOT, Verb
 from tests.serving import running
-from tests.trained import trained_run
+from tests.trained import linked_run, quick_self_check
 
 TINY = ROOT / "recipes" / "tiny.toml"
 BATCHES = ["evaluate.batch_size=6"]
@@ -36,20 +33,12 @@ BATCHES = ["evaluate.batch_size=6"]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A self-check of two programs, in this process."""
-    trials = [trial for trial in TRIALS if trial.name in ("a right answer", "network")]
-    monkeypatch.setattr(select, "self_check", lambda sandbox: self_check(sandbox, trials))
+    quick_self_check(monkeypatch)
 
 
 @pytest.fixture
 def run(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Run:
-    """The tiny Qwen that has learned to read its input, in a folder of its own without evaluations."""
-    original = trained_run(tmp_path_factory)
-    folder = tmp_path / "runs" / original.name
-    folder.mkdir(parents=True)
-    for name in ("run.json", "recipe.toml", "events.jsonl", "adapter"):
-        (folder / name).symlink_to(original.folder / name)
-    return Run(folder)
+    return linked_run(tmp_path / "runs", tmp_path_factory)
 
 
 def evaluated(run: Run, **options: Any) -> Evaluation:
@@ -199,7 +188,8 @@ def test_a_server_answers_as_the_model_in_this_process(run: Run) -> None:
 def trained_in(run: Run, thinking: bool, said: bool | None = None) -> None:
     """A run of that mode, by data.json; by run.json `said`, where that is another."""
     record = run.read()
-    run.record_file.unlink()  # it is a link to the one that all tests share
+    for linked in (run.record_file, run.data_file):  # to those that all tests share
+        linked.unlink()
     model = record.model
     assert model
     run.write(record.model_copy(update={"model": model.model_copy(update={"thinking": thinking})}))

@@ -9,16 +9,13 @@ import pytest
 from qwenlab.errors import UserError
 from qwenlab.evaluate import main
 from qwenlab.evaluation.item import Item
-from qwenlab.evaluation.programs.selfcheck import select
-from qwenlab.evaluation.programs.selfcheck.programs import TRIALS
-from qwenlab.evaluation.programs.selfcheck.run import self_check
 from qwenlab.files import read_lines
 from qwenlab.report.schema import Report, read_report
 from qwenlab.runs import Run, Status, list_evaluations
 from qwenlab.runs.evaluation import newest
 from qwenlab.stats.types import LossComparison
 from tests.answering.vllm_stub import BASE_NAME, LORA_NAME, Stub, make_stub, serving_app
-from tests.trained import trained_run
+from tests.trained import linked_run, quick_self_check
 
 LETTERS = [
     {"id": name, "question": f"Which word is {name}?", "choices": ["red", "blue", name, "green"], "answer": 2}
@@ -29,20 +26,12 @@ SUMS = [{"question": f"What is {n} plus {n}?", "answer": f"{n} and {n} are\n####
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A self-check of two programs, in this process."""
-    trials = [trial for trial in TRIALS if trial.name in ("a right answer", "network")]
-    monkeypatch.setattr(select, "self_check", lambda sandbox: self_check(sandbox, trials))
+    quick_self_check(monkeypatch)
 
 
 @pytest.fixture
 def run(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Run:
-    """The tiny Qwen that has learned to read its input, in a folder of its own without evaluations."""
-    original = trained_run(tmp_path_factory)
-    folder = tmp_path / "runs" / original.name
-    folder.mkdir(parents=True)
-    for name in ("run.json", "recipe.toml", "events.jsonl", "data.json", "adapter", "drift.json"):
-        (folder / name).symlink_to(original.folder / name)
-    return Run(folder)
+    return linked_run(tmp_path / "runs", tmp_path_factory)
 
 
 def written(path: Path, rows: list[dict[str, Any]]) -> Path:

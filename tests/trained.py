@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from qwenlab.evaluation.programs.selfcheck import select
+from qwenlab.evaluation.programs.selfcheck.programs import TRIALS
+from qwenlab.evaluation.programs.selfcheck.run import self_check
 from qwenlab.runs import Run, list_runs
 from qwenlab.runs.launch import Launch
 from tests.conftest import ROOT
@@ -35,6 +38,22 @@ def copy_of_a_trained_run(runs: Path, factory: pytest.TempPathFactory, limit: in
     run = Run(runs / trained.name)
     run.write_recipe(run.recipe.with_values(evaluate={"suites": ["tiny"], "max_items": limit, "batch_size": 10}))
     return run
+
+
+def linked_run(runs: Path, factory: pytest.TempPathFactory) -> Run:
+    """The trained run in a folder of its own without evaluations; its files are links, not to be written to."""
+    original = trained_run(factory)
+    folder = runs / original.name
+    folder.mkdir(parents=True)
+    for name in ("run.json", "recipe.toml", "events.jsonl", "data.json", "adapter", "drift.json"):
+        (folder / name).symlink_to(original.folder / name)
+    return Run(folder)
+
+
+def quick_self_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A self-check of two programs, in this process."""
+    trials = [trial for trial in TRIALS if trial.name in ("a right answer", "network")]
+    monkeypatch.setattr(select, "self_check", lambda sandbox: self_check(sandbox, trials))
 
 
 def end_launches(runs: Path) -> None:

@@ -46,7 +46,8 @@ def suite_sentence(title: str | None, change: Paired | NotMeasured, judged: Judg
     else:
         clauses.append(p_in_words(judged.p_adjusted))
     if change.p_value < ALPHA and not change.beyond_noise:
-        clauses.append(f"but its interval over {change.clusters} clusters includes no change")
+        over = f" over {change.clusters} clusters" if change.clusters else ""
+        clauses.append(f"but its interval{over} includes no change")
     if retention and judged.verdict == "not shown":
         clauses.append(f"and up to {_points(retention.lost_at_most)} may be lost")
     return _said(title, judged.verdict, clauses)

@@ -5,12 +5,9 @@ memory, by a crash. Then the text is not Python, and the next one gets a new par
 """
 
 import json
-import os
-import select
 import subprocess
-from types import TracebackType
-from typing import Self
 
+from qwenlab.evaluation.line_process import LineProcess
 from qwenlab.evaluation.programs.sandbox.client import unprivileged
 from qwenlab.evaluation.programs.sandbox.interpreter import Interpreter
 
@@ -33,38 +30,19 @@ for line in sys.stdin:
 """ValueError: null bytes, before 3.12; halves of surrogate pairs."""
 
 
-class Parser:
+class Parser(LineProcess):
     """Parses texts, one at a time, and never runs them. Not for several threads at once."""
 
     def __init__(self, interpreter: Interpreter) -> None:
+        super().__init__()
         self.interpreter = interpreter
-        self.process: subprocess.Popen[bytes] | None = None
 
     def parses(self, text: str) -> bool:
         """Whether `ast.parse` takes this text."""
-        process = self.process or self._start()
-        answer = _ask(process, json.dumps(text).encode() + b"\n")
-        if not answer:
-            self.close()
-        return answer == b"1\n"
+        return self.ask(json.dumps(text).encode() + b"\n", SECONDS) == b"1\n"
 
-    def close(self) -> None:
-        """End the parser's process; the next text would start another."""
-        if self.process:
-            self.process.kill()
-            self.process.communicate()
-            self.process = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        self.process = subprocess.Popen(
+    def start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             [self.interpreter.path, "-I", "-B", "-X", "int_max_str_digits=0", "-c", PARSER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -74,18 +52,3 @@ class Parser:
             bufsize=0,
             **unprivileged(),
         )
-        return self.process
-
-
-def _ask(process: subprocess.Popen[bytes], line: bytes) -> bytes:
-    """The parser's answer; empty if it died, or takes too long."""
-    assert process.stdin and process.stdout
-    try:
-        rest = memoryview(line)
-        while rest:
-            rest = rest[process.stdin.write(rest) :]
-    except BrokenPipeError:
-        return b""
-    waiting = select.poll()
-    waiting.register(process.stdout, select.POLLIN)
-    return os.read(process.stdout.fileno(), 2) if waiting.poll(SECONDS * 1000) else b""
