@@ -2,6 +2,7 @@
 
     python -m bench.gpu                              # all steps that the card has room for
     python -m bench.gpu --steps answers --work weights
+    python -m bench.gpu --together --steps toml      # only the memory of trainings, as many at a time as fit
     python -m bench.gpu --table bench-gpu/results.jsonl
     python -m bench.gpu --dry                        # every step with very small models on a CPU
 
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +49,9 @@ def main(
     ] = None,
     steps: Annotated[str, typer.Option(metavar="REGEX", help="Only the steps whose names match.")] = "",
     seconds: Annotated[float, typer.Option(min=1, help="For all: what would take longer is skipped.")] = 3600,
+    together: Annotated[
+        bool, typer.Option("--together", help="Trainings beside each other: their memory, and no speed.")
+    ] = False,
     dry: Annotated[bool, typer.Option("--dry", help="Every step with very small models on a CPU.")] = False,
     table: Annotated[
         Path | None, typer.Option(metavar="RESULTS", help="Print the tables of a results.jsonl, and run nothing.")
@@ -61,6 +66,7 @@ def main(
     failed: list[str] = []
 
     def tell(result: Result) -> None:
+        result = result.untimed if together else result
         append_result(file, result)
         print(result.sentence, flush=True)
         if result.ok is False:
@@ -71,6 +77,7 @@ def main(
         if not chosen:
             names = "; ".join(step.name for step in all_steps(lab))
             raise UserError(f"--steps {steps} matches no step.", f"There are: {names}.")
+        chosen = [replace(step, alone=False) for step in chosen] if together else chosen
         machine = _environment(lab, begun + seconds)
         if not machine.hardware.gpu and not dry:
             raise UserError(

@@ -56,7 +56,7 @@ def cap_memory(gb: float) -> None:
     """As if the card had only so much memory, for the allocator and for whoever asks how much is free.
 
     The allocator's own limit does not change what `torch.cuda.mem_get_info` answers, and Unsloth and accelerate plan by
-    that.
+    that. Who asks for the limit as well would count it twice, and is told that there is none.
     """
     import torch
 
@@ -70,6 +70,7 @@ def cap_memory(gb: float) -> None:
         return max(0, min(ask(device)[0], limit - torch.cuda.memory_reserved())), limit
 
     torch.cuda.mem_get_info = answer
+    torch.cuda.get_per_process_memory_fraction = lambda device=None: 1.0
 
 
 def write_peak(file: Path) -> None:

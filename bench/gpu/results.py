@@ -1,6 +1,7 @@
 """results.jsonl: a line for each step, written the moment it ends. Sizes are GB (10^9 bytes), times seconds."""
 
 import math
+import statistics
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -103,8 +104,11 @@ class Trained(_Part):
     attention: str
     deterministic: bool | None
     cap_gb: float | None
-    tokens_per_second: float
-    """Median of the steps after those that warm up; padding is not counted."""
+    tokens_per_second: float | None
+    """Median of the steps after those that warm up; padding is not counted. None: other steps ran meanwhile."""
+    slowest: float | None
+    fastest: float | None
+    """Tokens a second of the slowest and the fastest of these steps."""
     losses: list[float]
     grad_norms: list[float]
     allocated_gb: float | None
@@ -123,12 +127,14 @@ class Trained(_Part):
 
     @property
     def ratio(self) -> float | None:
-        """Measured over estimated: the reserved memory over all parts."""
-        return self.reserved_gb / self.estimated_gb if self.reserved_gb and self.estimated_gb else None
+        """Measured over estimated: the reserved memory, and the context as estimated, over all parts."""
+        if not self.reserved_gb or not self.estimated_gb:
+            return None
+        return (self.reserved_gb + self.estimate.get("context", 0.0)) / self.estimated_gb
 
     @property
     def sentence(self) -> str:
-        said = [f"{self.tokens_per_second:,.0f} tokens/s"]
+        said = [] if self.tokens_per_second is None else [f"{self.tokens_per_second:,.0f} tokens/s"]
         if self.reserved_gb:
             said.append(f"peak {self.allocated_gb:.1f} GB allocated, {self.reserved_gb:.1f} reserved")
         if self.estimated_gb:
@@ -137,21 +143,29 @@ class Trained(_Part):
 
 
 class Batch(_Part):
-    """A batch of answers, timed twice: the first call may compile and plan for lengths that it has not seen."""
+    """A batch of answers, timed again: the first call may compile and plan for lengths that it has not seen."""
 
     way: str
     """Who answers, and what is switched off."""
     rows: int
+    prompt: int
+    """Tokens of the longest prompt."""
     tokens: int
     """Written by each call."""
     first_s: float
-    again_s: float
+    again_s: list[float]
+    """Of the calls after the first."""
     peak_gb: float | None
 
     @property
     def tokens_per_second(self) -> float:
-        """Of the second call."""
-        return self.tokens / self.again_s
+        """Median of the calls after the first."""
+        return self.tokens / statistics.median(self.again_s)
+
+    @property
+    def size(self) -> str:
+        """What tells batches apart."""
+        return f"{self.rows}, prompts to {self.prompt} tokens"
 
 
 class Answers(_Part):
@@ -168,7 +182,31 @@ class Answers(_Part):
         return "tokens/s: " + "; ".join(f"{way} {', '.join(figures)}" for way, figures in ways.items())
 
 
-Figures = Environment | Weights | Repeat | Halving | Trained | Answers
+class Optimiser(_Part):
+    """Steps of one optimiser on an adapter."""
+
+    name: str
+    parameters: int
+    step_ms: float
+    """Milliseconds, median."""
+    fastest_ms: float
+    slowest_ms: float
+    state_gb: float | None
+    """Of its state on the card, as torch counts it: paged states are not in it."""
+
+
+class Optimisers(_Part):
+    """What a step of each optimiser costs."""
+
+    kind: Literal["optimisers"] = "optimisers"
+    timed: list[Optimiser]
+
+    @property
+    def sentence(self) -> str:
+        return ", ".join(f"{one.name} {one.step_ms:.1f} ms" for one in self.timed)
+
+
+Figures = Environment | Weights | Repeat | Halving | Trained | Answers | Optimisers
 
 
 class Result(_Part):
@@ -192,6 +230,14 @@ class Result(_Part):
             return f"{self.step}: FAILED. {' '.join(self.error.split())[-SHOWN:]}"
         said = f"{self.figures.sentence} " if self.figures else ""
         return f"{self.step}: {said}({self.seconds:.0f} s)"
+
+    @property
+    def untimed(self) -> "Result":
+        """Without the speeds: what a step has taken that ran beside others says nothing."""
+        if not isinstance(self.figures, Trained):
+            return self
+        speeds = dict.fromkeys(("tokens_per_second", "slowest", "fastest"))
+        return self.model_copy(update={"figures": self.figures.model_copy(update=speeds)})
 
 
 def append_result(file: Path, result: Result) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bench.gpu.lab import Lab, StepError
 from bench.gpu.results import Figures, Result
 
-PATIENCE = 6
+PATIENCE = 3
 """A step is ended after so many times the seconds that it takes on a fast card."""
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from bench.gpu.answers import BatchList
 from bench.gpu.lab import Lab, StepError
-from bench.gpu.results import Answers, Weights
+from bench.gpu.optimisers import OptimiserList
+from bench.gpu.results import Answers, Optimisers, Weights
 from bench.gpu.runner import Step
 from bench.gpu.trainings import SAVED_EACH, EngineName, Training, repeat, resume, run_out, train
 from bench.gpu.weights import make_weights
@@ -46,11 +47,11 @@ def _robustness(lab: Lab) -> list[Step]:
     steps = []
     for engine in ENGINES:
         training = Training("default.toml", SLIM, engine, equal)
-        steps.append(Step(f"same seed twice: {engine}", partial(repeat, lab, training), 60, 7.5, alone=False))
-        steps.append(Step(f"killed and resumed: {engine}", partial(resume, lab, training), 80, 7.5, alone=False))
+        steps.append(Step(f"same seed twice: {engine}", partial(repeat, lab, training), 110, 7.5, alone=False))
+        steps.append(Step(f"killed and resumed: {engine}", partial(resume, lab, training), 150, 7.5, alone=False))
     for engine in ENGINES:
         training = Training("default.toml", SLIM, engine, large, cap_gb=7, dry_rows=4)
-        steps.append(Step(f"out of memory: {engine}", partial(run_out, lab, training), 50, 7.5, alone=False))
+        steps.append(Step(f"out of memory: {engine}", partial(run_out, lab, training), 80, 7.5, alone=False))
     return steps
 
 
@@ -64,39 +65,40 @@ def _default(engine: EngineName, settings: Mapping[str, object] | None = None, c
 
 def _trainings(lab: Lab) -> list[Step]:
     return [
-        _timed(lab, "default.toml: unsloth, as on 24 GB", _default("unsloth", cap_gb=24), 40, 18),
-        _timed(lab, "default.toml: transformers, as on 24 GB", _default("transformers", EAGER, 24), 40, 18),
-        _timed(lab, "default.toml: unsloth", _default("unsloth"), 40, 18),
-        _timed(lab, "default.toml: transformers", _default("transformers", EAGER), 40, 18),
+        _timed(lab, "default.toml: unsloth, as on 24 GB", _default("unsloth", cap_gb=24), 90, 18),
+        _timed(lab, "default.toml: transformers, as on 24 GB", _default("transformers", EAGER, 24), 65, 18),
+        _timed(lab, "default.toml: unsloth", _default("unsloth"), 90, 18),
     ]
 
 
 def _variants(lab: Lab) -> list[Step]:
-    free, quantised, bfloat16 = (
+    free, quantised, bfloat16, kept = (
         _default("unsloth", {"train.deterministic": "false"}),
         _default("unsloth", {"model.load_in_4bit": "true"}, 12),
         _default("unsloth", {"model.dtype": "bfloat16"}),
+        _default("unsloth", {"train.gradient_checkpointing": "false"}),
     )
     small = Training("small_gpu.toml", SMALL, "unsloth", cap_gb=8)
     fast = Training("fast.toml", BIG, "unsloth", short_rows=True)
     return [
-        _timed(lab, "default.toml: unsloth, not deterministic", free, 40, 18),
-        _timed(lab, "default.toml: unsloth in 4 bits, as on 12 GB", quantised, 60, 10),
-        _timed(lab, "small_gpu.toml: unsloth, as on 8 GB", small, 60, 6),
-        _timed(lab, "fast.toml: unsloth, packed", fast, 40, 18),
-        _timed(lab, "default.toml: unsloth in bfloat16", bfloat16, 40, 18),
+        _timed(lab, "small_gpu.toml: unsloth, as on 8 GB", small, 90, 6),
+        _timed(lab, "fast.toml: unsloth, packed", fast, 75, 18),
+        _timed(lab, "default.toml: unsloth, not deterministic", free, 90, 18),
+        _timed(lab, "default.toml: unsloth in 4 bits, as on 12 GB", quantised, 90, 10),
+        _timed(lab, "default.toml: unsloth without checkpointing", kept, 75, 70),
+        _timed(lab, "default.toml: transformers", _default("transformers", EAGER), 65, 18),
+        _timed(lab, "default.toml: unsloth in bfloat16", bfloat16, 90, 18),
         _timed(lab, "default.toml: transformers, compiled", _default("transformers"), 90, 18),
     ]
 
 
 def _answers(lab: Lab) -> list[Step]:
-    def work(name: str, with_adapter: bool, until: float) -> Answers:
+    def answers(until: float) -> Answers:
         base, _ = make_weights(lab, BIG, until)
-        file = lab.runs / f"{name}.json"
-        options: list[object] = ["--adapter", base / "adapter"] if with_adapter else []
-        options += ["--cpu", "--tokens", 4] if lab.dry else []
+        file = lab.runs / "answers.json"
+        options: list[object] = ["--cpu", "--tokens", 4] if lab.dry else []
         try:
-            ended = lab.child("bench.gpu.answers", [base, file, *options], name, until)
+            ended = lab.child("bench.gpu.answers", [base, base / "adapter", file, *options], "answers", until)
         except StepError as error:
             raise StepError(str(error), _read(file)) from None
         figures = _read(file)
@@ -104,8 +106,14 @@ def _answers(lab: Lab) -> list[Step]:
             raise StepError(ended.tail, figures)
         return figures
 
-    who, parts = "answers: base and tuned", "answers: base, with parts switched off"
-    return [Step(who, partial(work, who, True), 50, 18), Step(parts, partial(work, parts, False), 60, 18)]
+    def optimisers(until: float) -> Optimisers:
+        file = lab.runs / "optimisers.json"
+        ended = lab.child("bench.gpu.optimisers", [file, *(["--cpu"] if lab.dry else [])], "optimisers", until)
+        if ended.code:
+            raise StepError(ended.tail)
+        return Optimisers(timed=OptimiserList.validate_json(file.read_bytes()))
+
+    return [Step("optimisers", optimisers, 20, 1), Step("answers: base and tuned", answers, 110, 24)]
 
 
 def _read(file: Path) -> Answers | None:

@@ -30,7 +30,7 @@ ALWAYS: Mapping[str, object] = {
     "train.eval_steps": 1000,  # once before the first step, and then no more
     "train.early_stopping_patience": 0,
     "train.save_steps": 1000,
-    "train.max_steps": 8,
+    "train.max_steps": 6,
 }
 DRY: Mapping[str, object] = {
     "model.engine": "transformers",
@@ -177,14 +177,17 @@ def _trained(training: Training, folder: Path) -> Trained | None:
     steps = of_kind(events, Train)
     if not engine or not steps:
         return None
-    peak, timed = _peak(folder / "peak.json"), steps[WARM_UP:] or steps
+    peak = _peak(folder / "peak.json")
+    speeds = [round(event.tokens_per_second, 1) for event in steps[WARM_UP:] or steps]
     return Trained(
         engine=engine.name,
         dtype=engine.dtype,
         attention=engine.attention,
         deterministic=engine.deterministic,
         cap_gb=training.cap_gb,
-        tokens_per_second=round(statistics.median(event.tokens_per_second for event in timed), 1),
+        tokens_per_second=statistics.median(speeds),
+        slowest=min(speeds),
+        fastest=max(speeds),
         losses=[event.loss for event in steps],
         grad_norms=[event.grad_norm for event in steps if event.grad_norm is not None],
         allocated_gb=peak.allocated_gb if peak else None,

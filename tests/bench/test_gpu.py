@@ -54,7 +54,7 @@ def test_a_dry_run_runs_every_step(tmp_path: Path) -> None:
         if isinstance(result.figures, Repeat):
             assert result.figures.same_losses and result.figures.same_adapter and result.figures.steps == 10
         if isinstance(result.figures, Trained):
-            assert len(result.figures.losses) == 8 and not result.figures.notes
+            assert len(result.figures.losses) == 6 and not result.figures.notes
         if isinstance(result.figures, Halving):
             assert result.figures.micro_batches == [8, 4]
 

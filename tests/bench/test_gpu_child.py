@@ -25,6 +25,7 @@ def card(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         "max_memory_reserved": lambda: 7 * 10**9,
         "max_memory_allocated": lambda: 6 * 10**9,
         "set_per_process_memory_fraction": lambda fraction: setattr(said, "fraction", fraction),
+        "get_per_process_memory_fraction": lambda device=None: said.fraction,
         "get_device_capability": lambda: (9, 0),
     }
     for name, answer in answers.items():
@@ -38,6 +39,7 @@ def test_a_cap_limits_the_allocator_and_what_is_said_to_be_free(card: SimpleName
     cap_memory(24)
     assert card.fraction == pytest.approx(24 / 80)
     assert torch.cuda.mem_get_info() == (19 * 10**9, 24 * 10**9)
+    assert torch.cuda.get_per_process_memory_fraction() == 1.0, "or the limit is taken off what is already limited"
     card.free = 3 * 10**9  # others use the card as well
     assert torch.cuda.mem_get_info() == (3 * 10**9, 24 * 10**9)
     card.reserved = 30 * 10**9

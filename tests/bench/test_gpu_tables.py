@@ -38,11 +38,13 @@ TRAINED = {
     "deterministic": True,
     "cap_gb": 24.0,
     "tokens_per_second": 5123.4,
+    "slowest": 5100.0,
+    "fastest": 5200.0,
     "losses": [12.0, 11.5],
     "grad_norms": ["Infinity", 0.5],
     "allocated_gb": 17.0,
     "reserved_gb": 18.0,
-    "estimate": {"weights": 15.0, "activations": 5.0},
+    "estimate": {"weights": 15.0, "activations": 4.5, "context": 0.5},
     "notes": ["out of GPU memory: micro-batch 4 to 2, the effective batch stays"],
 }
 REPEAT = {
@@ -59,7 +61,8 @@ HALVING = {"kind": "halving", "engine": "unsloth", "micro_batches": [8, 4, 2], "
 
 
 def _batch(way: str, rows: int, peak_gb: float) -> dict[str, Any]:
-    return {"way": way, "rows": rows, "tokens": 48 * rows, "first_s": 4.0, "again_s": 2.0, "peak_gb": peak_gb}
+    batch = {"way": way, "rows": rows, "prompt": 40, "tokens": 48 * rows, "peak_gb": peak_gb}
+    return batch | {"first_s": 4.0, "again_s": [2.0, 2.5, 1.5]}
 
 
 ANSWERS = {"kind": "answers", "batches": [_batch("base", 1, 15.5), _batch("base", 8, 16.0), _batch("mixed", 8, 16.5)]}
@@ -107,15 +110,15 @@ def test_estimated_stands_beside_measured_with_the_ratio(results: Path) -> None:
     text = markdown(read_results(results))
     memory = _section(text, "Memory of a training")
     assert _row(memory, "recipe") == [
-        *("recipe", "allocated", "reserved", "estimated", "reserved / estimated"),
-        *("weights", "activations"),
+        *("recipe", "allocated", "reserved", "estimated", "measured / estimated"),
+        *("weights", "activations", "context"),
     ]
     assert _row(memory, "default.toml: unsloth") == [
-        *("default.toml: unsloth", "17.00", "18.00", "20.00", "0.90"),
-        *("15.00", "5.00"),
+        *("default.toml: unsloth", "17.00", "18.00", "20.00", "0.93"),
+        *("15.00", "4.50", "0.50"),
     ]
     speed = _row(_section(text, "Training"), "default.toml: unsloth")
-    assert speed[1:6] == ["5,123", "float16", "sdpa, deterministic", "12.000 to 11.500", "inf to 0.5"]
+    assert speed[1:6] == ["5,123 (5,100 to 5,200)", "float16", "sdpa, deterministic", "12.000 to 11.500", "inf to 0.5"]
     assert "micro-batch 4 to 2" in speed[6]
 
 
@@ -127,10 +130,10 @@ def test_an_estimate_alone_is_not_shown_as_measured(tmp_path: Path) -> None:
     assert _row(memory, "it")[:5] == ["it", "", "", "20.00", ""]
 
 
-def test_answers_by_batch_with_the_first_call_in_brackets(results: Path) -> None:
+def test_answers_by_batch_with_the_slowest_and_the_fastest_call(results: Path) -> None:
     answers = _section(markdown(read_results(results)), "Answering")
-    assert _row(answers, "base") == ["base", "24 (12)", "192 (96)", "16.00"]
-    assert _row(answers, "mixed") == ["mixed", "", "192 (96)", "16.50"]
+    assert _row(answers, "base") == ["base", "24 (19 to 32)", "192 (154 to 256)", "16.00"]
+    assert _row(answers, "mixed") == ["mixed", "", "192 (154 to 256)", "16.50"]
 
 
 def test_equality_and_memory_that_ran_out(results: Path) -> None:
@@ -155,8 +158,8 @@ def test_a_second_call_replaces_what_it_ran_again(results: Path) -> None:
     text = markdown(read_results(results))
     speed = _section(text, "Training")
     assert text.count("## Card 24") == 1
-    assert _row(speed, "compiled")[1] == "7,000"
-    assert _row(speed, "default.toml: unsloth")[1] == "5,123"
+    assert _row(speed, "compiled")[1].startswith("7,000 ")
+    assert _row(speed, "default.toml: unsloth")[1].startswith("5,123 ")
     assert "--steps default" in text and "--steps compiled" in text
 
 
@@ -194,3 +197,20 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
 def test_an_error_is_one_line_for_the_reader() -> None:
     result = Result(step="it", ok=False, error="a\nb")
     assert result.sentence == "it: FAILED. a b"
+
+
+def test_trainings_that_ran_beside_each_other_have_memory_and_no_speed(results: Path) -> None:
+    with results.open("a", encoding="utf-8") as file:
+        file.write(Result.model_validate_json(_line("beside", TRAINED)).untimed.model_dump_json() + "\n")
+    text = markdown(read_results(results))
+    assert _row(_section(text, "Memory of a training"), "beside")[1:3] == ["17.00", "18.00"]
+    assert "beside" not in _section(text, "Training")
+
+
+def test_batches_of_a_step_that_ran_out_of_time_are_told_as_well(tmp_path: Path) -> None:
+    file = tmp_path / "results.jsonl"
+    lines = _line("environment", ENVIRONMENT) + _line("answers", ANSWERS, False, error="not done after 61 s")
+    file.write_text(lines, encoding="utf-8")
+    text = markdown(read_results(file))
+    assert _row(_section(text, "Answering"), "mixed")[2].startswith("192 ")
+    assert "not done after 61 s" in _section(text, "Not measured")
