@@ -2,10 +2,12 @@
 
 import pytest
 
-from qwenlab.recipe import Recipe
-from qwenlab.training.estimate import estimate_memory, verdict
+from bench.gpu.results import Trained, read_results
+from qwenlab.recipe import Recipe, read_recipe
+from qwenlab.training.estimate import CONTEXT_GB, estimate_memory, verdict
 from qwenlab.training.plan import total_steps
 from qwenlab.training.shape import Shape
+from tests.conftest import ROOT
 from tests.models.published import published
 
 SEVEN = Shape.of(published("Qwen2.5-7B"))
@@ -33,10 +35,42 @@ def test_each_setting_moves_the_part_that_it_should() -> None:
 
 
 def test_the_loss_takes_what_each_engine_gives_it() -> None:
-    shape, recipe = SEVEN, Recipe()
+    shape, recipe = SEVEN, Recipe().with_values(train={"gradient_checkpointing": False})
     hidden = 2048 * 4 * 3584 * 8 / 1e9
     assert estimate_memory(shape, recipe).logits == pytest.approx(2**30 / 1e9 + hidden)
     assert estimate_memory(shape, recipe, unsloth=False).logits == pytest.approx(256 * 152064 * 12 / 1e9 + hidden)
+
+
+def test_the_loss_and_the_open_block_are_not_there_at_the_same_time() -> None:
+    recipe = Recipe()
+    assert estimate_memory(SEVEN, recipe).logits == 0, "a block of 8,192 tokens is more than the loss of one chunk"
+    short = estimate_memory(SEVEN, recipe.with_values(data={"max_length": 64}))
+    assert short.activations + short.logits == pytest.approx((2**30 + 64 * 4 * 3584 * 8) / 1e9)
+
+
+MEASURED = ROOT / "docs" / "measured" / "2026-11-27-h200.jsonl"
+EMBEDDING_GB = 152064 * 3584 * 2 / 1e9
+ON_A_CARD: list[tuple[str, str, str, float]] = [
+    ("default.toml: unsloth", "default", "Qwen2.5-7B", 0),
+    ("default.toml: unsloth, as on 24 GB", "default", "Qwen2.5-7B", EMBEDDING_GB),
+    ("default.toml: transformers, as on 24 GB", "default", "Qwen2.5-7B", 0),
+    ("default.toml: unsloth in 4 bits, as on 12 GB", "default", "Qwen2.5-7B", EMBEDDING_GB),
+    ("fast.toml: unsloth, packed", "fast", "Qwen2.5-7B", 0),
+    ("small_gpu.toml: unsloth, as on 8 GB", "small_gpu", "Qwen3-4B", 0),
+]
+"""Step, recipe, shape, and what Unsloth moved to the machine's memory: it took the bench's limit off twice then."""
+
+
+@pytest.mark.parametrize(("step", "recipe", "shape", "moved_gb"), ON_A_CARD)
+def test_it_is_what_was_measured_and_up_to_a_tenth_more(step: str, recipe: str, shape: str, moved_gb: float) -> None:
+    measured = {result.step: result.figures for result in read_results(MEASURED)}[step]
+    assert isinstance(measured, Trained) and measured.reserved_gb
+    values = {"load_in_4bit": True} if "4 bits" in step else {}
+    read = read_recipe(ROOT / "recipes" / f"{recipe}.toml")
+    read = read.with_values(model=values) if values else read
+    estimate = estimate_memory(Shape.of(published(shape)), read, unsloth=measured.engine == "unsloth")
+    taken = measured.reserved_gb + moved_gb + CONTEXT_GB
+    assert 1 <= estimate.total / taken <= 1.1, estimate
 
 
 def test_the_16_bit_7b_of_the_document_wants_a_24_gb_card_and_4_bits_a_12_gb_one() -> None:

@@ -23,7 +23,7 @@ def known(runs: Path, free_gb: float | None, **others: Any) -> None:
         "rows_in": 100, "rows_kept": 90, "train_rows": 80, "validation_rows": 10, "steps": 5, "tokens": 9000,
         "rows_per_step": 16, "engine": "unsloth", "why": "RTX 4090 is supported",
         "dtype": "float16", "attention": "sdpa", "deterministic": True, "hardware": card,
-        "memory": {"weights": 15.2, "overhead": 1.4}, "verdict": "fits",
+        "memory": {"weights": 15.2, "context": 1.4}, "verdict": "fits",
     }  # fmt: skip
     file = runs / ".plans" / f"{plan_key(RECIPE)}.json"
     file.parent.mkdir(parents=True)
