@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 # Named after the pins, so that changed pins install anew and unchanged ones do nothing.
 INSTALLED = $(VENV)/installed-$(shell sha256sum requirements.txt | cut -c 1-16)
 
-.PHONY: demo app test test-fast test-browser check docs install lock
+.PHONY: demo app test test-fast test-browser faults check docs install lock
 
 demo: install  ## fine-tune the bundled tiny Qwen and find out whether it helped
 	$(BIN)/python -m qwenlab.demo
@@ -22,6 +22,9 @@ test-fast: install  ## while you work: no model is loaded, no program run, no pa
 
 test-browser: install  ## what needs Chromium: apt install chromium
 	$(BIN)/python -m pytest -m browser
+
+faults: install  ## kill, damage and attack it on purpose, and write docs/reliability.md: hours
+	$(BIN)/python -m tests.faults --write docs/reliability.md
 
 check: install  ## format, lint, types
 	$(BIN)/ruff format --check .

@@ -48,7 +48,7 @@ INTEGRATION = (
     "evaluation/preference/test_opinions.py", "evaluation/programs/sandbox", "evaluation/programs/test_codecontests.py",
     "evaluation/programs/test_syntax.py", "exporting", "inference", "tools", "training", "ui", "data/test_hub.py",
     "runs/test_gpu_queue.py", "runs/test_launch.py", "test_compare.py", "test_demo.py", "test_evaluate.py",
-    "test_evaluate_suites.py",
+    "test_evaluate_suites.py", "faults",
     "test_export.py", "test_first_edition.py", "test_hub.py", "test_judge.py", "test_library.py", "test_network.py",
     "test_drift.py", "test_notebook.py", "test_prefer.py", "test_prepare.py", "test_serve.py",
     "test_serve_thinking.py", "test_train.py",

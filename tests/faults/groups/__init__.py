@@ -1,0 +1,1 @@
+"""One module for each group, with what `tests.faults.group.Group` names, and `attempts`."""
