@@ -69,7 +69,7 @@ def find_groups() -> dict[str, Group]:
 
 
 def try_group(group: Group, count: int, folder: Path) -> Outcome:
-    """Make so many attempts, one after the other. An attempt that fails in another way than `LostError` is lost as well."""
+    """Make so many attempts, one after the other. One that fails in another way than by `LostError` is lost as well."""
     begun, lost, tried = time.monotonic(), [], 0
     for attempt in group.attempts(count, folder):
         tried += 1
