@@ -15,7 +15,6 @@ from qwenlab.answering.answerer import NO_ROOM, Answer, Ask, ContextError, Liste
 from qwenlab.answering.reasoning import Growing, Piece, opens_reasoning
 from qwenlab.data.chat_template import prompt_text
 from qwenlab.errors import UserError
-from qwenlab.inference.cache import preallocated_cache
 from qwenlab.inference.load import Inference, on_device
 
 
@@ -66,7 +65,6 @@ def answer_prompts(loaded: Inference, prompts: Mapping[int, Prompt], listener: L
     with torch.inference_mode(), loaded.answering([prompt.model for prompt in prompts.values()]):
         loaded.model.generate(
             **on_device(loaded, _padded(loaded, [prompt.ids for prompt in prompts.values()])),
-            past_key_values=preallocated_cache(loaded.model.config),
             max_new_tokens=max(sampling.most_tokens for sampling in samplings),
             logits_processor=LogitsProcessorList([_Draw(samplings)]),
             stopping_criteria=StoppingCriteriaList([_Watch(rows, listener)]),

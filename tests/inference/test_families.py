@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from transformers import DynamicCache
 
 from qwenlab.answering.answerer import BASE, Ask, Sampling
-from qwenlab.inference.cache import preallocated_cache
 from qwenlab.inference.generate import generate
 from qwenlab.inference.load import Inference, load_inference, on_device
 from qwenlab.recipe import ModelSettings, read_recipe
@@ -62,6 +62,6 @@ def test_what_padding_holds_changes_no_answer(loaded: Inference) -> None:
         rows = torch.tensor([[pad] * 9 + ids, ids + [5] * 9])
         mask = torch.tensor([[0] * 9 + [1] * len(ids), [1] * (len(ids) + 9)])
         with torch.inference_mode():
-            cache = preallocated_cache(loaded.model.config)
+            cache = DynamicCache(config=loaded.model.config)
             logits.append(loaded.model(input_ids=rows, attention_mask=mask, past_key_values=cache).logits[0, -1])
     assert torch.equal(logits[0], logits[1]) and torch.equal(logits[0], logits[2])
