@@ -2,6 +2,7 @@
 
     python -m bench.ui
     python -m bench.ui --pairs 8 --browsers 30
+    python -m bench.ui --pairs 0 --events 500000    # the redraw alone
 
 The redraw is what the server does for one browser after an event, with nothing kept from before. The browsers are
 clients that ask what the page on its Train tab asks, at the pace that the app tells them; the app is a process of its
@@ -19,33 +20,35 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 from bench.browsers import Browsers
 from qwenlab.runs import Run, list_runs
 from qwenlab.runs.events import Train, Validation, of_kind
 
-EVENTS = 20_000
 REDRAWS = 10
 STRETCH_SECONDS = 20.0
+MB = 1e6
 
 
-def redraw(folder: Path) -> list[float]:
-    """Seconds of each redraw of a run with `EVENTS` points."""
+def redraw(folder: Path, events: int) -> list[float]:
+    """Seconds of each redraw of a run with so many points."""
     from qwenlab.recipe import Recipe
     from qwenlab.ui.views.run_panel import afresh
 
     run = Run.create(folder, Recipe(), "long")
     log = run.log
-    for step in range(1, EVENTS + 1):
+    for step in range(1, events + 1):
         log.write(
             Train(
                 step=step, epoch=1.0, loss=2 / step, learning_rate=1e-4, grad_norm=0.5, samples_per_second=8.0,
                 tokens_per_second=1e3, gpu_memory_gb=None, eta_s=1.0,
             )
         )  # fmt: skip
-    run.update(total_steps=EVENTS, started=run.read().created)
+    run.update(total_steps=events, started=run.read().created)
     taken = []
     for step in range(REDRAWS):
-        log.write(Validation(step=EVENTS, eval_loss=1.0 + step))  # so that nothing kept is valid
+        log.write(Validation(step=events, eval_loss=1.0 + step))  # so that nothing kept is valid
         begun = time.perf_counter()
         afresh(folder, "")
         taken.append(time.perf_counter() - begun)
@@ -95,11 +98,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--pairs", type=int, default=8)
     parser.add_argument("--browsers", type=int, default=30)
+    parser.add_argument("--events", type=int, default=20_000, help="of the run that is redrawn")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        taken = [1000 * seconds for seconds in redraw(folder / "long")]
-        print(f"redraw of {EVENTS:,} events, ms: {_spread(taken)}")
+        taken = [1000 * seconds for seconds in redraw(folder / "long", chosen.events)]
+        print(f"redraw of {chosen.events:,} events, ms: {_spread(taken)}")
+        if not chosen.pairs:
+            return
         runs, output = folder / "runs", folder / "app.txt"
         processes = [training(runs)]
         try:
@@ -112,12 +118,17 @@ def main() -> None:
             with Browsers(found[0], chosen.browsers) as browsers:
                 browsers.awake.set()
                 time.sleep(STRETCH_SECONDS)  # the pages open, and learn their pace
+                app, sizes = psutil.Process(processes[-1].pid), []
+                sizes.append(app.memory_info().rss / MB)
                 ratios = watch(runs, browsers, chosen.pairs)
+                sizes.append(app.memory_info().rss / MB)
+                print(f"{browsers.asked:,} polls of {chosen.browsers} browsers")
         finally:
             for process in processes:
                 process.terminate()
                 process.wait()
         print(f"speed watched over alone: {_spread(ratios)}")
+        print(f"memory of the app: {sizes[0]:.0f} MB before, {sizes[1]:.0f} MB after")
 
 
 def _spread(values: list[float]) -> str:

@@ -11,6 +11,9 @@ from qwenlab.runs.label import Label, read_label
 KNOWN_RUNS = 1024
 """Runs whose small files are kept parsed."""
 
+SHOWN_POINTS = 10_000
+"""Points of a training curve that are read: charts are about a thousand pixels wide, and a card has one second."""
+
 Stamp = tuple[int, int]
 
 
@@ -34,7 +37,7 @@ def broken(run: Run) -> str:
 
 
 def events(run: Run) -> list[Event]:
-    """The run's events; not to be changed."""
+    """The run's events, with so many points of the curve as are shown; not to be changed."""
     return _events(run.events_file, stamp(run.events_file))
 
 
@@ -66,7 +69,7 @@ def label(run: Run) -> Label:
 
 @lru_cache(maxsize=8)
 def _events(path: Path, changed: Stamp) -> list[Event]:
-    return read_events(path)
+    return read_events(path, points=SHOWN_POINTS)
 
 
 @lru_cache(maxsize=KNOWN_RUNS)

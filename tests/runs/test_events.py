@@ -1,6 +1,7 @@
 """events.jsonl: appended, readable at every moment, and honest after a resume."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,39 @@ def test_a_whole_line_that_is_no_event_is_told_with_its_number(path: Path, line:
 def test_a_field_that_is_not_known_is_not_written() -> None:
     with pytest.raises(ValidationError, match="perplexity"):
         point(1, 2.0, perplexity=7.4)
+
+
+def test_a_long_curve_is_thinned_for_those_who_draw_it(path: Path) -> None:
+    log = EventLog(path)
+    for step in range(1, 1001):
+        log.write(point(step, 1 / step))
+        if step % 100 == 0:
+            log.write(Validation(step=step, eval_loss=1.0))
+    found = read_events(path, points=50)
+    steps = [event.step for event in of_kind(found, Train)]
+    assert len(steps) == 51 and steps[0] == 1 and steps[-1] == 1000
+    assert {b - a for a, b in pairwise(steps[:-1])} == {20}
+    assert len(of_kind(found, Validation)) == 10
+    assert read_events(path, points=2000) == read_events(path)
+
+
+def test_a_thinned_curve_leaves_out_what_was_logged_twice(path: Path) -> None:
+    log = EventLog(path)
+    for step in range(1, 301):
+        log.write(point(step, 9.0))
+    log.write(StatusChange(step=100, status=Status.running, resumed_from=100))
+    for step in range(101, 401):
+        log.write(point(step, 1.0))
+    trained = of_kind(read_events(path, points=60), Train)
+    assert {event.loss for event in trained if event.step > 100} == {1.0}
+    assert [event.step for event in trained] == sorted({event.step for event in trained})
+
+
+def test_the_line_of_a_fault_is_its_line_in_the_file_also_where_the_curve_is_thinned(path: Path) -> None:
+    log = EventLog(path)
+    for step in range(1, 101):
+        log.write(point(step, 1.0))
+    with path.open("a", encoding="utf-8") as file:
+        file.write("no event\n")
+    with pytest.raises(UserError, match="line 101 "):
+        read_events(path, points=10)
