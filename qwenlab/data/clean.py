@@ -16,6 +16,9 @@ from qwenlab.recipe import DataSettings
 EXAMPLES = 5
 """Dropped rows kept for the report, of each rule."""
 
+SLICE = 50_000
+"""Rows that are looked at together: what a rule makes of them in between is memory too."""
+
 BEFORE_FAULT = 25
 """Characters that an example shows before what is wrong."""
 
@@ -55,7 +58,9 @@ class Cleaned(NamedTuple):
 def clean(rows: pl.DataFrame, settings: DataSettings) -> Cleaned:
     """Apply the rules to conversations, one after the other: a row falls to the first rule that it breaks."""
     # No rule depends on what another has dropped: equal rows fall to the same rule. So all are computed side by side.
-    broken = rows.lazy().select(**_rules(rows, settings)).collect(engine="streaming")
+    rules = _rules(rows, settings)
+    broken = pl.concat([part.select(**rules) for part in rows.iter_slices(SLICE)])
+    broken = broken.with_columns(duplicate=_repeated(rows["messages"]))
     kept = pl.repeat(True, rows.height, dtype=pl.Boolean, eager=True)
     dropped: dict[Rule, int] = {}
     examples: dict[Rule, list[Example]] = {}
@@ -64,9 +69,10 @@ def clean(rows: pl.DataFrame, settings: DataSettings) -> Cleaned:
         dropped[rule] = int(fallen.sum())
         examples[rule] = _examples(rows, fallen, rule)
         kept &= ~fallen
-    left = rows.filter(kept)
-    standard, fences = standardised(left.select("file", "row", "messages"))
-    return Cleaned(standard, dropped, examples, {"code_fences": fences, "unanswered_turns": int(left["cut"].sum())})
+    left = rows.select("file", "row", "messages")
+    standard, fences = standardised(left if kept.all() else left.filter(kept))  # a filter copies all texts
+    cut = int((rows["cut"] & kept).sum())
+    return Cleaned(standard, dropped, examples, {"code_fences": fences, "unanswered_turns": cut})
 
 
 def total_characters() -> pl.Expr:
@@ -76,13 +82,12 @@ def total_characters() -> pl.Expr:
 
 
 def _rules(rows: pl.DataFrame, settings: DataSettings) -> dict[str, pl.Expr]:
-    """Which rows break each rule."""
+    """Which rows break each rule that looks at a row by itself: all but `duplicate`."""
     fault, answer = pl.col("fault"), pl.col("assistant")
     # Fields that no row uses are not looked at.
-    turns = rows["messages"].explode().struct
-    texts = TEXTS if turns.field("reasoning_content").count() else TEXTS[:1]
+    texts = TEXTS if _is_used(rows, "reasoning_content") else TEXTS[:1]
     learned = pl.lit(True)
-    if turns.field("learned").count():
+    if _is_used(rows, "learned"):
         learned = _any_turn((TURN.field("role") == "assistant") & TURN.field("learned").fill_null(True))
     length = {role: pl.col(role).str.strip_chars().str.len_chars().fill_null(0) for role in ("user", "assistant")}
     is_empty = pl.any_horizontal(characters == 0 for characters in length.values())
@@ -100,7 +105,6 @@ def _rules(rows: pl.DataFrame, settings: DataSettings) -> dict[str, pl.Expr]:
         "empty": is_empty,
         "too_short": pl.any_horizontal(characters < settings.min_chars for characters in length.values()),
         "too_long": total_characters() > settings.max_chars,
-        "duplicate": ~pl.col("messages").is_first_distinct(),
         "encoding": pl.any_horizontal(_any_turn(text.str.contains(ENCODING_FAULT)) for text in texts),
         "control_tokens": pl.any_horizontal(_any_turn(text.str.contains_any(CONTROL_TOKENS)) for text in texts),
         "incomplete": (answer.str.contains(ELLIPSIS) & (answer.str.len_chars() < INCOMPLETE_BELOW)).fill_null(False)
@@ -108,6 +112,21 @@ def _rules(rows: pl.DataFrame, settings: DataSettings) -> dict[str, pl.Expr]:
         "conversation": _any_turn(blank(TEXTS[0])) | (last != "assistant").fill_null(True),
     }
     return {rule: broken.fill_null(False) for rule, broken in rules.items()}
+
+
+def _is_used(rows: pl.DataFrame, field: str) -> bool:
+    used = pl.col("messages").list.eval(TURN.field(field).is_not_null()).list.any().any()
+    # By parts, since a list of turns is copied to be looked at.
+    return any(part.select(used).item() for part in rows.iter_slices(SLICE))
+
+
+def _repeated(messages: pl.Series) -> pl.Series:
+    """Which conversations stood there before."""
+    hashes = pl.concat([messages.slice(start, SLICE).hash() for start in range(0, len(messages), SLICE)])
+    # Those alone whose hash is there twice are compared: comparing takes a copy of each.
+    alike = hashes.is_duplicated()
+    repeated = pl.repeat(False, len(messages), dtype=pl.Boolean, eager=True)
+    return repeated.scatter(alike.arg_true(), ~messages.filter(alike).is_first_distinct())
 
 
 def _any_turn(found: pl.Expr) -> pl.Expr:

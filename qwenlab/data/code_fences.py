@@ -29,6 +29,8 @@ def standardised(rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
         standard = marked.with_columns(standard_texts(marked[field]).alias(f"{field} in form"))
         standard = standard.filter(pl.col(field) != pl.col(f"{field} in form")).drop(field)
         changed = changed.join(standard, on=["position", "turn"], how="full", coalesce=True)
+    if changed.is_empty():
+        return rows.drop("position"), 0
     positions = changed["position"].unique()
     of_changed = pl.col("position").is_in(positions.implode())
     messages = (

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import polars as pl
 
 from qwenlab.data.clean import Cleaned, clean, total_characters
+from qwenlab.data.column_mapping import Mapping
 from qwenlab.data.conversations import conversations, holds_reasoning, with_used_fields
 from qwenlab.data.leakage import overlap, prompts
 from qwenlab.data.read import read
@@ -36,26 +37,22 @@ def load(settings: DataSettings, seed: int) -> Dataset:
     Raises:
         UserError: the source cannot be had or read, its columns are not known, or no row is left.
     """
-    source = read(settings.source, settings.fallback)
-    rows, mapping = conversations(source.tables, settings.columns)
-    sampled = sample(rows, settings.max_samples, seed)
-    notes = [*source.notes, *unread_notes(source.tables, mapping)]
-    if sampled.height < rows.height:
-        notes.append(f"{sampled.height:,} of {rows.height:,} rows were drawn by the seed {seed}.")
-    cleaned = clean(sampled, settings)
+    told, rows = _read_conversations(settings, seed)
+    rows_in = rows.height
+    cleaned = clean(rows, settings)
+    del rows  # of a large file no table is kept longer than it is needed
     if cleaned.rows.is_empty():
-        raise _nothing_left(source.name, sampled.height, cleaned, settings)
-    notes += unlearned_note(cleaned.rows)
+        raise _nothing_left(told.source, rows_in, cleaned, settings)
     train, validation = split(cleaned.rows, settings.validation_split, seed)
     report = DatasetReport(
-        source=source.name,
-        files=[table.name for table in source.tables],
-        sha256=source.sha256 or _sha256(rows),
-        columns=list(dict.fromkeys(name for table in source.tables for name in table.frame.columns)),
-        layout=mapping.layout,
-        mapping=mapping.shown(),
-        rows_found=rows.height,
-        rows_in=sampled.height,
+        source=told.source,
+        files=told.files,
+        sha256=told.sha256,
+        columns=told.columns,
+        layout=told.mapping.layout,
+        mapping=told.mapping.shown(),
+        rows_found=told.rows,
+        rows_in=rows_in,
         rows_kept=cleaned.rows.height,
         dropped=cleaned.dropped,
         examples=cleaned.examples,
@@ -65,9 +62,42 @@ def load(settings: DataSettings, seed: int) -> Dataset:
         train_rows=train.height,
         validation_rows=validation.height,
         leakage=overlap(train, prompts(validation)),
-        notes=notes,
+        notes=[*told.notes, *unlearned_note(cleaned.rows)],
     )
     return Dataset(_prompted(train, settings.system_prompt), _prompted(validation, settings.system_prompt), report)
+
+
+class _Told(NamedTuple):
+    """What was read, without the tables."""
+
+    source: str
+    files: list[str]
+    columns: list[str]
+    sha256: str
+    mapping: Mapping
+    rows: int
+    """All that were found."""
+    notes: list[str]
+
+
+def _read_conversations(settings: DataSettings, seed: int) -> tuple[_Told, pl.DataFrame]:
+    """The rows of the source as conversations, or so many of them as are asked for."""
+    source = read(settings.source, settings.fallback)
+    rows, mapping = conversations(source.tables, settings.columns)
+    sampled = sample(rows, settings.max_samples, seed)
+    notes = [*source.notes, *unread_notes(source.tables, mapping)]
+    if sampled.height < rows.height:
+        notes.append(f"{sampled.height:,} of {rows.height:,} rows were drawn by the seed {seed}.")
+    told = _Told(
+        source=source.name,
+        files=[table.name for table in source.tables],
+        columns=list(dict.fromkeys(name for table in source.tables for name in table.frame.columns)),
+        sha256=source.sha256 or _sha256(rows),
+        mapping=mapping,
+        rows=rows.height,
+        notes=notes,
+    )
+    return told, sampled
 
 
 def _prompted(rows: pl.DataFrame, system_prompt: str) -> pl.DataFrame:
