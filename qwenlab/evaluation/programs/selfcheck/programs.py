@@ -212,11 +212,18 @@ finish()
 OTHERS = """
 import resource
 
+libc = ctypes.CDLL(None, use_errno=True)
+
+def outlive_the_launcher():
+    if libc.prctl(1, 0) == -1:
+        raise OSError(ctypes.get_errno(), "refused")
+
 for process in (1, os.getppid(), os.getpid() - 1):
     attempt(f"a signal to {process}", os.kill, process, 0)
     attempt(f"limits of {process}", resource.prlimit, process, resource.RLIMIT_NOFILE)
     attempt(f"priority of {process}", os.setpriority, os.PRIO_PROCESS, process, 19)
 attempt("a signal to all", os.kill, -1, 0)
+attempt("the signal that ends it", outlive_the_launcher)
 attempt("more memory", resource.setrlimit, resource.RLIMIT_CORE, (1, 1))
 finish()
 """

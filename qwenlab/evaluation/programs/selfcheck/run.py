@@ -19,7 +19,7 @@ from qwenlab.evaluation.programs.results import Check, JudgeSettings, ProgramRes
 from qwenlab.evaluation.programs.sandbox import seccomp
 from qwenlab.evaluation.programs.sandbox.plan import ENVIRONMENT
 from qwenlab.evaluation.programs.sandbox.protocol import Sandbox
-from qwenlab.evaluation.programs.sandbox.syscalls import CLONE, CLONE3, DENIED, NEWEST, PRLIMIT64
+from qwenlab.evaluation.programs.sandbox.syscalls import CLONE, CLONE3, DENIED, IOCTL, NEWEST, PRLIMIT64
 from qwenlab.evaluation.programs.selfcheck.canaries import Surroundings, surroundings
 from qwenlab.evaluation.programs.selfcheck.programs import CONTAINED, TRIALS, Trial
 
@@ -126,6 +126,7 @@ def _calls() -> list[tuple[str, int, int]]:
     refused += [
         ("clone", CLONE.on(machine), errno.EAGAIN),
         ("clone3", CLONE3.on(machine), errno.ENOSYS),
+        ("ioctl", IOCTL.on(machine), errno.ENOTTY),
         ("prlimit64", PRLIMIT64.on(machine), errno.EPERM),
         ("a newer call", NEWEST + 1, errno.ENOSYS),
     ]

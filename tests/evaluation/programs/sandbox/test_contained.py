@@ -50,6 +50,19 @@ for _ in range(8):
 print(children)
 """
 
+TAKE_DISK = """
+import ctypes, fcntl, os, struct
+libc = ctypes.CDLL(None)
+size = 2**24
+libc.fallocate(1, 1, ctypes.c_long(0), ctypes.c_long(size))
+for request in (0x40305828, 0x4030582A, 0x40305839):  # FS_IOC_RESVSP, FS_IOC_RESVSP64, FS_IOC_ZERO_RANGE
+    try:
+        fcntl.ioctl(1, request, struct.pack("hhqqiI4i", 0, 0, 0, size, 0, 0, 0, 0, 0, 0))
+    except OSError:
+        pass
+print(os.fstat(1).st_blocks, flush=True)
+"""
+
 FLOOD = """
 import sys
 for _ in range(200):
@@ -86,6 +99,10 @@ def test_a_flood_ends_at_the_cap(run: Run) -> None:
     assert result.flooded
     assert len(result.output) == LIMITS.output_bytes
     assert b"File too large" in result.error
+
+
+def test_no_disk_is_taken_but_by_writing(run: Run) -> None:
+    assert run(TAKE_DISK).output == b"0\n"
 
 
 def test_signals_that_should_end_a_program_do(run: Run) -> None:

@@ -12,11 +12,14 @@ from qwenlab.evaluation.programs.sandbox.seccomp import (
     ALLOW,
     AUDIT_ARCH,
     ERROR,
+    GRANTED_REQUESTS,
     JUMP_ANY_BIT,
     JUMP_AT_LEAST,
     JUMP_EQUAL,
     KILL,
     LOAD,
+    PR_SET_PDEATHSIG,
+    REFUSED_COMMANDS,
     RETURN,
     deny_list,
 )
@@ -45,7 +48,6 @@ NEEDED = {
     "getrandom": Numbers(318, 278),
     "rt_sigaction": Numbers(13, 134),
     "clock_nanosleep": Numbers(230, 115),
-    "ioctl": Numbers(16, 29),
     "pipe2": Numbers(293, 59),
     "lseek": Numbers(8, 62),
 }
@@ -103,14 +105,30 @@ def test_threads_are_made_and_processes_are_not(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_only_the_caller_s_own_limits_and_no_owners_of_files(machine: Machine) -> None:
-    prlimit64, fcntl = number_of(syscalls.PRLIMIT64, machine), number_of(syscalls.FCNTL, machine)
+def test_only_the_caller_s_own_limits(machine: Machine) -> None:
+    prlimit64 = number_of(syscalls.PRLIMIT64, machine)
     assert answer(machine, prlimit64, 0, 7) == ALLOW
     assert answer(machine, prlimit64, 2**32, 7) == ALLOW  # the kernel's pid has 32 bits
     assert answer(machine, prlimit64, 1, 7) == ERROR | errno.EPERM
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_file_has_no_owner_no_lock_and_no_room_that_is_not_counted(machine: Machine) -> None:
+    fcntl, ioctl = number_of(syscalls.FCNTL, machine), number_of(syscalls.IOCTL, machine)
     assert answer(machine, fcntl, 1, 3) == ALLOW
-    for command in (8, 10, 15, 2**32 + 8):
+    for command in (*REFUSED_COMMANDS.values(), 2**32 + 8):
         assert answer(machine, fcntl, 1, command) == ERROR | errno.EPERM
+    for request in (*GRANTED_REQUESTS.values(), 2**32 + 0x5401):
+        assert answer(machine, ioctl, 1, request) == ALLOW
+    for request in (0, 0x40305828, 0x40086602, 0x40049409, 0x5412):  # RESVSP, SETFLAGS, CLONE, TIOCSTI
+        assert answer(machine, ioctl, 1, request) == ERROR | errno.ENOTTY
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_nothing_outlives_its_launcher(machine: Machine) -> None:
+    prctl = number_of(syscalls.PRCTL, machine)
+    assert answer(machine, prctl, PR_SET_PDEATHSIG) == ERROR | errno.EPERM
+    assert answer(machine, prctl, 15) == ALLOW  # PR_SET_NAME
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -144,6 +162,8 @@ def test_the_numbers_are_those_of_the_system_s_headers(machine: Machine) -> None
         "clone3": syscalls.CLONE3,
         "prlimit64": syscalls.PRLIMIT64,
         "fcntl": syscalls.FCNTL,
+        "ioctl": syscalls.IOCTL,
+        "prctl": syscalls.PRCTL,
     }
     for name, numbers in (syscalls.DENIED | syscalls.FORK | other | NEEDED).items():
         if name != "newfstatat":  # defined by way of another name
