@@ -10,6 +10,7 @@ from typing import NamedTuple
 from qwenlab.evaluation.programs.verdict import Verdict
 
 CONTAINED = "contained"
+PRIVATE_FILES = "this machine's private files"
 
 
 class Trial(NamedTuple):
@@ -111,6 +112,19 @@ for path in (targets["secret"], "/etc/passwd", "/etc/hostname", "/proc/self/stat
     attempt(path, read, path)
 for folder in targets["folders"]:
     attempt(folder, lambda: os.listdir(folder)[:3])
+finish()
+"""
+
+PRIVATE = """
+def read(path):
+    return os.listdir(path) if os.path.isdir(path) else open(path, "rb").read(1)
+
+for path in targets["private"]:
+    try:
+        read(path)
+        escaped.append(path)
+    except OSError:
+        pass
 finish()
 """
 
@@ -322,6 +336,7 @@ HOSTILE_TRIALS = tuple(
         ("daemons", DAEMON),
         ("network", NETWORK),
         ("reading outside", READING),
+        (PRIVATE_FILES, PRIVATE),
         ("writing outside", WRITING),
         ("shared memory", SHARED_MEMORY),
         ("the judge's environment", ENVIRONMENTS),

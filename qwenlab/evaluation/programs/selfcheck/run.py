@@ -36,11 +36,15 @@ X32 = 2**30
 """Where the numbers of x86-64's second interface begin."""
 
 
-def self_check(sandbox: Sandbox, trials: Sequence[Trial] = TRIALS) -> SelfCheck:
-    """Judge every trial in this sandbox. It is fit when each of them ends as it must."""
+def self_check(sandbox: Sandbox, trials: Sequence[Trial] = TRIALS, private: Sequence[str] = ()) -> SelfCheck:
+    """Judge every trial in this sandbox. It is fit when each of them ends as it must.
+
+    Args:
+        private: files and folders of this machine that no program may read.
+    """
     began = time.monotonic()
     found = sandbox.probe()
-    checks = _judge_trials(sandbox, trials) if found.works else ()
+    checks = _judge_trials(sandbox, trials, private) if found.works else ()
     failed = [check.name for check in checks if not check.passed]
     reason = f"Not as expected: {', '.join(failed)}." if failed else found.reason
     return _outcome(
@@ -66,10 +70,11 @@ def _outcome(**found: Any) -> SelfCheck:
     return SelfCheck(user=user, kernel=platform.release(), machine=platform.machine(), **found)
 
 
-def _judge_trials(sandbox: Sandbox, trials: Sequence[Trial]) -> tuple[Check, ...]:
+def _judge_trials(sandbox: Sandbox, trials: Sequence[Trial], private: Sequence[str]) -> tuple[Check, ...]:
     with surroundings() as around:
         targets = around.targets | {
             "folders": [str(around.folder), *PRIVATE],
+            "private": list(private),
             "environment": VARIABLES,
             "calls": _calls(),
         }
