@@ -26,8 +26,8 @@ NETWORK_RIGHTS, SCOPES = 0b11, 0b11
 """TCP bind and connect, from ABI 4; abstract Unix sockets and signals, from ABI 6."""
 CREATE_RULESET, GET_VERSION = 444, 1
 
-THREADS = 8192
-"""All that the user runs counts: this leaves room for a desktop, and is an end to what a program can make of them."""
+THREADS = 64
+"""As bubblewrap's. The kernel's own limit counts all that the user runs: one program could take it from the others."""
 
 READ = READ_FILE | READ_DIR
 
@@ -52,6 +52,7 @@ def plan(interpreter: Interpreter) -> Plan | Unavailable:
             handled=_handled(abi),
             rules=[*_rules(interpreter), (BOX, READ)],
         ),
+        asked=seccomp.ask_list(machine),
         threads=THREADS,
     )
 

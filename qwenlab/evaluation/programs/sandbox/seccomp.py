@@ -10,24 +10,26 @@ import struct
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from qwenlab.evaluation.programs.sandbox.plan import Unavailable
+from qwenlab.evaluation.programs.sandbox.plan import Asked, Unavailable
 from qwenlab.evaluation.programs.sandbox.syscalls import (
     CLONE,
     CLONE3,
     DENIED,
+    EXECVE,
     FCNTL,
     FORK,
     IOCTL,
     NEWEST,
     PRCTL,
     PRLIMIT64,
+    SECCOMP,
     Machine,
 )
 
 # linux/bpf_common.h
 LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 # linux/seccomp.h: what a filter may answer, and where in struct seccomp_data it finds what
-ALLOW, KILL, ERROR = 0x7FFF0000, 0x80000000, 0x00050000
+ALLOW, KILL, ERROR, ASK = 0x7FFF0000, 0x80000000, 0x00050000, 0x7FC00000
 NUMBER, ARCHITECTURE, ARGUMENT_0, ARGUMENT_1 = 0, 4, 16, 24
 # linux/audit.h
 AUDIT_ARCH: dict[Machine, int] = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -97,8 +99,26 @@ def deny_list(machine: Machine) -> bytes:
     steps += _refuse(FCNTL.on(machine), ARGUMENT_1, REFUSED_COMMANDS.values())
     steps += _refuse(PRCTL.on(machine), ARGUMENT_0, [PR_SET_PDEATHSIG])
     steps += _grant(IOCTL.on(machine), ARGUMENT_1, GRANTED_REQUESTS.values())
-    steps.append(Instruction(RETURN, ALLOW))
-    return b"".join(struct.pack("=HBBI", step.code, step.yes, step.no, step.operand) for step in steps)
+    return _packed(steps)
+
+
+def ask_list(machine: Machine) -> Asked:
+    """A second filter, for where no namespace counts threads: making one, and becoming another program, is asked for.
+
+    Where the first filter denies a call, nobody is asked.
+    """
+    steps = _this_machine_only(machine)
+    for numbers in (CLONE, EXECVE):
+        steps += _only_for(numbers.on(machine), [Instruction(RETURN, ASK)])
+    install, execve = SECCOMP.on(machine), EXECVE.on(machine)
+    assert install is not None and execve is not None
+    return Asked(_packed(steps), (install, execve))
+
+
+def _packed(steps: list[Instruction]) -> bytes:
+    """Whatever no step has answered is allowed."""
+    whole = [*steps, Instruction(RETURN, ALLOW)]
+    return b"".join(struct.pack("=HBBI", step.code, step.yes, step.no, step.operand) for step in whole)
 
 
 def _this_machine_only(machine: Machine) -> list[Instruction]:

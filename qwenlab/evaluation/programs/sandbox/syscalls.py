@@ -37,6 +37,7 @@ NETWORK = {
 """No sockets of any family: Landlock knows TCP alone, and only from ABI 4; a datagram pair could be sent anywhere."""
 
 PROCESSES = {
+    "execveat": Numbers(322, 281),
     "ioprio_set": Numbers(251, 30),
     "kcmp": Numbers(312, 272),
     "kill": Numbers(62, 129),
@@ -62,7 +63,9 @@ PROCESSES = {
     "tkill": Numbers(200, 130),
     "unshare": Numbers(272, 97),
 }
-"""Other processes of the same user: signals, memory, priorities, limits. Landlock has no namespace that hides them."""
+"""Other processes of the same user: signals, memory, priorities, limits. Landlock has no namespace that hides them.
+And a way to another program that `execve` does not see.
+"""
 
 MEMORY = {
     "fallocate": Numbers(285, 47),
@@ -185,10 +188,12 @@ FORK = {"fork": Numbers(57, None), "vfork": Numbers(58, None)}
 
 CLONE = Numbers(56, 220)
 CLONE3 = Numbers(435, 435)
+EXECVE = Numbers(59, 221)
 PRLIMIT64 = Numbers(302, 261)
 FCNTL = Numbers(72, 25)
 IOCTL = Numbers(16, 29)
 PRCTL = Numbers(157, 167)
+SECCOMP = Numbers(317, 277)
 
 NEWEST = 450
 """The last call of Linux 6.1. Later ones are not judged here, and C libraries get along without them."""

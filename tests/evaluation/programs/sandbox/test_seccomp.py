@@ -10,6 +10,7 @@ import pytest
 from qwenlab.evaluation.programs.sandbox import syscalls
 from qwenlab.evaluation.programs.sandbox.seccomp import (
     ALLOW,
+    ASK,
     AUDIT_ARCH,
     ERROR,
     GRANTED_REQUESTS,
@@ -21,6 +22,7 @@ from qwenlab.evaluation.programs.sandbox.seccomp import (
     PR_SET_PDEATHSIG,
     REFUSED_COMMANDS,
     RETURN,
+    ask_list,
     deny_list,
 )
 from qwenlab.evaluation.programs.sandbox.syscalls import Machine, Numbers
@@ -43,7 +45,6 @@ NEEDED = {
     "mprotect": Numbers(10, 226),
     "brk": Numbers(12, 214),
     "futex": Numbers(202, 98),
-    "execve": Numbers(59, 221),
     "exit_group": Numbers(231, 94),
     "getrandom": Numbers(318, 278),
     "rt_sigaction": Numbers(13, 134),
@@ -56,10 +57,12 @@ CLONE_THREAD_OF_GLIBC = 0x3D0F00
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 
 
-def answer(machine: Machine, number: int, *arguments: int, architecture: int | None = None) -> int:
+def answer(
+    machine: Machine, number: int, *arguments: int, architecture: int | None = None, program: bytes | None = None
+) -> int:
     """What the filter says of a call, by running it."""
     data = struct.pack("=iIQ6Q", number, architecture or AUDIT_ARCH[machine], 0, *(*arguments, *[0] * 6)[:6])
-    steps = list(struct.iter_unpack("=HBBI", deny_list(machine)))
+    steps = list(struct.iter_unpack("=HBBI", program or deny_list(machine)))
     position, accumulator = 0, 0
     while True:
         code, yes, no, operand = steps[position]
@@ -102,6 +105,16 @@ def test_threads_are_made_and_processes_are_not(machine: Machine) -> None:
     for flags in (0, 17, 0x4111, CLONE_NEWUSER, CLONE_THREAD_OF_GLIBC | CLONE_NEWNET):
         assert answer(machine, clone, flags) == ERROR | errno.EAGAIN
     assert answer(machine, number_of(syscalls.CLONE3, machine)) == ERROR | errno.ENOSYS
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_threads_and_other_programs_are_asked_for_and_nothing_else(machine: Machine) -> None:
+    asked = ask_list(machine)
+    assert asked.calls == (number_of(syscalls.SECCOMP, machine), number_of(syscalls.EXECVE, machine))
+    for number in range(syscalls.NEWEST + 1):
+        expected = ASK if number in (asked.calls[1], number_of(syscalls.CLONE, machine)) else ALLOW
+        assert answer(machine, number, program=asked.seccomp) == expected
+    assert answer(machine, 0, architecture=0x40000003, program=asked.seccomp) == KILL
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -164,6 +177,8 @@ def test_the_numbers_are_those_of_the_system_s_headers(machine: Machine) -> None
         "fcntl": syscalls.FCNTL,
         "ioctl": syscalls.IOCTL,
         "prctl": syscalls.PRCTL,
+        "execve": syscalls.EXECVE,
+        "seccomp": syscalls.SECCOMP,
     }
     for name, numbers in (syscalls.DENIED | syscalls.FORK | other | NEEDED).items():
         if name != "newfstatat":  # defined by way of another name
