@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 import httpx
 import huggingface_hub
+from huggingface_hub import constants
 
 from qwenlab.errors import UserError
 
@@ -51,6 +52,11 @@ class Wanted(NamedTuple):
     def page(self) -> str:
         """Where a person looks at it."""
         return f"{address()}/{'datasets/' if self.kind == 'dataset' else ''}{self.name}"
+
+
+def cache_folder() -> Path:
+    """Where what was fetched is kept."""
+    return Path(constants.HF_HUB_CACHE)
 
 
 def fetch(wanted: Wanted, patterns: str | Sequence[str], revision: str = "main") -> Path:

@@ -85,7 +85,7 @@ def test_programs_in_fences_are_told_so(
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A self-check of two programs."""
     trials = [trial for trial in TRIALS if trial.name in ("a right answer", "network")]
-    monkeypatch.setattr(select, "self_check", lambda sandbox: self_check(sandbox, trials))
+    monkeypatch.setattr(select, "self_check", lambda sandbox, private: self_check(sandbox, trials, private))
 
 
 @pytest.mark.usefixtures("quick")

@@ -53,7 +53,7 @@ def linked_run(runs: Path, factory: pytest.TempPathFactory) -> Run:
 def quick_self_check(monkeypatch: pytest.MonkeyPatch) -> None:
     """A self-check of two programs, in this process."""
     trials = [trial for trial in TRIALS if trial.name in ("a right answer", "network")]
-    monkeypatch.setattr(select, "self_check", lambda sandbox: self_check(sandbox, trials))
+    monkeypatch.setattr(select, "self_check", lambda sandbox, private: self_check(sandbox, trials, private))
 
 
 def end_launches(runs: Path) -> None:

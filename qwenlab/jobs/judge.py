@@ -45,7 +45,7 @@ def judge(
     """
     console = Console(highlight=False, soft_wrap=True)
     work = _work(problems, solutions, limit)
-    with fit_sandbox() as found:
+    with fit_sandbox(private=[problems, solutions]) as found:
         fit = _fit(found)
         _tell_sandbox(console, fit)
         result = _judge(work, fit, JudgeSettings(all_tests=all_tests))

@@ -25,10 +25,11 @@ Rule = Literal["python_fence", "fence", "unclosed_fence", "raw", "none"]
 
 THOUGHT = re.compile(rf"{tags.OPENING}.*?(?:{tags.CLOSING}|\Z)", re.DOTALL)
 
-OPENING = re.compile(r"(?P<indent>[ \t]*)(?P<fence>`{3,}|~{3,})(?P<info>[^`]*)")
-STUCK_OPENING = re.compile(r"(?P<text>[^`]*)(?P<indent>)(?P<fence>`{3,})(?P<info>[ \t]*[\w+#.-]*[ \t]*)")
-PYTHON = re.compile(r"[{.]*py(thon)?3?\b", re.IGNORECASE)
-MARK = re.compile(r"[{.]*[\w+#.-]*}?")
+# None of these goes back over what it has read: a line of a model's may be long.
+OPENING = re.compile(r"(?P<indent>[ \t]*+)(?P<fence>`{3,}+|~{3,}+)(?P<info>[^`]*+)")
+STUCK_OPENING = re.compile(r"(?P<text>[^`]*+)(?P<indent>)(?P<fence>`{3,}+)(?P<info>[ \t]*+[\w+#.-]*+[ \t]*+)")
+PYTHON = re.compile(r"[{.]*+py(thon)?3?\b", re.IGNORECASE)
+MARK = re.compile(r"[{.]*+[\w+#.-]*+}?")
 """All of an info string that names a language and no more."""
 
 Parses = Callable[[str], bool]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+from qwenlab.evaluation.programs.checker import expects_decimals
 from qwenlab.evaluation.programs.functions import ENDED_EARLY, whole_program
 from qwenlab.evaluation.programs.problem import Problem, Test
 from qwenlab.evaluation.programs.results import (
@@ -23,6 +24,7 @@ from qwenlab.evaluation.programs.results import (
     count,
     cut,
     cut_beginning,
+    cut_output,
 )
 from qwenlab.evaluation.programs.sandbox.protocol import Limits, Result, Sandbox, SandboxFailureError, Spec
 from qwenlab.evaluation.programs.verdict import Bounds, Verdict, Verdicts, function_verdicts, unsure, verdicts
@@ -106,16 +108,16 @@ def _run(program: Program, tests: Sequence[Test], sandbox: Sandbox, settings: Ju
     """One test after the other, until every rule of comparison has seen one that it does not accept."""
     runs = []
     refused: set[int] = set()
+    bounds = _bounds(program.problem, settings)
     for test in tests:
-        runs.append(_run_test(program, test, sandbox, settings))
+        runs.append(_run_test(program, test, sandbox, bounds, settings))
         refused |= {rule for rule, verdict in enumerate(runs[-1].verdicts) if verdict != Verdict.AC}
         if len(refused) == len(Verdicts._fields) and not settings.all_tests:
             break
     return runs
 
 
-def _run_test(program: Program, test: Test, sandbox: Sandbox, settings: JudgeSettings) -> TestRun:
-    bounds = _bounds(program.problem, settings)
+def _run_test(program: Program, test: Test, sandbox: Sandbox, bounds: Bounds, settings: JudgeSettings) -> TestRun:
     limits = _limits(bounds, settings)
     spec = Spec(_bytes(whole_program(program.problem, program.source)), _bytes(test.input), limits)
     failure = ""
@@ -137,7 +139,7 @@ def _test_run(result: Result, test: Test, limits: Limits, bounds: Bounds, is_fun
         return run
     ended_early = is_function and result.exit_status == 0 and found.default == Verdict.WA
     error = ENDED_EARLY if ended_early else _text(result.error)
-    return run._replace(got=cut(_text(result.output)), error=cut_beginning(error))
+    return run._replace(got=cut_output(result.output), error=cut_beginning(error))
 
 
 def _confirmed(program: Program, runs: list[TestRun], sandbox: Sandbox, settings: JudgeSettings) -> ProgramResult:
@@ -160,7 +162,7 @@ def _result(program: Program, runs: list[TestRun], settings: JudgeSettings, conf
         tests=len(program.problem.tests),
         tests_run=len(runs),
         seconds=max(run.cpu_s for run in runs),
-        limit_s=_bounds(program.problem, settings).time_s,
+        limit_s=program.problem.time_limit_s * settings.time_factor,
         peak_bytes=max(run.peak_bytes for run in runs),
         confirmed_alone=confirmed_alone,
         failing_test=None if failing is None else _failing_test(failing, runs[failing], program.problem),
@@ -186,7 +188,8 @@ def _failing_test(number: int, run: TestRun, problem: Problem) -> FailingTest:
 
 
 def _bounds(problem: Problem, settings: JudgeSettings) -> Bounds:
-    return Bounds(problem.time_limit_s * settings.time_factor, problem.memory_limit_bytes)
+    decimals = expects_decimals(_bytes(test.output) for test in problem.tests if "." in test.output)
+    return Bounds(problem.time_limit_s * settings.time_factor, problem.memory_limit_bytes, decimals)
 
 
 def _limits(bounds: Bounds, settings: JudgeSettings) -> Limits:

@@ -121,6 +121,12 @@ def cut(text: str) -> str:
     return text if len(text) <= CUT else f"{text[:CUT]}… ({len(text) - CUT:,} characters more)"
 
 
+def cut_output(output: bytes) -> str:
+    """As `cut`; the rest of a long output is not even decoded, which may take four times its memory."""
+    head = output[: 4 * CUT].decode("utf-8", "replace")
+    return cut(head) if len(output) <= 4 * CUT else f"{head[:CUT]}… ({len(output):,} bytes in all)"
+
+
 def cut_beginning(text: str) -> str:
     """As `cut`, of an error's text: what went wrong stands at its end."""
     return text if len(text) <= CUT else f"({len(text) - CUT:,} characters more) …{text[-CUT:]}"

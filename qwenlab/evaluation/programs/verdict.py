@@ -33,12 +33,19 @@ MEANING = {
 }
 
 
+ROOM_BYTES, ROOM_TIMES = 2**20, 32
+"""How long an output may be, beyond the right one's length and as its multiple, to be looked at: white space, leading
+zeros and decimals beyond the sixth make a right one longer, and nothing makes it that much longer."""
+
+
 class Bounds(NamedTuple):
     """A problem's own limits, as they decide verdicts. The sandbox stops a program somewhat later."""
 
     time_s: float
     """Of CPU time, the factor for Python included."""
     memory_bytes: int
+    decimals: bool = False
+    """Right outputs have decimal numbers, in any of the problem's tests."""
 
 
 class Verdicts(NamedTuple):
@@ -59,7 +66,10 @@ def verdicts(result: Result, expected: bytes, bounds: Bounds) -> Verdicts:
     if failure:
         return Verdicts.all(failure)
     got = result.output
-    right = [rule(got, expected) for rule in (checker.default, checker.strict, checker.deepmind)]
+    if len(got) > ROOM_BYTES + ROOM_TIMES * len(expected):
+        return Verdicts.all(Verdict.WA)
+    default = checker.default(got, expected, bounds.decimals)
+    right = [default, checker.strict(got, expected), checker.deepmind(got, expected)]
     wrong = Verdict.WA
     if not all(right) and checker.presentation(got, expected):
         wrong = Verdict.PE

@@ -122,19 +122,27 @@ def _work(evaluation: Evaluation, run: Run, runs: Path, rejudge: bool, output: O
     move_into_suites(evaluation)
     suites = choose_items(evaluation, run, output, begun_alone=rejudge)
     programs = any(isinstance(items[0].task, Program) for items in suites.values())
+    private = _private(evaluation, runs)
     if programs and not rejudge:
-        with fit_sandbox() as found:
+        with fit_sandbox(private=private) as found:
             _tell_sandbox(found, output)  # now, and not after hours of generating
     answers = answer(evaluation, run, runs, suites, output)
     if rejudge:
         for name in suites:
             evaluation.suite(name).judged_file.unlink(missing_ok=True)
-    with fit_sandbox() if programs else nullcontext() as found:
+    with fit_sandbox(private=private) if programs else nullcontext() as found:
         if found and rejudge:
             _tell_sandbox(found, output)
         results = _judged(evaluation, suites, answers, found, output)
         evaluation.update(phase="reporting")
         return _report(evaluation, run, results, found)
+
+
+def _private(evaluation: Evaluation, runs: Path) -> list[Path]:
+    """What no program may read: the runs, and the files that the items are from."""
+    settings = evaluation.read().settings
+    sources = (settings.problems, *(suite.partition("=")[2] for suite in settings.suites))
+    return [runs, *(Path(source).expanduser() for source in sources if source)]
 
 
 def _check_same_mode(evaluation: Evaluation, run: Run) -> None:

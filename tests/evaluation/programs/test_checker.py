@@ -1,13 +1,15 @@
 """The three rules of comparison: cases by hand, and what must hold of any output."""
 
 import time
+import tracemalloc
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwenlab.evaluation.programs.checker import deepmind, default, presentation, strict
+from qwenlab.evaluation.programs import checker
+from qwenlab.evaluation.programs.checker import deepmind, default, expects_decimals, presentation, strict
 
 BIG = b"9" * 6000
 
@@ -83,6 +85,41 @@ def test_by_hand(got: bytes, expected: bytes, by_default: bool, strictly: bool, 
 
 
 @pytest.mark.parametrize(
+    ("got", "expected", "right"),
+    [
+        (b"20.0", b"20", True),
+        (b"20.0000001", b"20", True),
+        (b"2e1", b"20", False),  # it names no decimal place
+        (b"20.1", b"20", False),
+        (b"1000000001", b"1000000000", False),  # integers are compared as integers
+        (b"20.0", b"020", False),
+        (b"x.0", b"20", False),
+        (b"nan.", b"20", False),
+    ],
+)
+def test_a_decimal_for_an_integer_where_the_problem_has_decimals(got: bytes, expected: bytes, right: bool) -> None:
+    assert default(got, expected, decimals=True) == right
+    assert not default(got, expected)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "decimals"),
+    [
+        ([b"20", b"7 0.5"], True),
+        ([b"-1.", b"3"], True),
+        ([b"1.5e-3"], True),
+        ([b".5"], True),
+        ([b"20", b"30"], False),
+        ([b"1e5 2E3"], False),  # as likely a word
+        ([b"1.2.3", b"a.5", b"0.5x", b"x=0.5", b"."], False),
+        ([], False),
+    ],
+)
+def test_a_problem_expects_decimals_where_any_output_has_one(outputs: list[bytes], decimals: bool) -> None:
+    assert expects_decimals(outputs) == decimals
+
+
+@pytest.mark.parametrize(
     ("got", "expected", "form_alone"),
     [
         (b"[1, 2, 3]", b"1 2 3", True),
@@ -132,6 +169,14 @@ def test_what_is_strictly_right_is_right(got: bytes, expected: bytes) -> None:
         assert default(got, expected)
 
 
+@given(outputs, outputs)
+def test_tokens_are_the_same_however_many_are_taken_at_a_time(got: bytes, expected: bytes) -> None:
+    whole = [rule(got, expected) for rule in (default, deepmind)]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(checker, "CHUNK", 1)
+        assert [rule(got, expected) for rule in (default, deepmind)] == whole
+
+
 @given(outputs, st.sampled_from([b" ", b"\n", b"\t", b"\r\n", b"  \n "]))
 def test_white_space_only_separates(output: bytes, space: bytes) -> None:
     assert default(space + space.join(output.split()) + space, output)
@@ -165,6 +210,49 @@ def test_ten_megabytes_take_a_moment() -> None:
     assert not default(got[:-1] + b"8", expected)
     assert not strict(got, expected)
     assert time.process_time() - began < 10
+
+
+LONG = 300_000
+PATIENCE_S = 5.0
+
+
+@pytest.mark.parametrize(
+    "got",
+    [
+        b"0" * LONG + b"x",
+        b"1" * LONG + b"x",
+        b"+" * LONG,
+        b"1" * LONG + b"." + b"1" * LONG + b"x",
+        b"." + b"1" * LONG + b"x",
+        b"1e" + b"1" * LONG + b"x",
+        b"nan(" + b"n" * LONG,
+        b"inf" * LONG,
+        b" \n" * LONG,
+        b"1\n" * LONG,
+        b"[" * LONG,
+        b" " * LONG + b"x\n" + b" " * LONG,
+    ],
+    ids=lambda got: got[:8].decode(),
+)
+@pytest.mark.parametrize("expected", [b"7", b"0.5", b"yes", b"nan", b"1 1 1 1", b""])
+def test_no_output_takes_long(got: bytes, expected: bytes) -> None:
+    began = time.process_time()
+    for rule in (default, strict, deepmind, presentation):
+        rule(got, expected)
+    default(got, expected, decimals=True)
+    expects_decimals([got])
+    assert time.process_time() - began < PATIENCE_S
+
+
+@pytest.mark.parametrize("space", [b" ", b"\n", b"\f"])
+def test_no_more_tokens_are_made_than_the_right_output_has(space: bytes) -> None:
+    got = (b"1" + space) * 10 * LONG
+    tracemalloc.start()
+    for rule in (default, strict, deepmind):
+        assert not rule(got, b"1 1 1")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3 * len(got)
 
 
 def test_a_token_of_ten_megabytes_takes_a_moment() -> None:

@@ -1,6 +1,7 @@
 """Which program is in an answer, and by which rule."""
 
 import ast
+import time
 
 import pytest
 from hypothesis import given
@@ -88,3 +89,15 @@ def test_any_text_has_an_answer(text: str) -> None:
     found = extract(text, parses)
     assert bool(found.code) == (found.rule != "none")
     assert found.parses == (bool(found.code) and parses(found.code))
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["~", "`", "```\n", "```python\nx(\n```\n", "a```b", "```a ", "<think>", "</think>", " ", "\t", ".", "{", "a"],
+)
+@pytest.mark.parametrize(("before", "after"), [("", ""), ("", "`"), ("```", "!\nx\n```"), ("a```", "!`")])
+def test_no_answer_takes_long(before: str, unit: str, after: str) -> None:
+    answer = before + unit * (100_000 // len(unit)) + after
+    began = time.process_time()
+    extract(answer, lambda text: False)
+    assert time.process_time() - began < 5

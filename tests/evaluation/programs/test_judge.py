@@ -195,6 +195,18 @@ def test_texts_are_cut_and_need_not_be_text() -> None:
     assert test.error == "\ufffd"
 
 
+def test_of_a_long_output_the_rest_is_only_counted() -> None:
+    output = "\U0001f600".encode() * 5000
+    test = judged(Pretended(lambda spec: ENDED._replace(output=output)), "1").failing_test
+    assert test and test.got == "\U0001f600" * 2000 + "… (20,000 bytes in all)"
+
+
+def test_decimals_of_one_test_count_for_all() -> None:
+    answers = says("20.0", "0.5000")
+    assert judged(Pretended(answers), "20", "0.5").verdict == Verdict.AC
+    assert judged(Pretended(answers), "20", "1/2").verdict == Verdict.WA
+
+
 def test_of_a_long_error_the_end_is_kept() -> None:
     """The exception's name stands there, below a traceback that may be long."""
     error = b"  File ...\n" * 300 + b"ValueError: no\n"

@@ -3,7 +3,16 @@
 import pytest
 
 from qwenlab.evaluation.programs.sandbox import Limits, Result
-from qwenlab.evaluation.programs.verdict import Bounds, Verdict, Verdicts, function_verdicts, unsure, verdicts
+from qwenlab.evaluation.programs.verdict import (
+    ROOM_BYTES,
+    ROOM_TIMES,
+    Bounds,
+    Verdict,
+    Verdicts,
+    function_verdicts,
+    unsure,
+    verdicts,
+)
 
 LIMITS = Limits(cpu_s=9, wall_s=19, memory_bytes=2**29)
 BOUNDS = Bounds(time_s=6.0, memory_bytes=2**28)
@@ -85,3 +94,15 @@ def test_the_rules_of_comparison_may_differ_where_a_program_ended_well() -> None
 )
 def test_where_the_load_may_be_to_blame(change: dict[str, object], doubtful: bool) -> None:
     assert unsure(RIGHT._replace(**change), LIMITS, BOUNDS) == doubtful  # type: ignore[arg-type]
+
+
+def test_an_output_that_is_much_longer_than_the_right_one_is_wrong_unread() -> None:
+    longest = b"42" + b" " * (ROOM_BYTES + ROOM_TIMES * 2 - 2)
+    assert verdicts(RIGHT._replace(output=longest), b"42", BOUNDS) == Verdicts.all(AC)
+    assert verdicts(RIGHT._replace(output=longest + b" "), b"42", BOUNDS) == Verdicts.all(WA)
+
+
+def test_a_decimal_is_right_for_an_integer_where_the_problem_has_decimals() -> None:
+    answered = RIGHT._replace(output=b"20.0")
+    assert verdicts(answered, b"20", BOUNDS) == Verdicts(WA, WA, AC)
+    assert verdicts(answered, b"20", BOUNDS._replace(decimals=True)) == Verdicts(AC, WA, AC)

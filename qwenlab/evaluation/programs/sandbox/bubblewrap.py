@@ -41,7 +41,7 @@ THREADS = 64
 COUNTS_INSIDE = (5, 14)
 """The first Linux that counts processes per user namespace."""
 
-LIBRARIES = ("/lib", "/lib64", "/bin")
+LIBRARIES = ("/lib", "/lib64")
 ALTERNATIVES = ("/etc/alternatives", "/etc/ld.so.cache")
 """Where Debian's libraries for numpy are found. Each mount costs a third of a millisecond, a run takes fifteen."""
 
@@ -75,11 +75,17 @@ def _arguments(bwrap: str, interpreter: Interpreter) -> list[str]:
     arguments = ["--unshare-user", "--unshare-all", "--die-with-parent", "--cap-drop", "ALL", "--hostname", "box"]
     if "--disable-userns" in _ask(bwrap, "--help"):  # from 0.8; seccomp denies new namespaces in any case
         arguments.append("--disable-userns")
-    arguments += ["--ro-bind", "/usr", "/usr"]
     for path in LIBRARIES:
-        arguments += _as_on_the_host(path)
-    if not interpreter.prefix.startswith("/usr"):
-        arguments += ["--ro-bind", interpreter.prefix, interpreter.prefix]
+        if Path(path).is_symlink():  # into /usr, on most systems
+            arguments += ["--symlink", str(Path(path).readlink()), path]
+    for path in (interpreter.path, interpreter.library, *interpreter.folders, *interpreter.files):
+        arguments += ["--ro-bind", path, path]
+    for folder in interpreter.packages:
+        arguments += ["--tmpfs", folder]
+    for path in interpreter.numpy:
+        arguments += ["--ro-bind", path, path]
+    for folder in interpreter.packages:
+        arguments += ["--remount-ro", folder]
     if interpreter.numpy:
         for path in ALTERNATIVES:
             arguments += ["--ro-bind-try", path, path]
@@ -88,13 +94,6 @@ def _arguments(bwrap: str, interpreter: Interpreter) -> list[str]:
     arguments += ["--remount-ro", "/"]
     descriptors = {"--json-status-fd": STATUS_FD, "--seccomp": FILTER_FD, "--block-fd": HOLD_FD}
     return [*arguments, *(word for option, number in descriptors.items() for word in (option, str(number)))]
-
-
-def _as_on_the_host(path: str) -> list[str]:
-    """A link into /usr on most systems, a folder on some."""
-    if Path(path).is_symlink():
-        return ["--symlink", str(Path(path).readlink()), path]
-    return ["--ro-bind-try", path, path]
 
 
 def _counts_inside() -> bool:

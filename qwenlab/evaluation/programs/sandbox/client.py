@@ -125,7 +125,8 @@ class Client:
     def _read(self, size: int, deadline: float) -> bytes:
         while len(self._received) < size:
             self._receive(deadline)
-        data = bytes(self._received[:size])
+        with memoryview(self._received) as received:
+            data = bytes(received[:size])
         del self._received[:size]
         return data
 

@@ -1,8 +1,9 @@
 """The fallback: Landlock for files, seccomp for everything else. It needs no other program and no namespace.
 
-A program sees the host's files where it may read them: the interpreter, the system's libraries, its own box. It may
-write nowhere but to its two outputs and /dev/null. Landlock does not cover asking whether a path exists, how large it
-is and when it changed (`stat`): that much a program can learn of files that it cannot open.
+A program may read the interpreter and its own box, and execute the interpreter alone. It may write nowhere but to its
+two outputs and /dev/null. Landlock does not cover asking whether a path exists, how large it is and when it changed
+(`stat`), and where a link leads: that much a program can learn of files that it cannot open. And where other packages
+lie in the interpreter's own folder, it can learn their files' names.
 """
 
 import ctypes
@@ -25,11 +26,10 @@ NETWORK_RIGHTS, SCOPES = 0b11, 0b11
 """TCP bind and connect, from ABI 4; abstract Unix sockets and signals, from ABI 6."""
 CREATE_RULESET, GET_VERSION = 444, 1
 
-THREADS = 8192
-"""All that the user runs counts: this leaves room for a desktop, and is an end to what a program can make of them."""
+THREADS = 64
+"""As bubblewrap's. The kernel's own limit counts all that the user runs: one program could take it from the others."""
 
 READ = READ_FILE | READ_DIR
-SYSTEM = ("/usr", "/lib", "/lib64")
 
 
 def plan(interpreter: Interpreter) -> Plan | Unavailable:
@@ -42,8 +42,6 @@ def plan(interpreter: Interpreter) -> Plan | Unavailable:
         found = f"this kernel has ABI {abi}" if abi else "this kernel has none"
         newer = "wsl --update" if "microsoft" in platform.release().lower() else "Use a kernel of 6.2 or later."
         return Unavailable(f"Landlock ABI {OLDEST_ABI} is needed (Linux 6.2), and {found}.", newer)
-    readable = {path: READ | EXECUTE for path in (*SYSTEM, interpreter.prefix) if Path(path).is_dir()}
-    files = {"/etc/ld.so.cache": READ_FILE, "/dev/null": READ_FILE | WRITE_FILE}
     return Plan(
         backend=NAME,
         version=f"ABI {abi}",
@@ -52,9 +50,9 @@ def plan(interpreter: Interpreter) -> Plan | Unavailable:
         seccomp=seccomp.deny_list(machine),
         landlock=Landlock(
             handled=_handled(abi),
-            rules=[(path, rights) for path, rights in (readable | files).items() if Path(path).exists()]
-            + [(BOX, READ)],
+            rules=[*_rules(interpreter), (BOX, READ)],
         ),
+        asked=seccomp.ask_list(machine),
         threads=THREADS,
     )
 
@@ -69,6 +67,20 @@ def landlock_abi() -> int:
     """0 without Landlock. Asked of the kernel itself: /sys/kernel/security is not mounted everywhere."""
     libc = ctypes.CDLL(None)
     return max(0, int(libc.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), GET_VERSION)))
+
+
+def _rules(interpreter: Interpreter) -> list[tuple[str, int]]:
+    """What may be read and executed of the machine. A rule on a folder is one on all that lies in it."""
+    rules = {"/etc/ld.so.cache": READ_FILE, "/dev/null": READ_FILE | WRITE_FILE}
+    rules |= dict.fromkeys((interpreter.library, *interpreter.folders, *interpreter.numpy), READ)
+    rules |= dict.fromkeys(interpreter.files, READ_FILE)
+    rules |= {str(Path(numpy).parent): READ_DIR for numpy in interpreter.numpy}  # or it would not be found
+    if interpreter.packages:
+        rules[interpreter.library] = READ_DIR
+        own = [path for path in Path(interpreter.library).iterdir() if str(path) not in interpreter.packages]
+        rules |= {str(path): READ if path.is_dir() else READ_FILE for path in own}
+    rules |= dict.fromkeys(filter(None, (interpreter.path, interpreter.loader)), READ_FILE | EXECUTE)
+    return [(path, rights) for path, rights in rules.items() if Path(path).exists()]
 
 
 def _handled(abi: int) -> list[int]:

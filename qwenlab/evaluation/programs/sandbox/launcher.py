@@ -13,12 +13,15 @@ with it, by their own settings, whatever it started; the judge sees that, and st
 import base64
 import contextlib
 import ctypes
+import errno
+import fcntl
 import json
 import os
 import resource
 import select
 import shutil
 import signal
+import socket
 import struct
 import sys
 import tempfile
@@ -31,6 +34,10 @@ STATUS_FD, FILTER_FD, HOLD_FD = 40, 41, 42  # as plan.py has them
 # linux/prctl.h
 PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 22, 36, 38
 SECCOMP_MODE_FILTER = 2
+# linux/seccomp.h
+SET_MODE_FILTER, NEW_LISTENER, CONTINUE = 1, 8, 1
+NOTIF_RECV, NOTIF_SEND = 0xC0502100, 0xC0182101
+NOTIF, QUESTION, ANSWER = 80, "=Q8xi", "=QqiI"  # struct seccomp_notif: its size, its id and call; seccomp_notif_resp
 # linux/landlock.h; the numbers are the same on every machine
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF, PATH_BENEATH = 444, 445, 446, 1
 
@@ -40,8 +47,20 @@ IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)
 STACK_BYTES = 64 << 20
 """Of the main thread, and of others by default: room for deep recursion, and, as address space, for some threads."""
 
+END_S = 2.0
+"""How long what is left of a run may take to end once its program is killed."""
+
 CHUNK = 1 << 20
 libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Filter(ctypes.Structure):
+    """`struct sock_fprog` of linux/filter.h, from instructions as they are packed."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.c_char_p))
+
+    def __init__(self, packed: bytes) -> None:
+        super().__init__(len(packed) // 8, packed)
 
 
 class InNamespaces:
@@ -55,6 +74,7 @@ class InNamespaces:
         self.command = [_in_box(word, box) for word in plan["command"]]
         self.environment: dict[str, str] = plan["environment"]
         self.filter = base64.b64decode(plan["seccomp"])
+        self.questions: int | None = None
 
     def start(self, request: dict[str, Any], files: dict[int, int]) -> int:
         """Start it, limit it, let it go. Files are this process's by the numbers that they get."""
@@ -74,12 +94,19 @@ class InNamespaces:
             os.close(descriptor)
         self.told = _first_line(self.status)
         if self.told:
-            inside = json.loads(self.told)["child-pid"]
+            self.inside: int = json.loads(self.told)["child-pid"]
             for limit, value in _limits(request).items():
-                resource.prlimit(inside, limit, value)
+                resource.prlimit(self.inside, limit, value)
             os.write(hold, b"go")
         os.close(hold)
         return child
+
+    def stop(self) -> None:
+        """Kill the program alone. What its PID 1 does not wait for, because it is killed too, nobody counts."""
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                if _parent_and_threads(int(folder.name))[0] == self.inside:
+                    os.kill(int(folder.name), signal.SIGKILL)
 
     def exit_status(self, status: int) -> dict[str, Any]:
         """As bwrap tells it; its own says nothing of the program's. Nothing, if the program did not start or end."""
@@ -100,7 +127,11 @@ class Restricted:
     def __init__(self, plan: dict[str, Any], box: Path) -> None:
         self.command = [_in_box(word, box) for word in plan["command"]]
         self.environment: dict[str, str] = plan["environment"]
-        self.filter = base64.b64decode(plan["seccomp"])
+        self.filter = Filter(base64.b64decode(plan["seccomp"]))
+        self.asking = Filter(base64.b64decode(plan["asked"]["seccomp"]))
+        self.seccomp, self.execve = plan["asked"]["calls"]
+        self.questions: int | None = None
+        """Where the kernel asks; None while no program runs."""
         self.box = box
         handled = plan["landlock"]["handled"]
         fields = struct.pack(f"={len(handled)}Q", *handled)
@@ -114,21 +145,45 @@ class Restricted:
     def start(self, request: dict[str, Any], files: dict[int, int]) -> int:
         """Start it. Files are this process's by the numbers that they get."""
         self.status, status = os.pipe()
+        receiving, sending = socket.socketpair()
         child = os.fork()
         if child == 0:
-            self._become_program(request, files, status)
+            self._become_program(request, files, status, sending)
         os.close(status)
+        sending.close()
+        with receiving:  # nothing comes if the program could not be started
+            self.questions = next(iter(socket.recv_fds(receiving, 1, 1)[1]), None)
+        self.threads: int = request["threads"]
+        self.begun = False
         return child
+
+    def answer(self, child: int) -> None:
+        """Grant the start of the program and so many threads, and nothing more."""
+        assert self.questions is not None
+        question = bytearray(NOTIF)
+        with contextlib.suppress(FileNotFoundError):  # who asked is gone
+            fcntl.ioctl(self.questions, NOTIF_RECV, question)
+            (asked, call) = struct.unpack_from(QUESTION, question)
+            if call == self.execve:
+                error, self.begun = (-errno.EPERM if self.begun else 0), True
+            else:
+                error = -errno.EAGAIN if _parent_and_threads(child)[1] >= self.threads else 0
+            fcntl.ioctl(self.questions, NOTIF_SEND, struct.pack(ANSWER, asked, 0, error, 0 if error else CONTINUE))
 
     def exit_status(self, status: int) -> dict[str, Any]:
         """As a shell tells it, or why the program was not started."""
+        if self.questions is not None:
+            os.close(self.questions)
+            self.questions = None
         with os.fdopen(self.status, "rb") as told:
             failure = told.read().decode()
         if failure:
             return {"failed": failure}
         return {"exit": os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)}
 
-    def _become_program(self, request: dict[str, Any], files: dict[int, int], status: int) -> NoReturn:
+    def _become_program(
+        self, request: dict[str, Any], files: dict[int, int], status: int, sending: socket.socket
+    ) -> NoReturn:
         failure = "an error before the program was started"
         try:
             os.setsid()
@@ -138,13 +193,15 @@ class Restricted:
             for number, own in files.items():
                 os.dup2(own, number)
             os.chdir(self.box)
-            for limit, value in _limits(request).items():
+            for limit, value in _limits({**request, "threads": None}).items():
                 resource.setrlimit(limit, value)
             _checked(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
             _checked(libc.syscall(RESTRICT_SELF, self.ruleset, 0))
-            steps = ctypes.create_string_buffer(self.filter, len(self.filter))
-            program = struct.pack("@HP", len(self.filter) // 8, ctypes.addressof(steps))  # struct sock_fprog
-            _checked(libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program, 0, 0))
+            asking = ctypes.byref(self.asking)
+            asked = _checked(libc.syscall(self.seccomp, SET_MODE_FILTER, NEW_LISTENER, asking))
+            socket.send_fds(sending, [b"."], [asked])
+            os.close(asked)
+            _checked(libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(self.filter), 0, 0))
             os.execve(self.command[0], self.command, self.environment)
         except (OSError, ValueError) as error:
             failure = str(error)
@@ -182,7 +239,10 @@ def run(way: "InNamespaces | Restricted", request: dict[str, Any], files: dict[i
     began = time.monotonic()
     child = way.start(request, files)
     try:
-        stopped = not _ends_within(child, request["wall_s"])
+        stopped = not _ends_within(child, request["wall_s"], way)
+        if stopped and isinstance(way, InNamespaces) and way.told:
+            way.stop()
+            _ends_within(child, END_S, way)
     finally:
         wall_s = time.monotonic() - began
         status, used = _kill_and_reap(child)
@@ -206,21 +266,32 @@ def _limits(request: dict[str, Any]) -> dict[int, tuple[int, int]]:
     return {**limits, resource.RLIMIT_CPU: (request["cpu_s"], request["cpu_s"] + 1)}
 
 
-def _ends_within(child: int, seconds: float) -> bool:
-    """Wait for a process, but no longer than that.
+def _ends_within(child: int, seconds: float, way: "InNamespaces | Restricted") -> bool:
+    """Wait for a process, but no longer than that, and answer what is asked meanwhile.
 
     Raises:
         EOFError: the judge is gone.
     """
+    deadline = time.monotonic() + seconds
     waiting = select.poll()
     process = os.pidfd_open(child)
     try:
         waiting.register(process, select.POLLIN)
         waiting.register(0, 0)  # only for its end
-        ready = [descriptor for descriptor, _ in waiting.poll(seconds * 1000)]
-        if ready == [0]:
-            raise EOFError
-        return process in ready
+        if way.questions is not None:
+            waiting.register(way.questions, select.POLLIN)
+        while left := max(0.0, deadline - time.monotonic()):
+            ready = dict(waiting.poll(left * 1000))
+            if process in ready:
+                return True
+            if 0 in ready:
+                raise EOFError
+            if isinstance(way, Restricted) and way.questions in ready:
+                if ready[way.questions] & select.POLLIN:
+                    way.answer(child)
+                else:  # nobody is left to ask
+                    waiting.unregister(way.questions)
+        return False
     finally:
         os.close(process)
 
@@ -245,6 +316,12 @@ def _kill_and_reap(child: int) -> tuple[int, dict[str, Any]]:
             child_status = status
         cpu_s += usage.ru_utime + usage.ru_stime
         peak = max(peak, usage.ru_maxrss * 1024)
+
+
+def _parent_and_threads(process: int) -> tuple[int, int]:
+    """As /proc tells; what stands before the last bracket is a name of the process's own choice."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[1]), int(fields[17])
 
 
 def _in_box(word: str, box: Path) -> str:

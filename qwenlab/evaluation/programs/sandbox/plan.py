@@ -40,6 +40,13 @@ class Landlock(NamedTuple):
     rules: list[tuple[str, int]]
 
 
+class Asked(NamedTuple):
+    """A filter that has the launcher asked, and the numbers of `seccomp`, which installs it, and of `execve`."""
+
+    seccomp: bytes
+    calls: tuple[int, int]
+
+
 class Plan(NamedTuple):
     """How to run a program."""
 
@@ -50,8 +57,10 @@ class Plan(NamedTuple):
     seccomp: bytes
     landlock: Landlock | None = None
     """The launcher restricts the program itself; else the command does, with the filter that it is given."""
+    asked: Asked | None = None
+    """Threads are counted by the launcher, which is asked for each; else by the kernel, for the box alone."""
     threads: int | None = None
-    """Processes and threads: of the box alone where it has namespaces, else of the user that programs run as."""
+    """Processes and threads of the box."""
 
     def json(self) -> str:
         """For the launcher."""
@@ -59,8 +68,13 @@ class Plan(NamedTuple):
             {
                 "command": self.command,
                 "environment": self.environment,
-                "seccomp": base64.b64encode(self.seccomp).decode(),
+                "seccomp": _text(self.seccomp),
                 "landlock": self.landlock and self.landlock._asdict(),
+                "asked": self.asked and {"seccomp": _text(self.asked.seccomp), "calls": self.asked.calls},
                 "threads": self.threads,
             }
         )
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()

@@ -7,22 +7,60 @@ machine's call interface. Argument checks look at the low 32 bits, which are all
 import errno
 import platform
 import struct
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from qwenlab.evaluation.programs.sandbox.plan import Unavailable
-from qwenlab.evaluation.programs.sandbox.syscalls import CLONE, CLONE3, DENIED, FCNTL, FORK, NEWEST, PRLIMIT64, Machine
+from qwenlab.evaluation.programs.sandbox.plan import Asked, Unavailable
+from qwenlab.evaluation.programs.sandbox.syscalls import (
+    CLONE,
+    CLONE3,
+    DENIED,
+    EXECVE,
+    FCNTL,
+    FORK,
+    IOCTL,
+    NEWEST,
+    PRCTL,
+    PRLIMIT64,
+    SECCOMP,
+    Machine,
+)
 
 # linux/bpf_common.h
 LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 # linux/seccomp.h: what a filter may answer, and where in struct seccomp_data it finds what
-ALLOW, KILL, ERROR = 0x7FFF0000, 0x80000000, 0x00050000
+ALLOW, KILL, ERROR, ASK = 0x7FFF0000, 0x80000000, 0x00050000, 0x7FC00000
 NUMBER, ARCHITECTURE, ARGUMENT_0, ARGUMENT_1 = 0, 4, 16, 24
 # linux/audit.h
 AUDIT_ARCH: dict[Machine, int] = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 # linux/sched.h: CLONE_THREAD, and every CLONE_NEW* that clone() takes
 CLONE_THREAD, CLONE_NEW = 0x00010000, 0x7E020000
-# linux/fcntl.h: F_SETOWN, F_SETSIG, F_SETOWN_EX. Who owns a file is sent signals when it is ready.
-OWNER_COMMANDS = (8, 10, 15)
+# linux/fcntl.h
+REFUSED_COMMANDS = {
+    "F_SETLK": 6,
+    "F_SETLKW": 7,
+    "F_SETOWN": 8,
+    "F_SETSIG": 10,
+    "F_SETOWN_EX": 15,
+    "F_OFD_SETLK": 37,
+    "F_OFD_SETLKW": 38,
+    "F_SETLEASE": 1024,
+    "F_NOTIFY": 1026,
+    "F_SETPIPE_SZ": 1031,
+}
+"""Who owns a file is sent signals when it is ready. Locks hold up others; pipes' memory is counted by the user."""
+# asm-generic/ioctls.h
+GRANTED_REQUESTS = {
+    "TCGETS": 0x5401,
+    "TIOCGWINSZ": 0x5413,
+    "FIONREAD": 0x541B,
+    "FIONBIO": 0x5421,
+    "FIONCLEX": 0x5450,
+    "FIOCLEX": 0x5451,
+}
+"""What Python asks of files. Others reserve disk (FS_IOC_RESVSP), change a file's flags, or reach a driver."""
+# linux/prctl.h: with it a program would clear the signal that ends it with its launcher
+PR_SET_PDEATHSIG = 1
 
 
 class Instruction(NamedTuple):
@@ -58,9 +96,29 @@ def deny_list(machine: Machine) -> bytes:
     steps += _deny(CLONE3.on(machine), errno.ENOSYS)
     steps += _threads_only(CLONE.on(machine))
     steps += _own_limits_only(PRLIMIT64.on(machine))
-    steps += _no_owners(FCNTL.on(machine))
-    steps.append(Instruction(RETURN, ALLOW))
-    return b"".join(struct.pack("=HBBI", step.code, step.yes, step.no, step.operand) for step in steps)
+    steps += _refuse(FCNTL.on(machine), ARGUMENT_1, REFUSED_COMMANDS.values())
+    steps += _refuse(PRCTL.on(machine), ARGUMENT_0, [PR_SET_PDEATHSIG])
+    steps += _grant(IOCTL.on(machine), ARGUMENT_1, GRANTED_REQUESTS.values())
+    return _packed(steps)
+
+
+def ask_list(machine: Machine) -> Asked:
+    """A second filter, for where no namespace counts threads: making one, and becoming another program, is asked for.
+
+    Where the first filter denies a call, nobody is asked.
+    """
+    steps = _this_machine_only(machine)
+    for numbers in (CLONE, EXECVE):
+        steps += _only_for(numbers.on(machine), [Instruction(RETURN, ASK)])
+    install, execve = SECCOMP.on(machine), EXECVE.on(machine)
+    assert install is not None and execve is not None
+    return Asked(_packed(steps), (install, execve))
+
+
+def _packed(steps: list[Instruction]) -> bytes:
+    """Whatever no step has answered is allowed."""
+    whole = [*steps, Instruction(RETURN, ALLOW)]
+    return b"".join(struct.pack("=HBBI", step.code, step.yes, step.no, step.operand) for step in whole)
 
 
 def _this_machine_only(machine: Machine) -> list[Instruction]:
@@ -116,7 +174,15 @@ def _own_limits_only(number: int | None) -> list[Instruction]:
     )
 
 
-def _no_owners(number: int | None) -> list[Instruction]:
-    checks = [Instruction(JUMP_EQUAL, command, no=1) for command in OWNER_COMMANDS]
-    denied = [step for check in checks for step in (check, Instruction(RETURN, ERROR | errno.EPERM))]
-    return _only_for(number, [Instruction(LOAD, ARGUMENT_1), *denied, Instruction(RETURN, ALLOW)])
+def _refuse(number: int | None, argument: int, values: Iterable[int]) -> list[Instruction]:
+    """A call is refused with these values of an argument."""
+    checks = [Instruction(JUMP_EQUAL, value, no=1) for value in values]
+    refused = [step for check in checks for step in (check, Instruction(RETURN, ERROR | errno.EPERM))]
+    return _only_for(number, [Instruction(LOAD, argument), *refused, Instruction(RETURN, ALLOW)])
+
+
+def _grant(number: int | None, argument: int, values: Iterable[int]) -> list[Instruction]:
+    """A call is granted with these values of an argument alone; with others it is as if the file did not know them."""
+    checks = [Instruction(JUMP_EQUAL, value, no=1) for value in values]
+    granted = [step for check in checks for step in (check, Instruction(RETURN, ALLOW))]
+    return _only_for(number, [Instruction(LOAD, argument), *granted, Instruction(RETURN, ERROR | errno.ENOTTY)])

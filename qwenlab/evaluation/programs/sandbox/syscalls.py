@@ -37,6 +37,7 @@ NETWORK = {
 """No sockets of any family: Landlock knows TCP alone, and only from ABI 4; a datagram pair could be sent anywhere."""
 
 PROCESSES = {
+    "execveat": Numbers(322, 281),
     "ioprio_set": Numbers(251, 30),
     "kcmp": Numbers(312, 272),
     "kill": Numbers(62, 129),
@@ -62,9 +63,12 @@ PROCESSES = {
     "tkill": Numbers(200, 130),
     "unshare": Numbers(272, 97),
 }
-"""Other processes of the same user: signals, memory, priorities, limits. Landlock has no namespace that hides them."""
+"""Other processes of the same user: signals, memory, priorities, limits. Landlock has no namespace that hides them.
+And a way to another program that `execve` does not see.
+"""
 
 MEMORY = {
+    "fallocate": Numbers(285, 47),
     "io_setup": Numbers(206, 0),
     "memfd_create": Numbers(319, 279),
     "memfd_secret": Numbers(447, 447),
@@ -81,9 +85,13 @@ MEMORY = {
     "shmat": Numbers(30, 196),
     "shmctl": Numbers(31, 195),
     "shmget": Numbers(29, 194),
+    "timer_create": Numbers(222, 107),
     "userfaultfd": Numbers(323, 282),
 }
-"""Memory and queues that no limit of the process counts, or that outlive it."""
+"""Memory, disk and queues that no limit of the process counts, or that outlive it.
+
+fallocate() takes blocks beyond a file's end, which no limit on its length sees; timers are counted by the user.
+"""
 
 KERNEL = {
     "acct": Numbers(163, 89),
@@ -126,6 +134,7 @@ FILES = {
     "chroot": Numbers(161, 51),
     "fanotify_init": Numbers(300, 262),
     "fanotify_mark": Numbers(301, 263),
+    "flock": Numbers(73, 32),
     "fsconfig": Numbers(431, 431),
     "fsmount": Numbers(432, 432),
     "fsopen": Numbers(430, 430),
@@ -144,7 +153,7 @@ FILES = {
     "syncfs": Numbers(306, 267),
     "umount2": Numbers(166, 39),
 }
-"""Mounts, handles and watches, which reach beyond paths."""
+"""Mounts, handles, watches and locks, which reach beyond paths, and beyond a file that can only be read."""
 
 GAPS = {
     "chmod": Numbers(90, None),
@@ -179,8 +188,12 @@ FORK = {"fork": Numbers(57, None), "vfork": Numbers(58, None)}
 
 CLONE = Numbers(56, 220)
 CLONE3 = Numbers(435, 435)
+EXECVE = Numbers(59, 221)
 PRLIMIT64 = Numbers(302, 261)
 FCNTL = Numbers(72, 25)
+IOCTL = Numbers(16, 29)
+PRCTL = Numbers(157, 167)
+SECCOMP = Numbers(317, 277)
 
 NEWEST = 450
 """The last call of Linux 6.1. Later ones are not judged here, and C libraries get along without them."""

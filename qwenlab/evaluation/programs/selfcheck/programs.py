@@ -10,6 +10,7 @@ from typing import NamedTuple
 from qwenlab.evaluation.programs.verdict import Verdict
 
 CONTAINED = "contained"
+PRIVATE_FILES = "this machine's private files"
 
 
 class Trial(NamedTuple):
@@ -114,6 +115,19 @@ for folder in targets["folders"]:
 finish()
 """
 
+PRIVATE = """
+def read(path):
+    return os.listdir(path) if os.path.isdir(path) else open(path, "rb").read(1)
+
+for path in targets["private"]:
+    try:
+        read(path)
+        escaped.append(path)
+    except OSError:
+        pass
+finish()
+"""
+
 WRITING = """
 import tempfile
 
@@ -212,11 +226,18 @@ finish()
 OTHERS = """
 import resource
 
+libc = ctypes.CDLL(None, use_errno=True)
+
+def outlive_the_launcher():
+    if libc.prctl(1, 0) == -1:
+        raise OSError(ctypes.get_errno(), "refused")
+
 for process in (1, os.getppid(), os.getpid() - 1):
     attempt(f"a signal to {process}", os.kill, process, 0)
     attempt(f"limits of {process}", resource.prlimit, process, resource.RLIMIT_NOFILE)
     attempt(f"priority of {process}", os.setpriority, os.PRIO_PROCESS, process, 19)
 attempt("a signal to all", os.kill, -1, 0)
+attempt("the signal that ends it", outlive_the_launcher)
 attempt("more memory", resource.setrlimit, resource.RLIMIT_CORE, (1, 1))
 finish()
 """
@@ -315,6 +336,7 @@ HOSTILE_TRIALS = tuple(
         ("daemons", DAEMON),
         ("network", NETWORK),
         ("reading outside", READING),
+        (PRIVATE_FILES, PRIVATE),
         ("writing outside", WRITING),
         ("shared memory", SHARED_MEMORY),
         ("the judge's environment", ENVIRONMENTS),

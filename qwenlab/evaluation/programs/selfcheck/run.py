@@ -19,7 +19,7 @@ from qwenlab.evaluation.programs.results import Check, JudgeSettings, ProgramRes
 from qwenlab.evaluation.programs.sandbox import seccomp
 from qwenlab.evaluation.programs.sandbox.plan import ENVIRONMENT
 from qwenlab.evaluation.programs.sandbox.protocol import Sandbox
-from qwenlab.evaluation.programs.sandbox.syscalls import CLONE, CLONE3, DENIED, NEWEST, PRLIMIT64
+from qwenlab.evaluation.programs.sandbox.syscalls import CLONE, CLONE3, DENIED, IOCTL, NEWEST, PRLIMIT64
 from qwenlab.evaluation.programs.selfcheck.canaries import Surroundings, surroundings
 from qwenlab.evaluation.programs.selfcheck.programs import CONTAINED, TRIALS, Trial
 
@@ -36,11 +36,15 @@ X32 = 2**30
 """Where the numbers of x86-64's second interface begin."""
 
 
-def self_check(sandbox: Sandbox, trials: Sequence[Trial] = TRIALS) -> SelfCheck:
-    """Judge every trial in this sandbox. It is fit when each of them ends as it must."""
+def self_check(sandbox: Sandbox, trials: Sequence[Trial] = TRIALS, private: Sequence[str] = ()) -> SelfCheck:
+    """Judge every trial in this sandbox. It is fit when each of them ends as it must.
+
+    Args:
+        private: files and folders of this machine that no program may read.
+    """
     began = time.monotonic()
     found = sandbox.probe()
-    checks = _judge_trials(sandbox, trials) if found.works else ()
+    checks = _judge_trials(sandbox, trials, private) if found.works else ()
     failed = [check.name for check in checks if not check.passed]
     reason = f"Not as expected: {', '.join(failed)}." if failed else found.reason
     return _outcome(
@@ -66,10 +70,11 @@ def _outcome(**found: Any) -> SelfCheck:
     return SelfCheck(user=user, kernel=platform.release(), machine=platform.machine(), **found)
 
 
-def _judge_trials(sandbox: Sandbox, trials: Sequence[Trial]) -> tuple[Check, ...]:
+def _judge_trials(sandbox: Sandbox, trials: Sequence[Trial], private: Sequence[str]) -> tuple[Check, ...]:
     with surroundings() as around:
         targets = around.targets | {
             "folders": [str(around.folder), *PRIVATE],
+            "private": list(private),
             "environment": VARIABLES,
             "calls": _calls(),
         }
@@ -126,6 +131,7 @@ def _calls() -> list[tuple[str, int, int]]:
     refused += [
         ("clone", CLONE.on(machine), errno.EAGAIN),
         ("clone3", CLONE3.on(machine), errno.ENOSYS),
+        ("ioctl", IOCTL.on(machine), errno.ENOTTY),
         ("prlimit64", PRLIMIT64.on(machine), errno.EPERM),
         ("a newer call", NEWEST + 1, errno.ENOSYS),
     ]

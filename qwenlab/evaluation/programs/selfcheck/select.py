@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 from qwenlab.errors import UserError
@@ -11,6 +12,8 @@ from qwenlab.evaluation.programs.sandbox import bubblewrap, landlock
 from qwenlab.evaluation.programs.sandbox.interpreter import Interpreter, judging_interpreter
 from qwenlab.evaluation.programs.sandbox.launched import LaunchedSandbox
 from qwenlab.evaluation.programs.sandbox.plan import Plan, Unavailable
+from qwenlab.evaluation.programs.selfcheck.private import private_paths
+from qwenlab.evaluation.programs.selfcheck.programs import PRIVATE_FILES
 from qwenlab.evaluation.programs.selfcheck.run import failed_check, self_check
 
 
@@ -27,6 +30,12 @@ BACKENDS = (
     Backend(landlock.NAME, landlock.plan, landlock.mend),
 )
 """In the order in which they are tried."""
+
+
+MOVE = (
+    "Move what is private out of the folders that the Python which runs the programs lies in, or install that as "
+    "/usr/bin/python3 (sudo apt install python3). Readable here: {paths}"
+)
 
 
 class FitSandbox(NamedTuple):
@@ -47,8 +56,15 @@ class NoSandbox(NamedTuple):
 
 
 @contextmanager
-def fit_sandbox(backends: Sequence[Backend] = BACKENDS) -> Iterator[FitSandbox | NoSandbox]:
-    """The first sandbox that is fit to judge on this machine, closed in the end; else why there is none."""
+def fit_sandbox(
+    backends: Sequence[Backend] = BACKENDS, private: Sequence[Path] = ()
+) -> Iterator[FitSandbox | NoSandbox]:
+    """The first sandbox that is fit to judge on this machine, closed in the end; else why there is none.
+
+    Args:
+        private: files and folders that programs must not be able to read, beside the package, the home folder, the
+            working folder and what was fetched from the hub: the problems, and the runs.
+    """
     if platform.system() != "Linux":
         yield _not_linux()
         return
@@ -64,15 +80,22 @@ def fit_sandbox(backends: Sequence[Backend] = BACKENDS) -> Iterator[FitSandbox |
             failed.append(failed_check(backend.name, str(interpreter), plan.reason, plan.mend))
             continue
         with LaunchedSandbox(plan, interpreter) as sandbox:
-            check = self_check(sandbox)
+            check = self_check(sandbox, private=private_paths(private, interpreter))
             if check.fit:
                 yield FitSandbox(sandbox, check, tuple(failed))
                 return
-            failed.append(check.model_copy(update={"mend": backend.mend(check.reason)}))
+            failed.append(check.model_copy(update={"mend": _mend(backend, check)}))
     reasons = " ".join(f"{check.backend}: {check.reason}" for check in failed)
     yield NoSandbox(
         reason=f"No sandbox is fit to run programs here. {reasons}", mend=failed[0].mend, attempts=tuple(failed)
     )
+
+
+def _mend(backend: Backend, check: SelfCheck) -> str:
+    for line in check.checks:
+        if line.name == PRIVATE_FILES and not line.passed:
+            return MOVE.format(paths=line.found.partition(" ")[2])
+    return backend.mend(check.reason)
 
 
 def _not_linux() -> NoSandbox:

@@ -2,6 +2,7 @@
 
 import platform
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,15 @@ from qwenlab.evaluation.programs.sandbox import bubblewrap, landlock
 from qwenlab.evaluation.programs.sandbox.interpreter import OPTIONS, Interpreter, judging_interpreter
 from qwenlab.evaluation.programs.sandbox.plan import Plan, Unavailable
 
-SYSTEM = Interpreter("/usr/bin/python3.11", "3.11.2", "/usr", numpy=False)
-OWN = Interpreter("/home/ada/conda/bin/python3.12", "3.12.4", "/home/ada/conda", numpy=True)
+SYSTEM = Interpreter("/usr/bin/python3.11", "3.11.2", "/usr/lib/python3.11", folders=("/usr/lib/x86_64-linux-gnu",))
+OWN = Interpreter(
+    "/home/ada/conda/bin/python3.12",
+    "3.12.4",
+    "/home/ada/conda/lib/python3.12",
+    packages=("/home/ada/conda/lib/python3.12/site-packages",),
+    files=("/home/ada/conda/lib/libz.so",),
+    numpy=("/home/ada/conda/lib/python3.12/site-packages/numpy",),
+)
 
 
 @pytest.fixture
@@ -46,8 +54,18 @@ def test_bwrap_s_line(bwrap: Path) -> None:
     assert plan.threads == 64
 
 
-def test_it_binds_the_interpreter_where_that_is_not_the_system_s(bwrap: Path) -> None:
-    assert ("--ro-bind", "/home/ada/conda", "/home/ada/conda") in pairs(planned(OWN))
+def test_it_binds_the_interpreter_and_nothing_else(bwrap: Path) -> None:
+    bound = [source for option, source, _ in pairs(planned(SYSTEM)) if option == "--ro-bind"]
+    assert bound == ["/usr/bin/python3.11", "/usr/lib/python3.11", "/usr/lib/x86_64-linux-gnu", "{box}"]
+    bound = [source for option, source, _ in pairs(planned(OWN)) if option == "--ro-bind"]
+    assert bound == [OWN.path, OWN.library, *OWN.files, *OWN.numpy, "{box}"]
+
+
+def test_what_others_installed_in_its_folder_is_hidden_but_for_numpy(bwrap: Path) -> None:
+    words = planned(OWN).command
+    hidden = words.index("--tmpfs")
+    assert words[hidden + 1] == OWN.packages[0]
+    assert hidden < words.index(OWN.numpy[0]) < words.index("--remount-ro")
     assert not any("ld.so.cache" in word for word in planned(SYSTEM).command)
     assert any("ld.so.cache" in word for word in planned(OWN).command)
 
@@ -87,12 +105,34 @@ def test_landlock_is_needed_as_of_truncation(abi: int, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(("abi", "fields"), [(3, 1), (4, 2), (5, 2), (6, 3), (99, 3)])
 def test_each_abi_gets_the_fields_that_it_knows(abi: int, fields: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(landlock, "landlock_abi", lambda: abi)
-    found = landlock.plan(OWN)
+    found = landlock.plan(SYSTEM)
     assert isinstance(found, Plan) and found.landlock
     assert len(found.landlock.handled) == fields
     assert found.landlock.handled[0] == (1 << (15 if abi < 5 else 16)) - 1
     writable = [path for path, rights in found.landlock.rules if rights & landlock.WRITE_FILE]
     assert writable == ["/dev/null"]
+
+
+def test_landlock_grants_the_interpreter_and_nothing_else(tmp_path: Path) -> None:
+    library, packages = tmp_path / "python", tmp_path / "python/site-packages"
+    (packages / "numpy").mkdir(parents=True)
+    (library / "json").mkdir()
+    (library / "os.py").touch()
+    own = Interpreter(
+        sys.executable, "3.12.4", str(library), packages=(str(packages),), numpy=(str(packages / "numpy"),)
+    )
+    found = landlock.plan(own)
+    if not (isinstance(found, Plan) and found.landlock):
+        pytest.skip("this machine has no Landlock")
+    assert {path: rights for path, rights in found.landlock.rules if not path.startswith(("/etc/", "/dev/"))} == {
+        sys.executable: landlock.READ_FILE | landlock.EXECUTE,
+        "{box}": landlock.READ,
+        str(library): landlock.READ_DIR,
+        str(library / "json"): landlock.READ,
+        str(library / "os.py"): landlock.READ_FILE,
+        str(packages): landlock.READ_DIR,
+        str(packages / "numpy"): landlock.READ,
+    }
 
 
 @pytest.mark.parametrize("plan", [bubblewrap.plan, landlock.plan])

@@ -10,14 +10,19 @@ import pytest
 from qwenlab.evaluation.programs.sandbox import syscalls
 from qwenlab.evaluation.programs.sandbox.seccomp import (
     ALLOW,
+    ASK,
     AUDIT_ARCH,
     ERROR,
+    GRANTED_REQUESTS,
     JUMP_ANY_BIT,
     JUMP_AT_LEAST,
     JUMP_EQUAL,
     KILL,
     LOAD,
+    PR_SET_PDEATHSIG,
+    REFUSED_COMMANDS,
     RETURN,
+    ask_list,
     deny_list,
 )
 from qwenlab.evaluation.programs.sandbox.syscalls import Machine, Numbers
@@ -40,12 +45,10 @@ NEEDED = {
     "mprotect": Numbers(10, 226),
     "brk": Numbers(12, 214),
     "futex": Numbers(202, 98),
-    "execve": Numbers(59, 221),
     "exit_group": Numbers(231, 94),
     "getrandom": Numbers(318, 278),
     "rt_sigaction": Numbers(13, 134),
     "clock_nanosleep": Numbers(230, 115),
-    "ioctl": Numbers(16, 29),
     "pipe2": Numbers(293, 59),
     "lseek": Numbers(8, 62),
 }
@@ -54,10 +57,12 @@ CLONE_THREAD_OF_GLIBC = 0x3D0F00
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 
 
-def answer(machine: Machine, number: int, *arguments: int, architecture: int | None = None) -> int:
+def answer(
+    machine: Machine, number: int, *arguments: int, architecture: int | None = None, program: bytes | None = None
+) -> int:
     """What the filter says of a call, by running it."""
     data = struct.pack("=iIQ6Q", number, architecture or AUDIT_ARCH[machine], 0, *(*arguments, *[0] * 6)[:6])
-    steps = list(struct.iter_unpack("=HBBI", deny_list(machine)))
+    steps = list(struct.iter_unpack("=HBBI", program or deny_list(machine)))
     position, accumulator = 0, 0
     while True:
         code, yes, no, operand = steps[position]
@@ -103,14 +108,40 @@ def test_threads_are_made_and_processes_are_not(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_only_the_caller_s_own_limits_and_no_owners_of_files(machine: Machine) -> None:
-    prlimit64, fcntl = number_of(syscalls.PRLIMIT64, machine), number_of(syscalls.FCNTL, machine)
+def test_threads_and_other_programs_are_asked_for_and_nothing_else(machine: Machine) -> None:
+    asked = ask_list(machine)
+    assert asked.calls == (number_of(syscalls.SECCOMP, machine), number_of(syscalls.EXECVE, machine))
+    for number in range(syscalls.NEWEST + 1):
+        expected = ASK if number in (asked.calls[1], number_of(syscalls.CLONE, machine)) else ALLOW
+        assert answer(machine, number, program=asked.seccomp) == expected
+    assert answer(machine, 0, architecture=0x40000003, program=asked.seccomp) == KILL
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_only_the_caller_s_own_limits(machine: Machine) -> None:
+    prlimit64 = number_of(syscalls.PRLIMIT64, machine)
     assert answer(machine, prlimit64, 0, 7) == ALLOW
     assert answer(machine, prlimit64, 2**32, 7) == ALLOW  # the kernel's pid has 32 bits
     assert answer(machine, prlimit64, 1, 7) == ERROR | errno.EPERM
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_file_has_no_owner_no_lock_and_no_room_that_is_not_counted(machine: Machine) -> None:
+    fcntl, ioctl = number_of(syscalls.FCNTL, machine), number_of(syscalls.IOCTL, machine)
     assert answer(machine, fcntl, 1, 3) == ALLOW
-    for command in (8, 10, 15, 2**32 + 8):
+    for command in (*REFUSED_COMMANDS.values(), 2**32 + 8):
         assert answer(machine, fcntl, 1, command) == ERROR | errno.EPERM
+    for request in (*GRANTED_REQUESTS.values(), 2**32 + 0x5401):
+        assert answer(machine, ioctl, 1, request) == ALLOW
+    for request in (0, 0x40305828, 0x40086602, 0x40049409, 0x5412):  # RESVSP, SETFLAGS, CLONE, TIOCSTI
+        assert answer(machine, ioctl, 1, request) == ERROR | errno.ENOTTY
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_nothing_outlives_its_launcher(machine: Machine) -> None:
+    prctl = number_of(syscalls.PRCTL, machine)
+    assert answer(machine, prctl, PR_SET_PDEATHSIG) == ERROR | errno.EPERM
+    assert answer(machine, prctl, 15) == ALLOW  # PR_SET_NAME
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -144,6 +175,10 @@ def test_the_numbers_are_those_of_the_system_s_headers(machine: Machine) -> None
         "clone3": syscalls.CLONE3,
         "prlimit64": syscalls.PRLIMIT64,
         "fcntl": syscalls.FCNTL,
+        "ioctl": syscalls.IOCTL,
+        "prctl": syscalls.PRCTL,
+        "execve": syscalls.EXECVE,
+        "seccomp": syscalls.SECCOMP,
     }
     for name, numbers in (syscalls.DENIED | syscalls.FORK | other | NEEDED).items():
         if name != "newfstatat":  # defined by way of another name

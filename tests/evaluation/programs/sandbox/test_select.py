@@ -1,14 +1,15 @@
 """Which sandbox judges: the first that is select, else the next, else none, and then what mends it is said."""
 
 import platform
+from pathlib import Path
 
 import pytest
 
 from qwenlab.errors import UserError
-from qwenlab.evaluation.programs.sandbox.interpreter import Interpreter
+from qwenlab.evaluation.programs.sandbox.interpreter import Interpreter, judging_interpreter
 from qwenlab.evaluation.programs.sandbox.plan import Plan, Unavailable
 from qwenlab.evaluation.programs.selfcheck import select
-from qwenlab.evaluation.programs.selfcheck.programs import TRIALS
+from qwenlab.evaluation.programs.selfcheck.programs import PRIVATE_FILES, TRIALS
 from qwenlab.evaluation.programs.selfcheck.run import self_check
 from qwenlab.evaluation.programs.selfcheck.select import Backend, FitSandbox, NoSandbox, fit_sandbox
 
@@ -21,7 +22,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     trials = [
         trial for trial in TRIALS if trial.name in ("a right answer", "a wrong answer", "the judge's environment")
     ]
-    monkeypatch.setattr(select, "self_check", lambda sandbox: self_check(sandbox, trials))
+    monkeypatch.setattr(select, "self_check", lambda sandbox, private: self_check(sandbox, trials, private))
 
 
 def backend(plan: Plan) -> Backend:
@@ -56,6 +57,18 @@ def test_without_a_fit_one_nothing_is_measured(plan: Plan) -> None:
     assert "missing: It is not installed." in found.reason
     assert "leaking: Not as expected: the judge's environment." in found.reason
     assert [check.fit for check in found.attempts] == [False, False]
+
+
+def test_where_a_program_could_read_the_problems_nothing_is_judged(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    trials = [trial for trial in TRIALS if trial.name == PRIVATE_FILES]
+    monkeypatch.setattr(select, "self_check", lambda sandbox, private: self_check(sandbox, trials, private))
+    file = Path(judging_interpreter().library) / "this.py"
+    with fit_sandbox([backend(plan)], private=[file]) as found:
+        assert isinstance(found, NoSandbox)
+    assert "this machine's private files" in found.reason
+    assert found.mend.endswith(f"Readable here: {file}")
+    with fit_sandbox([backend(plan)], private=[Path(__file__)]) as found:
+        assert isinstance(found, FitSandbox)
 
 
 @pytest.mark.parametrize(("system", "mend"), [("Windows", "wsl --install"), ("Darwin", "Linux container")])
