@@ -15,6 +15,7 @@ import httpx
 import huggingface_hub
 from huggingface_hub import constants
 
+from qwenlab.credentials import shown
 from qwenlab.errors import UserError
 
 TIMEOUT = 8.0
@@ -51,7 +52,7 @@ class Wanted(NamedTuple):
     @property
     def page(self) -> str:
         """Where a person looks at it."""
-        return f"{address()}/{'datasets/' if self.kind == 'dataset' else ''}{self.name}"
+        return f"{address()}/{'datasets/' if self.kind == 'dataset' else ''}{shown(self.name)}"
 
 
 def cache_folder() -> Path:
@@ -123,7 +124,7 @@ def check_name(repo: str) -> None:
 
 def address() -> str:
     """Of the hub, or the mirror in HF_ENDPOINT."""
-    return str(huggingface_hub.constants.ENDPOINT)
+    return shown(str(huggingface_hub.constants.ENDPOINT))
 
 
 def check_access(repo: str, token: str) -> None:
@@ -156,7 +157,7 @@ def upload(folder: Path, repo: str, token: str, public: bool) -> str:
 
 @contextmanager
 def _reading(wanted: Wanted, revision: str = "main") -> Iterator[None]:
-    name, what = wanted.name, {"model": "model", "dataset": "data set"}[wanted.kind]
+    name, what = shown(wanted.name), {"model": "model", "dataset": "data set"}[wanted.kind]
     try:
         yield
     except huggingface_hub.errors.GatedRepoError:

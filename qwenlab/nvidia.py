@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from typing import NamedTuple
 
+from qwenlab.credentials import environment
+
 
 class Card(NamedTuple):
     """A card's name and its memory in GB (10^9 bytes), of which `free_gb` is taken by no program.
@@ -25,7 +27,7 @@ def cards(uuid: str | None = None) -> list[Card]:
     query = ["nvidia-smi", "--query-gpu=name,memory.total,memory.free", "--format=csv,noheader,nounits"]
     query += ["-i", uuid] if uuid else []
     try:
-        answer = subprocess.run(query, capture_output=True, text=True, check=False, timeout=20)
+        answer = subprocess.run(query, capture_output=True, text=True, check=False, timeout=20, env=environment())
     except subprocess.TimeoutExpired:
         return []
     return [] if answer.returncode else [_card(line) for line in answer.stdout.splitlines() if line.count(",") >= 2]

@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parent.parent / "qwenlab"
 VERBS = set(verbs())
 
 LAYERS = (
-    {"errors", "nvidia", "tags", "text", "tiny"},
-    {"files", "hub", "recipe", "stats"},
+    {"credentials", "errors", "tags", "text", "tiny"},
+    {"files", "hub", "nvidia", "recipe", "stats", "web"},
     {"runs"},
     {"answering", "data"},
     {"evaluation"},

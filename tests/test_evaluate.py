@@ -268,6 +268,7 @@ def test_an_error_of_the_server_loses_no_answer_that_came(run: Run, vllm: tuple[
         ({"resume": True, "limit": 3}, "It goes on with the settings that it began with."),
         ({"samples": 3}, "3 answers a problem at temperature 0 would be 3 times the same."),
         ({"problems": "none.jsonl"}, "none.jsonl"),
+        ({"endpoint": "http://me:secret@127.0.0.1:9/v1"}, "http://127.0.0.1:9/v1 is given with a password."),
         ({"endpoint": "nonsense"}, "nonsense is not the address of a server."),
         ({"set_": ["evaluate.limt=3"]}, "did you mean evaluate.limit?"),
     ],

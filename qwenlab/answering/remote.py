@@ -22,6 +22,7 @@ from openai.types.chat.chat_completion_chunk import ChoiceDelta
 
 from qwenlab.answering.answerer import NO_ROOM, Answer, Ask, ContextError, Listener
 from qwenlab.answering.reasoning import Growing, Piece
+from qwenlab.credentials import shown
 from qwenlab.errors import UserError
 
 KEY_VARIABLE = "OPENAI_API_KEY"
@@ -49,16 +50,16 @@ def remote_answerer(
 ) -> "Iterator[RemoteAnswerer]":
     """The server at `url`, with or without its `/v1`; the key is taken from OPENAI_API_KEY where none is given.
 
+    A user name and a password in the address are sent, and told nowhere.
+
     `models` says what the server may call each of our models, the first that it offers is taken; None: all that it
     offers, by its own names.
 
     Raises:
         UserError: no address, unreachable, wrong key, or the server lacks a model.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UserError(f"{url} is not the address of a server.", "For instance: http://127.0.0.1:8000/v1")
-    url = url.rstrip("/") if parts.path.strip("/") else f"{url.rstrip('/')}/v1"
+    check_address(url)
+    url = url.rstrip("/") if urlsplit(url).path.strip("/") else f"{url.rstrip('/')}/v1"
     with openai.OpenAI(
         base_url=url,
         api_key=key or os.environ.get(KEY_VARIABLE) or "none",  # the client wants one, where the server does not
@@ -68,11 +69,24 @@ def remote_answerer(
         yield RemoteAnswerer(client, url, models)
 
 
+def check_address(url: str) -> None:
+    """Raises:
+    UserError: this is no address of a server.
+    """
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        known = False
+    if not known:
+        raise UserError(f"{shown(url)} is not the address of a server.", "For instance: http://127.0.0.1:8000/v1")
+
+
 class RemoteAnswerer:
     """Asks a server, all rows at once; how it batches them is its own affair."""
 
     def __init__(self, client: openai.OpenAI, url: str, models: Mapping[str, Sequence[str]] | None) -> None:
-        self.url = url
+        self.url = shown(url)
         self._client = client
         offered = self._offered()
         wanted = {name: [name] for name in offered} if models is None else models
@@ -255,7 +269,9 @@ def _sentence(error: openai.APIError, url: str) -> UserError:
     if status in (401, 403):
         return UserError(f"{url} refuses the API key.", f"Set {KEY_VARIABLE} to the right one.")
     if status == 404 and not said:
-        return UserError(f"There is nothing at {error.request.url}.", "A server's address often ends in /v1.")
+        return UserError(
+            f"There is nothing at {shown(str(error.request.url))}.", "A server's address often ends in /v1."
+        )
     # OpenAI has a code for it; vLLM's code is the status, and its sentence names the maximum context length.
     if status == 400 and (error.code == "context_length_exceeded" or "maximum context length" in said):
         return ContextError(said, "Shorten the prompt, or ask for fewer tokens.")

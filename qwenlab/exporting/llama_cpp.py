@@ -15,6 +15,7 @@ from typing import NamedTuple
 import httpx
 
 from qwenlab.answering.answerer import Messages
+from qwenlab.credentials import environment
 from qwenlab.errors import UserError
 
 CONVERTER, SERVER = "convert_hf_to_gguf.py", "llama-server"
@@ -127,7 +128,7 @@ def _started(server: str, gguf: Path) -> Iterator[httpx.Client]:
     command = [server, "-m", str(gguf), "--host", "127.0.0.1", "--port", str(port)]
     with (
         tempfile.TemporaryFile("w+") as said,
-        subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT) as process,
+        subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, env=environment()) as process,
         # Without the environment's proxies: it is this machine.
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=ANSWER_SECONDS, trust_env=False) as client,
     ):
@@ -156,7 +157,7 @@ def _wait_until_up(process: "subprocess.Popen[bytes]", client: httpx.Client) -> 
 
 
 def _run(command: list[str], failure: str) -> None:
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
     if result.returncode:
         raise UserError(
             f"{failure}: {_tail(result.stderr or result.stdout, lines=1)}", f"It was started as: {' '.join(command)}"

@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
@@ -102,13 +101,11 @@ def _alone(run: Run) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _judge(url: str, model: str | None) -> Iterator[tuple[Judge, str]]:
-    """The model that is asked, and its server's address without a user's name or password."""
+    """The model that is asked, and its server's address."""
     from qwenlab.answering.remote import remote_answerer  # the client takes half a second to import
 
     with remote_answerer(url) as answerer:
-        parts = urlsplit(answerer.url)
-        server = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-        yield Judge(answerer, _model(answerer, server, model)), server
+        yield Judge(answerer, _model(answerer, answerer.url, model)), answerer.url
 
 
 def _model(answerer: Answerer, server: str, wanted: str | None) -> str:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from qwenlab.credentials import environment
 from qwenlab.errors import UserError
 from qwenlab.files import Record
 from qwenlab.runs.run import Run, list_runs
@@ -113,7 +114,7 @@ def launch(runs: Path, verb: str, arguments: Sequence[str], name: str = "") -> L
             stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env=os.environ | {"PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"},
+            env=environment(verb) | {"PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"},
         )
     # It outlives the app; while the app lives, its end is taken note of, so that no zombie is left.
     threading.Thread(target=process.wait, name=f"wait for {verb}", daemon=True).start()

@@ -58,7 +58,7 @@ class Heard(Listener):
         self.pieces: list[str] = []
         self.thought: list[str] = []
         self.ended: dict[int, Answer] = {}
-        self.faults: dict[int, UserError] = {}
+        self.faults: dict[int, Exception] = {}
         self.left = False
         self.begun = threading.Event()
 
@@ -72,7 +72,7 @@ class Heard(Listener):
     def done(self, row: int, answer: Answer) -> None:
         self.ended[row] = answer
 
-    def failed(self, row: int, error: UserError) -> None:
+    def failed(self, row: int, error: Exception) -> None:
         self.faults[row] = error
 
     def gone(self, row: int) -> bool:
@@ -284,3 +284,21 @@ def test_hanging_up_ends_the_generation(ours: RemoteAnswerer, served: Serving) -
     while httpx.get(health).json()["running"]:
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("scheme", ["http", "ftp", ""])
+def test_a_password_in_an_address_is_sent_and_never_told(stub: Stub, scheme: str) -> None:
+    if scheme == "http":
+        with serving_app(make_stub(stub)) as url, remote_answerer(url.replace("//", "//me:secret@")) as found:
+            assert found.url == url and found.stamp(BASE_NAME)["endpoint"] == url
+    address = f"{scheme}://me:secret@127.0.0.1:9/v1" if scheme else "me:secret@127.0.0.1:9/v1"
+    with pytest.raises(UserError) as refused, remote_answerer(address):
+        pass
+    assert "secret" not in str(refused.value) and "127.0.0.1:9" in str(refused.value)
+
+
+def test_a_password_in_an_address_is_not_told_where_there_is_nothing() -> None:
+    with serving_app(FastAPI()) as url, pytest.raises(UserError, match="There is nothing at") as refused:
+        with remote_answerer(url.replace("//", "//me:secret@")):
+            pass
+    assert "secret" not in str(refused.value)

@@ -14,7 +14,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from qwenlab.api.server import Server
+from qwenlab.web.server import Server
 
 BASE_NAME = "Qwen/Qwen2.5-7B-Instruct"
 LORA_NAME = "my-run"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from qwenlab.credentials import shown
 from qwenlab.errors import UserError
 from qwenlab.evaluation.item import Program
 from qwenlab.evaluation.programs.results import JudgeSettings
@@ -59,12 +60,17 @@ def begin(
         tuned_model: what the server calls the tuned model.
 
     Raises:
-        UserError: there is no adapter, no such suite, several answers would be the same, or the run's mode of thinking
-            was changed.
+        UserError: there is no adapter, no such suite, several answers would be the same, the server's address has a
+            password, or the run's mode of thinking was changed.
     """
     find_suites(settings.suites)
     if not endpoint and not run.adapter.exists():
         raise UserError(f"{run.name} has delivered no adapter yet.", f"python -m qwenlab.train --resume {run.name}")
+    if endpoint and shown(endpoint) != endpoint:
+        raise UserError(
+            f"An evaluation keeps the address of its server, and {shown(endpoint)} is given with a password.",
+            "Leave it out, and set OPENAI_API_KEY to what the server asks for.",
+        )
     if settings.samples > 1 and settings.temperature == 0:
         raise UserError(
             f"{settings.samples} answers a problem at temperature 0 would be {settings.samples} times the same.",
