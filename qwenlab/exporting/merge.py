@@ -11,6 +11,7 @@ from transformers import AutoTokenizer
 
 from qwenlab.data.chat_template import template_in_mode
 from qwenlab.errors import UserError
+from qwenlab.files import open_to_readers
 from qwenlab.recipe import ModelSettings
 from qwenlab.training.engine import Engine
 from qwenlab.training.load import load_base
@@ -69,6 +70,7 @@ def merge(settings: ModelSettings, adapter: Path, folder: Path, dtype: Dtype, mo
     ends = end_tokens(source, tokenizer)
     merged.generation_config.eos_token_id = merged.config.eos_token_id = ends if len(ends) > 1 else ends[0]
     merged.save_pretrained(folder)
+    open_to_readers(folder)
     # Converters take it for the one end of an answer.
     tokenizer.eos_token = tokenizer.convert_ids_to_tokens(ends[0])
     mode.write(tokenizer, folder)

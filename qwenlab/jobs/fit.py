@@ -10,7 +10,8 @@ from qwenlab.data.terminal import funnel
 from qwenlab.jobs.drift import tell_drift
 from qwenlab.recipe import Recipe
 from qwenlab.runs import Run, Status, gpu_lock, gpu_waiting
-from qwenlab.runs.events import StatusChange
+from qwenlab.runs.checkpoint import choose, drop_later
+from qwenlab.runs.events import Note, StatusChange
 from qwenlab.runs.output import Output
 from qwenlab.runs.progress import Progress
 from qwenlab.runs.resolve import Job
@@ -84,17 +85,28 @@ def fit_job(job: Job, run: Run, runs: Path, force: bool, engine: Engine, stopper
 
     with gpu_lock(runs, run.name, waiting):
         check_room(recipe, engine, source, hardware())
-        checkpoint = run.checkpoints[-1] if job.earlier and run.checkpoints else None
-        step = int(checkpoint.name.partition("-")[2]) if checkpoint else 0
-        run.update(status=Status.running, early_stopped=False)
-        run.log.write(StatusChange(step=step, status=Status.running, resumed_from=step if job.earlier else None))
-        if job.earlier:
-            output.say(f"going on from {checkpoint.name if checkpoint else 'the start: there is no checkpoint yet'}")
+        run.update(status=Status.running, early_stopped=run.read().early_stopped and not job.extended)
+        checkpoint = _going_on(run, output) if job.earlier else None
+        if not job.earlier:
+            run.log.write(StatusChange(step=0, status=Status.running))
         with _assisted(run, rows, checkpoint, engine):
             return fit(
                 run, recipe, engine, rows, plan.execution, Progress(output), stopper, checkpoint,
                 delivered=lambda trained: tell_drift(run, trained, output),
             )  # fmt: skip
+
+
+def _going_on(run: Run, output: Output) -> Path | None:
+    """The checkpoint that an earlier run goes on from, told; None: from the start."""
+    chosen = choose(run.folder)
+    drop_later(run.folder, chosen.step)
+    for fault in chosen.faults:
+        output.say(fault)
+        run.log.write(Note(step=chosen.step, about="checkpoint", text=fault))
+    run.log.write(StatusChange(step=chosen.step, status=Status.running, resumed_from=chosen.step))
+    start = f"the start: {'no checkpoint is whole' if chosen.faults else 'there is no checkpoint yet'}"
+    output.say(f"going on from {chosen.checkpoint.name if chosen.checkpoint else start}")
+    return chosen.checkpoint
 
 
 def fit_beside(run: Run, checkpoint: Path | None, engine: Engine, stopper: Stopper) -> None:

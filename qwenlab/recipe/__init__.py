@@ -8,6 +8,7 @@ from qwenlab.recipe.settings import (
     EvaluateSettings,
     ModelSettings,
     Recipe,
+    TrainSettings,
     fields,
     make_recipe,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "EvaluateSettings",
     "ModelSettings",
     "Recipe",
+    "TrainSettings",
     "fields",
     "find_recipe",
     "load_recipe",

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from qwenlab.errors import UserError
-from qwenlab.recipe import TINY, Recipe, read_recipe
+from qwenlab.recipe import TINY, Recipe, TrainSettings, read_recipe
+from qwenlab.runs.checkpoint import Made, choose, made
 from qwenlab.runs.record import Status
 from qwenlab.runs.run import Run, find_run
 
@@ -18,6 +19,8 @@ class Job(NamedTuple):
     recipe: Recipe
     name: str
     earlier: Run | None = None
+    extended: bool = False
+    """It goes on beyond the end that it had."""
 
 
 def choose_job(
@@ -65,9 +68,27 @@ def _extended(run: Run, overrides: Sequence[str]) -> Job:
     if not keys or not keys <= set(EXTENDABLE):
         ways = " or ".join(f"--set {key}=..." for key in EXTENDABLE)
         raise UserError("--extend needs to know how far, and nothing else.", f"Add {ways}")
-    if not run.checkpoints:
-        raise UserError(f"{run.name} has no checkpoint to go on from.", f"Begin anew with {run.recipe_file}.")
-    return Job(read_recipe(run.recipe_file, overrides), run.name, run)
+    chosen = choose(run.folder)
+    if chosen.checkpoint is None:
+        why = "".join(f" {fault}" for fault in chosen.faults)
+        raise UserError(f"{run.name} has no checkpoint to go on from.{why}", f"Begin anew with {run.recipe_file}.")
+    recipe = read_recipe(run.recipe_file, overrides)
+    _check_beyond(run, recipe.train, made(chosen.checkpoint))
+    return Job(recipe, run.name, run, extended=True)
+
+
+def _check_beyond(run: Run, train: TrainSettings, made: Made) -> None:
+    """Raises:
+    UserError: the run is as far as that already.
+    """
+    if train.max_steps > 0:  # then the epochs do not count
+        asked, has = f"train.max_steps = {train.max_steps}", f"{made.global_step} steps"
+        further, more = train.max_steps > made.global_step, f"train.max_steps={2 * made.global_step}"
+    else:
+        asked, has = f"train.num_train_epochs = {train.num_train_epochs:g}", f"{made.epoch:g} epochs"
+        further, more = train.num_train_epochs > made.epoch, f"train.num_train_epochs={2 * made.epoch:g}"
+    if not further:
+        raise UserError(f"{run.name} has made {has} already; {asked} is not beyond that.", f"Such as --set {more}")
 
 
 def _started_from(earlier: Run, recipe: Path | None, overrides: Sequence[str]) -> Job:

@@ -1,6 +1,5 @@
 """One run's folder: its names, its record, its lock."""
 
-import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from qwenlab.errors import UserError
 from qwenlab.files import write_atomically
 from qwenlab.recipe import Recipe, read_recipe, recipe_toml
+from qwenlab.runs import checkpoint
 from qwenlab.runs.drift import Drift
 from qwenlab.runs.events import Event, EventLog, read_events
 from qwenlab.runs.job_folder import JobFolder
@@ -100,8 +100,7 @@ class Run(JobFolder[RunRecord]):
     @property
     def checkpoints(self) -> list[Path]:
         """Complete checkpoints, earliest first. The trainer writes trainer_state.json last."""
-        found = [(int(path.name.partition("-")[2]), path) for path in self.folder.glob("checkpoint-*")]
-        return [path for _, path in sorted(found) if _is_json(path / "trainer_state.json")]
+        return checkpoint.complete(self.folder)
 
 
 def find_run(runs: Path, name: str) -> Run:
@@ -143,11 +142,3 @@ def _new_folder(runs: Path, name: str) -> Path:
             ) from None
         return folder
     raise UserError(f"{runs / name} exists a thousand times over.")
-
-
-def _is_json(path: Path) -> bool:
-    try:
-        json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return False
-    return True

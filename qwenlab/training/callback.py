@@ -9,6 +9,8 @@ from typing import Any
 from transformers import TrainerCallback
 
 from qwenlab.errors import UserError
+from qwenlab.files import open_to_readers
+from qwenlab.runs.checkpoint import seal, step_of
 from qwenlab.runs.events import Best, Checkpoint, Note, StatusChange, Train, Validation
 from qwenlab.runs.progress import Progress
 from qwenlab.runs.record import Score, Status
@@ -37,19 +39,32 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
         self.loaded = loaded
         self.progress = progress
         self.stop_requested = False
+        self.has_learned = False
+        """Whether a step was made whose learning rate was above zero."""
         self._stopping = False
         self._losses: deque[float] = deque(maxlen=SPIKE_WINDOW)
         self._last_finite_step = 0
         self._pace = _Pace()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.run.update(total_steps=state.max_steps, step=state.global_step)
+        # A run that was killed after its last checkpoint has nothing left to do; one that early stopping has ended, only
+        # if it was not extended since.
+        early = control.should_training_stop and self.run.read().early_stopped
+        control.should_training_stop = early or state.global_step >= state.max_steps
+        self.run.update(total_steps=state.max_steps, step=state.global_step, early_stopped=early)
         self.progress.start("step", state.max_steps, state.global_step)
         self._last_finite_step = state.global_step
         self._pace.restart(state)
 
+    def on_optimizer_step(self, args: Any, state: Any, control: Any, optimizer: Any, **_: Any) -> None:
+        rates = [group["lr"] for group in optimizer.param_groups]
+        if max(rates) > 0 and not getattr(optimizer, "step_was_skipped", False):  # as float16 does after an overflow
+            self.has_learned = True
+
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._pace.step(state)
+        # The loss since the last point of the curve is in no checkpoint: a resumed run would lose it.
+        control.should_log = control.should_log or control.should_save
         # Of several processes, all stop after the same step: the others would wait for one that stopped alone.
         self.stop_requested = any_of_all(self.stop_requested or self.run.stop_file.exists())
         if self.stop_requested:
@@ -102,7 +117,12 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
         self._pace.restart(state)
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.log.write(Checkpoint(step=state.global_step, folder=f"checkpoint-{state.global_step}"))
+        folder = self.run.folder / f"checkpoint-{state.global_step}"
+        any_of_all(False)  # every process has written its part
+        if world().is_first:
+            open_to_readers(folder)
+            seal(folder)
+        self.log.write(Checkpoint(step=state.global_step, folder=folder.name))
         self.run.update(step=state.global_step)
         self._pace.restart(state)
 
@@ -124,7 +144,7 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
         """
         if math.isnan(loss):
             self.log.write(Note(step=step, about="nan", text="the loss is not a number"))
-            good = [path for path in self.run.checkpoints if int(path.name.partition("-")[2]) <= self._last_finite_step]
+            good = [path for path in self.run.checkpoints if step_of(path) <= self._last_finite_step]
             raise UserError(
                 f"The loss became NaN at step {step}. "
                 + (f"The last good checkpoint is {good[-1]}." if good else "There is no checkpoint from before it."),

@@ -20,6 +20,7 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig, set_seed
 
 from qwenlab.data.chat_template import template_sha256
 from qwenlab.errors import UserError
+from qwenlab.files import open_to_readers
 from qwenlab.recipe import ALL_LINEAR, ModelSettings, Recipe
 from qwenlab.runs.record import EngineRecord, ModelRecord
 from qwenlab.training.distributed import world
@@ -79,6 +80,7 @@ class LoadedModel:
         self.tokenizer.save_pretrained(unfinished)
         if self.source.revision:
             _name_base(unfinished / "adapter_config.json", self.source.name, self.source.revision)
+        open_to_readers(unfinished)
         replace_folder(unfinished, folder)
 
     def fill_adapter(self, folder: Path) -> None:
@@ -119,6 +121,13 @@ def replace_folder(new: Path, folder: Path) -> None:
         folder.rename(old)
     new.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def restore_folder(folder: Path) -> None:
+    """Undo a `replace_folder` whose process was killed between its two steps."""
+    old = folder.with_name(f".{folder.name}.old")
+    if old.exists() and not folder.exists():
+        old.rename(folder)
 
 
 def _name_base(config_file: Path, name: str, revision: str) -> None:

@@ -24,6 +24,7 @@ from trl import SFTConfig, SFTTrainer
 
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe
+from qwenlab.runs.checkpoint import choose
 from qwenlab.runs.events import Note, StatusChange
 from qwenlab.runs.mode import trained_mode
 from qwenlab.runs.progress import Progress
@@ -34,7 +35,7 @@ from qwenlab.training.callback import RunCallback
 from qwenlab.training.distributed import world
 from qwenlab.training.engine import Engine
 from qwenlab.training.execution import Execution
-from qwenlab.training.load import LoadedModel, load, replace_folder
+from qwenlab.training.load import LoadedModel, load, replace_folder, restore_folder
 from qwenlab.training.memory import first_line, forget_attempt, forget_peak, is_out_of_memory
 from qwenlab.training.rows import Rows
 
@@ -114,6 +115,8 @@ def fit(
         UserError: the model does not fit, or not even one row at a time, or the loss became NaN.
     """
     attempt = _Attempt(recipe.train.per_device_train_batch_size, execution)
+    if world().is_first:
+        restore_folder(run.best)
     while True:
         try:
             return _fit_once(run, recipe, engine, rows, progress, stopper, checkpoint, attempt, delivered)
@@ -124,11 +127,10 @@ def fit(
         # Outside the handler, where the error's traceback no longer holds the tensors.
         progress.end()
         forget_attempt()
-        checkpoint = run.checkpoints[-1] if run.checkpoints else None
-        step = int(checkpoint.name.partition("-")[2]) if checkpoint else 0
-        attempt = change.attempt
-        run.log.write(Note(step=step, about=change.about, micro_batch=attempt.micro_batch, text=change.text))
-        run.log.write(StatusChange(step=step, status=Status.running, resumed_from=step))
+        attempt, chosen = change.attempt, choose(run.folder)
+        checkpoint = chosen.checkpoint
+        run.log.write(Note(step=chosen.step, about=change.about, micro_batch=attempt.micro_batch, text=change.text))
+        run.log.write(StatusChange(step=chosen.step, status=Status.running, resumed_from=chosen.step))
         progress.note(change.text)
 
 
@@ -188,12 +190,24 @@ def _fit_once(
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     finally:
         stopper.callback = None
+    _check_learned(trainer.state.global_step, callback, checkpoint)
     if world().is_first:
         _deliver(run, loaded)
         if delivered:
             delivered(loaded)
     ended = trainer.state.global_step >= trainer.state.max_steps
     return Status.stopped if callback.stop_requested and not ended else Status.finished
+
+
+def _check_learned(steps: int, callback: RunCallback, checkpoint: Path | None) -> None:
+    """Raises:
+    UserError: no step has changed the adapter, and nobody has stopped the training.
+    """
+    if checkpoint is None and not callback.has_learned and not callback.stop_requested:
+        raise UserError(
+            f"The learning rate was above zero in none of the {steps} steps: the adapter is as it began.",
+            "Train for more steps, or set train.warmup_ratio = 0.",
+        )
 
 
 @contextmanager
@@ -330,6 +344,11 @@ class _Trainer(SFTTrainer):  # type: ignore[misc]
             self.args.warmup_steps = 0
         return super().create_scheduler(num_training_steps, *args, **kwargs)
 
+    def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
+        # The Trainer would make one more step before it sees that a resumed training is at its end.
+        if not self.control.should_training_stop:
+            super()._run_epoch(*args, **kwargs)
+
     def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
         self._loss_and_tokens = torch.zeros(2, dtype=torch.float64, device=self.args.device)
         output = super().evaluation_loop(*args, **kwargs)
@@ -356,9 +375,10 @@ class _EarlyStopping(EarlyStoppingCallback):  # type: ignore[misc]
     early_stopping_patience_counter: int
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        # An extended run may have been stopped early before; it gets its patience anew.
         if self.early_stopping_patience_counter >= self.early_stopping_patience:
+            # It had ended this training here. If that goes on, as the run's callback will say, then with new patience.
             self.early_stopping_patience_counter = 0
+            control.should_training_stop = True
 
 
 def _sampled(validation: pa.Table, recipe: Recipe) -> Dataset:
@@ -380,7 +400,8 @@ def _deliver(run: Run, loaded: LoadedModel) -> None:
         loaded.save_adapter(run.adapter)
         return
     copied = run.folder / ".adapter.tmp"
+    shutil.rmtree(copied, ignore_errors=True)  # of a process that was killed
     with ExitStack() as cleanup:
         cleanup.callback(shutil.rmtree, copied, ignore_errors=True)
-        shutil.copytree(run.best, copied, dirs_exist_ok=True)
+        shutil.copytree(run.best, copied)
         replace_folder(copied, run.adapter)
