@@ -16,7 +16,7 @@ from typing import Any
 import typer
 
 from qwenlab import __version__
-from qwenlab.errors import UserError
+from qwenlab.errors import UserError, outside_told
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -55,7 +55,8 @@ def run(main: Callable[..., None], program: str, arguments: Sequence[str] | None
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(main)
     try:
-        app(args=None if arguments is None else list(arguments), prog_name=program)
+        with outside_told():
+            app(args=None if arguments is None else list(arguments), prog_name=program)
     except UserError as error:
         typer.secho(error.message, fg="red", err=True)
         if error.hint:

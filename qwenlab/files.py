@@ -7,13 +7,13 @@ a field that it does not have. What is read may be of another version: fields th
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from qwenlab.errors import UserError
+from qwenlab.errors import UserError, outside
 
 
 class Record(BaseModel):
@@ -63,12 +63,18 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         UserError: the disk refuses, or `path` is a folder.
     """
-    if path.is_dir():
-        raise UserError(f"{path} is a folder and cannot be written as a file.", "Name a file in it.")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with _refusals_told(path):
-        yield temporary
-        temporary.replace(path)
+        if path.is_dir():
+            raise UserError(f"{path} is a folder and cannot be written as a file.", "Name a file in it.")
+        try:
+            yield temporary
+            temporary.replace(path)
+        except BaseException:
+            # Half of it would take the room that is missing.
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
 
 
 def make_parent(path: Path) -> None:
@@ -94,10 +100,19 @@ def open_to_readers(folder: Path) -> None:
 
 @contextmanager
 def _refusals_told(path: Path) -> Iterator[None]:
+    """As `outside_told`, and of every other word of the system too."""
+    what = f"{path} cannot be written"
     try:
         yield
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror or error}.", "Choose another place.") from None
+    except UserError:
+        raise
+    except Exception as error:
+        told = outside(error, what)
+        if told is None and isinstance(error, OSError):
+            told = UserError(f"{what}: {error.strerror or error}.", "Choose another place.")
+        if told is None:
+            raise
+        raise told from None
 
 
 def append_lines(path: Path, lines: Iterable[BaseModel]) -> None:

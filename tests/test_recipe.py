@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwenlab.errors import UserError
-from qwenlab.recipe import Recipe, fields, parse_recipe, read_recipe, recipe_toml
+from qwenlab.recipe import Recipe, fields, load_recipe, parse_recipe, read_recipe, recipe_toml
 from qwenlab.recipe.faults import ALIASES
 from qwenlab.recipe.table import markdown_table
 
@@ -115,6 +115,41 @@ def test_a_missing_recipe_names_the_ones_there_are(tmp_path: Path, monkeypatch: 
 
 def test_broken_toml_is_a_sentence() -> None:
     assert "is not valid TOML" in faults("[train\nseed=1")
+
+
+@pytest.mark.parametrize(
+    "text", ["[train]\nseed = " + "[" * 5000, "[data]\ncolumns = " + "{a = " * 2000 + "1" + "}" * 2000]
+)
+def test_what_is_nested_too_deeply_is_a_sentence(text: str) -> None:
+    assert "is nested too deeply" in faults(text)
+
+
+@pytest.mark.parametrize("number", ["7" * 5000, "7" * 4300, "0x" + "f" * 5000, str(2**63), f"[0x{'f' * 5000}]"])
+def test_a_number_that_nothing_can_hold_is_a_sentence(number: str) -> None:
+    for text in (f"[train]\nmax_steps = {number}", f"[lora]\ntarget_modules = {number}", f"a = {number}"):
+        told = faults(text)
+        assert ("64 bits" in told or "thousands of digits" in told) and len(told) < 300
+    assert parse_recipe(f"[train]\nmax_steps = {2**63 - 1}").train.max_steps == 2**63 - 1
+
+
+def test_a_number_given_in_python_is_held_to_the_same() -> None:
+    with pytest.raises(UserError, match=r"train\.max_steps has a number of more than 64 bits"):
+        load_recipe({"train": {"max_steps": 10**5000}})
+
+
+def test_a_refusal_is_short_however_long_the_value() -> None:
+    deep = "[data.columns]\nuser" + ".a" * 3000 + " = 1"
+    for text in (deep, f"[train]\nseed = '{'a' * 10**6}'", f"[train]\n{'a' * 10**5} = 1"):
+        assert len(faults(text)) < 1000
+    many = faults("[train]\n" + "".join(f"key{number} = 1\n" for number in range(1000)))
+    assert "1000 faults" in many and "and 950 more" in many
+    assert "must be" not in faults("", f"train.seed={'[' * 5000}") and len(faults("", f"train.seed={'[' * 5000}")) < 500
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a" * 5000, "/dev/null/a", "~nobody-of-this-name/a"])
+def test_a_name_that_no_file_can_have_is_a_sentence(name: str) -> None:
+    with pytest.raises(UserError):
+        read_recipe(Path(name))
 
 
 def test_the_table_in_the_document_is_the_one_of_the_fields() -> None:

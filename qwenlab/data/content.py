@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from qwenlab.data.inflated import BoundedStream
 from qwenlab.errors import UserError
 
 COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
@@ -38,8 +39,10 @@ SHOWN = 30
 
 
 def opened(path: Path) -> io.BufferedReader:
-    """The file's content, decompressed as it is read."""
-    return io.BufferedReader(pa.input_stream(str(path), compression=COMPRESSED.get(path.suffix.lower())))
+    """The file's content, decompressed as it is read, which raises a UserError where that is too much."""
+    compression = COMPRESSED.get(path.suffix.lower())
+    stream = pa.input_stream(str(path), compression=compression)
+    return io.BufferedReader(BoundedStream(stream, path.name) if compression else stream)
 
 
 def content(path: Path) -> bytes:

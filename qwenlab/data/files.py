@@ -4,15 +4,16 @@ import difflib
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 import pyarrow as pa
 
 from qwenlab.data.content import COMPRESSED, content, opened
+from qwenlab.data.inflated import arrow_table, check_parquet, check_xlsx
 from qwenlab.data.json_rows import read_json
 from qwenlab.data.separated import read_csv
-from qwenlab.errors import UserError
+from qwenlab.errors import UserError, is_panic, outside_told
 
 ZIP = b"PK\x03\x04"
 
@@ -50,13 +51,19 @@ def read_file(path: Path) -> Table:
     name, suffix = path.name, data_suffix(path)
     notes: list[str] = []
     try:
-        _check_beginning(path, suffix)
-        frame = READERS[suffix](path, notes)
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        with outside_told(f"{name} cannot be read"):
+            _check_beginning(path, suffix)
+            frame = READERS[suffix](path, notes)
+            with path.open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        hint = "Look at its permissions. If it is compressed, it may be cut short: copy or download it again."
+        hint = "If it is compressed, it may be cut short: copy or download it again."
         raise UserError(f"{name} cannot be read: {error.strerror or error}.", hint) from None
+    except BaseException as error:
+        if not is_panic(error):
+            raise
+        hint = "Copy, download or write it again, or in another format."
+        raise UserError(f"{name} is damaged: its reader gave up ({str(error).partition(chr(10))[0]}).", hint) from None
     if frame.is_empty():
         raise UserError(f"{name} has no rows.", "A data file has at least one row.")
     return Table(name, with_plain_names(frame), sha256, tuple(notes))
@@ -98,6 +105,7 @@ def _check_beginning(path: Path, suffix: str) -> None:
 
 def _parquet(path: Path, notes: list[str]) -> pl.DataFrame:
     data = content(path)
+    check_parquet(path.name, data)
     try:
         return pl.read_parquet(data)
     except (pl.exceptions.PolarsError, OSError) as error:
@@ -108,11 +116,8 @@ def _parquet(path: Path, notes: list[str]) -> pl.DataFrame:
 
 
 def _arrow(path: Path, notes: list[str]) -> pl.DataFrame:
-    """Arrow's stream, as `datasets` saves it to disk, or its file format, which is also called Feather."""
-    data = content(path)
-    reader: Any = pa.ipc.open_file if data.startswith(b"ARROW1") else pa.ipc.open_stream
     try:
-        frame = pl.from_arrow(reader(pa.BufferReader(data)).read_all())
+        frame = pl.from_arrow(arrow_table(path.name, content(path)))
     except (pa.ArrowException, pl.exceptions.PolarsError) as error:
         raise UserError(f"{path.name} is not readable as Arrow: {error}.", "Copy or write it again.") from None
     assert isinstance(frame, pl.DataFrame)
@@ -123,8 +128,10 @@ def _xlsx(path: Path, notes: list[str]) -> pl.DataFrame:
     """The first sheet, every cell as text."""
     import fastexcel
 
+    data = content(path)
+    check_xlsx(path.name, data)
     try:
-        book = fastexcel.read_excel(content(path))
+        book = fastexcel.read_excel(data)
         sheet = book.load_sheet(0, dtypes="string")
     except fastexcel.FastExcelError as error:
         raise UserError(f"{path.name} is not readable as .xlsx: {error}.", "Save it again, or as CSV.") from None

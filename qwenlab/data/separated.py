@@ -24,7 +24,7 @@ SAMPLE_ROWS = 50
 SAMPLE = 200_000
 """Rows, and bytes, that are looked at to find a separator."""
 
-SEP_LINE = re.compile(rb"\s*\"?sep=(.)\"?\r?\n", re.IGNORECASE)
+SEP_LINE = re.compile(rb"\s*\"?sep=([\t -!#-~])\"?\r?\n", re.IGNORECASE)
 """The first line by which Excel is told the separator."""
 
 ESCAPED_QUOTE = re.compile(r'(?<!\\)((?:\\\\)*)\\"')

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from qwenlab.data.values import MIXED, of_one_kind, spoken
+from qwenlab.data.values import MIXED, of_one_kind, spoken, without_halves
 from qwenlab.errors import UserError
 
 SPOT = 30
@@ -69,7 +69,7 @@ def _from_objects(values: list[tuple[int, Any]], name: str, where: str) -> pl.Da
 def _loads(text: str, name: str, line: int = 1) -> Any:
     """The JSON value that is the whole of `text`, which begins on this line of the file."""
     try:
-        return json.loads(text)
+        return without_halves(json.loads(text), text)
     except json.JSONDecodeError as error:
         before, after = text[max(error.pos - SPOT, 0) : error.pos], text[error.pos : error.pos + SPOT]
         raise UserError(

@@ -3,6 +3,7 @@ is kept apart, so that nobody trains on the JSON of a list without knowing.
 """
 
 import json
+import re
 from typing import Any
 
 import polars as pl
@@ -15,6 +16,8 @@ MIXED = pl.Struct({TEXT: pl.String, OTHER: pl.String})
 
 TEXT_PARTS = ("text", "input_text", "output_text", None)
 """Types of a content's parts whose `text` is what was said."""
+
+SURROGATE = re.compile(r"\\[uU][dD][89a-fA-F]|[\ud800-\udfff]")
 
 REASONING_PARTS = ("thinking", "reasoning")
 
@@ -66,6 +69,24 @@ def spoken(value: Any) -> dict[str, str | None]:
         if None not in parts:
             return {TEXT: "".join(map(str, parts)), OTHER: None}
     return {TEXT: None, OTHER: json.dumps(value, ensure_ascii=False, default=str)}
+
+
+def without_halves(value: Any, text: str) -> Any:
+    """The JSON value of a text. Half a surrogate pair, which JSON can write and no file can hold, is an encoding fault.
+
+    It becomes U+FFFD, so that the rule on encoding drops its row.
+    """
+    return _whole(value) if SURROGATE.search(text) else value
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {_whole(key): _whole(item) for key, item in value.items()}
+    return value
 
 
 def of_one_kind(values: list[Any]) -> list[Any]:

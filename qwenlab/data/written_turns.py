@@ -9,7 +9,7 @@ import polars as pl
 from qwenlab.data import strict_json
 from qwenlab.data.column_mapping import HISTORY, MESSAGES
 from qwenlab.data.files import Table
-from qwenlab.data.values import OTHER, TEXT, is_mixed
+from qwenlab.data.values import OTHER, TEXT, is_mixed, without_halves
 
 
 def with_turns(table: Table, named: str | None) -> Table:
@@ -42,7 +42,7 @@ def _list(text: str) -> list[Any] | None:
     """The list that the text writes out; None where it is none."""
     for read in (json.loads, ast.literal_eval):
         try:
-            found = read(text)
+            found = without_halves(read(text), text)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
         return found if isinstance(found, list) else None

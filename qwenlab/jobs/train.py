@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.rule import Rule
 
 from qwenlab.data.terminal import funnel
-from qwenlab.errors import UserError
+from qwenlab.errors import UserError, outside_told
 from qwenlab.evaluation.suites import find_suites
 from qwenlab.recipe import Recipe, recipe_toml
 from qwenlab.runs import Run, Status
@@ -47,17 +47,18 @@ def train(job: Job, runs: Path, stopper: Stopper, *, force: bool = False) -> Run
         before = run.read()
         run.update(status=Status.queued, started=datetime.now(UTC).astimezone(), finished=None, error=None)
         try:
-            with output.heard():
+            with outside_told(), output.heard():
                 status = fit_job(job, run, runs, force, engine, stopper, output)
         except KeyboardInterrupt:
             _end(run, Status.stopped)
             output.say(f"Stopped at once. {_how_to_go_on(run)}")
         except BaseException as error:
-            output.log(error.message if isinstance(error, UserError) else traceback.format_exc())
-            if job.earlier and run.read().status is Status.queued:
-                run.write(before)  # refused before it went on
-            else:
-                _end(run, Status.failed, error=str(error) or type(error).__name__)
+            with contextlib.suppress(UserError), outside_told():  # a full disk holds no word on it either
+                output.log(error.message if isinstance(error, UserError) else traceback.format_exc())
+                if job.earlier and run.read().status is Status.queued:
+                    run.write(before)  # refused before it went on
+                else:
+                    _end(run, Status.failed, error=str(error) or type(error).__name__)
             raise
         else:
             _end(run, status)

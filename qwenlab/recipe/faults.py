@@ -15,6 +15,14 @@ from qwenlab.errors import UserError
 
 Known = Mapping[str, FieldInfo]
 
+SHOWN = 200
+"""Characters that a sentence shows of a value or a key."""
+
+SHOWN_FAULTS = 50
+
+SHOWN_DEPTH = 4
+"""Levels of lists and tables that are shown."""
+
 # Names of the same settings in other tools, so that their users are told ours.
 ALIASES = {
     "base_model": "model.name",
@@ -42,16 +50,17 @@ ALIASES = {
 
 
 def refusal(error: ValidationError, where: str, known: Known) -> UserError:
-    """All faults of a recipe at once; `where` says which recipe it is."""
+    """All faults of a recipe at once, unless there are very many; `where` says which recipe it is."""
     faults = list(dict.fromkeys(_sentence(fault, known) for fault in error.errors()))
     count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-    lines = "\n".join(f"  {fault}" for fault in faults)
+    lines = "\n".join(f"  {fault}" for fault in faults[:SHOWN_FAULTS])
+    lines += f"\n  and {len(faults) - SHOWN_FAULTS:,} more" if len(faults) > SHOWN_FAULTS else ""
     return UserError(f"{where} has {count}:\n{lines}", "Every key with its meaning: docs/recipe.md")
 
 
 def _sentence(fault: ErrorDetails, known: Known) -> str:
     # A union adds its branch to the location ("target_modules", "tuple[...]"); two parts name the setting.
-    location = [str(part) for part in fault["loc"]]
+    location = [cut(str(part)) for part in fault["loc"]]
     path = ".".join(location[:2])
     if fault["type"] == "extra_forbidden":
         if len(location) == 1:
@@ -59,7 +68,7 @@ def _sentence(fault: ErrorDetails, known: Known) -> str:
         return f"{path}: no such setting{_nearest(path, known)}"
     reason = fault["msg"][0].lower() + fault["msg"][1:].replace("Input ", "")
     allowed = _allowed(path, known[path]) if path in known else ""
-    return f"{path} = {shown(fault['input'])}: {allowed or reason.removeprefix('input ')}"
+    return f"{path} = {cut(shown(fault['input']))}: {allowed or reason.removeprefix('input ')}"
 
 
 def _nearest_section(name: str, known: Known) -> str:
@@ -105,12 +114,19 @@ def _members(annotation: Any) -> Iterable[Any]:
     return getattr(annotation, "__args__", ())
 
 
-def shown(value: Any) -> str:
-    """A value as a recipe has it."""
+def shown(value: Any, depth: int = SHOWN_DEPTH) -> str:
+    """A value as a recipe has it, down to so many levels."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple | list | dict) and not depth:
+        return "..."
     if isinstance(value, tuple | list):
-        return "[" + ", ".join(shown(item) for item in value) + "]"
+        return "[" + ", ".join(shown(item, depth - 1) for item in value) + "]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {shown(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key} = {shown(item, depth - 1)}" for key, item in value.items()) + "}"
     return f'"{value}"' if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def cut(text: str) -> str:
+    """As much of it as a sentence shows."""
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

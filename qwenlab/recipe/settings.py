@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
-from qwenlab.recipe.faults import refusal
+from qwenlab.errors import UserError
+from qwenlab.recipe.faults import cut, refusal
 
 ALL_LINEAR = "all-linear"
 LINEAR_LAYERS = (
@@ -24,7 +25,9 @@ TINY = "tiny"
 """The name of the bundled model, and of the bundled data: its mini contest."""
 
 
-Names = Annotated[tuple[str, ...], Field(strict=False)]
+BITS = 64
+
+Names = Annotated[tuple[str, ...], Field(strict=False, max_length=1000)]
 
 
 class Section(BaseModel):
@@ -96,7 +99,7 @@ class TrainSettings(Section):
     learning_rate: float = Field(2e-4, gt=0, le=1, description="how big each step is; 10 times more usually breaks it")
     per_device_train_batch_size: int = Field(4, ge=1, description="micro-batch size per device")
     gradient_accumulation_steps: int = Field(4, ge=1, description="micro-batches accumulated per optimizer step")
-    num_train_epochs: float = Field(3.0, gt=0, description="passes over the training set (epochs)")
+    num_train_epochs: float = Field(3.0, gt=0, le=1e6, description="passes over the training set (epochs)")
     max_steps: int = Field(-1, ge=-1, description="stop after so many steps; -1: go by the epochs")
     warmup_ratio: float = Field(0.03, ge=0, lt=1, description="share of the steps in which the learning rate rises")
     weight_decay: float = Field(0.01, ge=0, le=1, description="pull of the adapter's weights towards zero")
@@ -205,11 +208,36 @@ def make_recipe(values: dict[str, Any], where: str = "recipe") -> Recipe:
     Raises:
         UserError: names every fault with its path, the bound and, for an unknown key, the nearest known one.
     """
+    _check_numbers(values, where)
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
         known = {f"{section}.{key}": field for section, key, field in fields()}
         raise refusal(error, where, known) from None
+
+
+def _check_numbers(values: dict[str, Any], where: str) -> None:
+    """TOML's integers have 64 bits, and so have those of everything that a recipe is handed to.
+
+    Raises:
+        UserError: one is larger. It is not shown: Python writes no number of more than 4,300 digits.
+    """
+    for section, table in values.items():
+        for key, value in table.items() if isinstance(table, dict) else [("", table)]:
+            if any(isinstance(one, int) and one.bit_length() >= BITS for one in _parts(value)):
+                path = cut(f"{section}.{key}" if key else section)
+                raise UserError(f"{where}: {path} has a number of more than {BITS} bits.", "Mend it: none is as large.")
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """The value, or what is in it, at whatever depth."""
+    inside = [value]
+    while inside:
+        one = inside.pop()
+        if isinstance(one, dict | list | tuple):
+            inside += one.values() if isinstance(one, dict) else one
+        else:
+            yield one
 
 
 def fields() -> Iterator[tuple[str, str, FieldInfo]]:

@@ -7,12 +7,14 @@ from typing import Any
 
 import tomlkit
 
-from qwenlab.errors import UserError
+from qwenlab.errors import UserError, outside_told
 from qwenlab.recipe.settings import Recipe, make_recipe
 
 _PACKAGE = Path(__file__).parents[1]
 RECIPES = next(folder for folder in (_PACKAGE / "recipes", _PACKAGE.parent / "recipes") if folder.is_dir())
 """The recipes that come along: in an installed package inside it, in a clone beside it."""
+
+NESTED = "A recipe has tables of settings, and lists and tables as values, no deeper than that."
 
 
 def load_recipe(source: Path | str | Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Recipe:
@@ -79,12 +81,18 @@ def parse_recipe(text: str, overrides: Sequence[str] = (), where: str = "recipe"
 
 def parse_toml(text: str, where: str) -> dict[str, Any]:
     """Raises:
-    UserError: it is not TOML.
+    UserError: it is not TOML, or nothing that a recipe could hold.
     """
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{where} is not valid TOML: {error}.", 'Texts need quotes: name = "tiny".') from None
+    except RecursionError:
+        raise UserError(f"{where} is nested too deeply.", NESTED) from None
+    except ValueError:  # Python reads no integer of more than 4,300 digits
+        raise UserError(
+            f"{where} has a number with thousands of digits.", "Mend it: none needs more than 20."
+        ) from None
 
 
 def recipe_toml(recipe: Recipe) -> str:
@@ -105,12 +113,12 @@ def recipe_toml(recipe: Recipe) -> str:
 
 def _read(path: Path) -> tuple[str, str]:
     """The recipe's text, and what it is called in messages."""
-    found = find_recipe(path)
     try:
-        return found.read_text(encoding="utf-8"), str(path)
+        with outside_told():
+            return find_recipe(path).read_text(encoding="utf-8"), str(path)
     except FileNotFoundError:
         raise UserError(f"There is no recipe at {path}.", _nearby_recipes(path)) from None
-    except (IsADirectoryError, UnicodeDecodeError):
+    except UnicodeDecodeError:
         raise UserError(f"{path} is not a recipe.", "A recipe is a TOML file; recipes/default.toml is one.") from None
 
 
@@ -128,7 +136,7 @@ def _value(text: str) -> Any:
     """A value as TOML would read it; what TOML cannot read is a text, so that paths need no quotes."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 

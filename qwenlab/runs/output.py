@@ -24,7 +24,8 @@ class Output:
 
     def __exit__(self, *_: object) -> None:
         if self._log:
-            self._log.close()
+            with contextlib.suppress(OSError):  # of a full disk was told where it was written
+                self._log.close()
 
     def say(self, text: str) -> None:
         """A line of plain text, on the terminal and in the log."""

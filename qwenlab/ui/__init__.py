@@ -17,6 +17,7 @@ from qwenlab.ui import theme
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.clock import Clock, connect
 from qwenlab.ui.components import QUIET
+from qwenlab.ui.faults import tell_faults
 from qwenlab.ui.form import PATHS, values_of
 from qwenlab.ui.status_bar import build_strip
 from qwenlab.ui.tabs.compare import build_compare_tab
@@ -68,6 +69,7 @@ def build(runs: Path) -> gr.Blocks:
                 partial(_open, runs, name), train.stage.run, [tabs, tab.run], queue=False, api_visibility="private"
             )
         compare.evaluate.click(partial(_evaluate, runs), compare.run, [tabs, evaluate.run], **QUIET)
+    tell_faults(page)
     page.queue()
     # Gradio looks a thousand times a second whether somebody waits, which takes 4 % of a core from the training.
     page._queue.sleep_when_free = QUEUE_SECONDS

@@ -1,5 +1,6 @@
 import gzip
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qwenlab.data import content, json_rows, strict_json
+from qwenlab.data.clean import ENCODING_FAULT
 from qwenlab.data.files import read_file
+from qwenlab.data.written_turns import with_turns
 from qwenlab.errors import UserError
 from tests.data.made import write_jsonl, write_xlsx
 
@@ -298,3 +301,31 @@ def test_no_row_and_no_text_is_lost_whatever_stands_beside_it(
     path = write_jsonl(tmp_path / "a.jsonl", [{"question": text, "other": value} for text, value in rows])
     read = read_file(path).frame["question"].to_list()
     assert read == [text for text, _ in rows]
+
+
+def test_a_panic_over_a_damaged_file_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class PanicException(BaseException):
+        pass
+
+    def panic(data: bytes) -> pl.DataFrame:
+        raise PanicException("called `Result::unwrap()` on an `Err` value\nmore")
+
+    path = written(tmp_path, ".parquet", ROWS)
+    monkeypatch.setattr(pl, "read_parquet", panic)
+    with pytest.raises(UserError, match=r"is damaged: its reader gave up \(called .* value\)"):
+        read_file(path)
+
+
+@pytest.mark.parametrize("half", ["\ud800", "\udfff", "a\udc00\ud800b"])
+@pytest.mark.parametrize("suffix", [".jsonl", ".json", ".csv"])
+def test_half_a_surrogate_pair_is_an_encoding_fault(tmp_path: Path, suffix: str, half: str) -> None:
+    rows = [{"role": "user", "content": f"Who{half}?"}, {"role": "assistant", "content": "\U0001f600"}]
+    path = tmp_path / f"rows{suffix}"
+    if suffix == ".csv":
+        path.write_text(pl.DataFrame({"messages": [json.dumps(rows)]}).write_csv(), encoding="utf-8")
+    else:
+        path.write_text(
+            json.dumps({"messages": rows} if suffix == ".jsonl" else [{"messages": rows}]), encoding="utf-8"
+        )
+    (turns,) = with_turns(read_file(path), None).frame["messages"].to_list()
+    assert re.search(ENCODING_FAULT, turns[0]["content"]) and turns[1]["content"] == "\U0001f600"

@@ -132,6 +132,14 @@ def test_a_header_alone_has_no_rows(tmp_path: Path) -> None:
             read(tmp_path, text)
 
 
+@pytest.mark.parametrize("separator", ["\xff", "\x00", "é"])
+def test_a_separator_that_is_no_single_character_is_no_separator(tmp_path: Path, separator: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"sep={separator}\na,b\nc,d\n", encoding="latin-1")
+    with pytest.raises(UserError, match=r"a\.csv"):
+        read_file(path)
+
+
 def test_an_ordinary_file_is_read_by_polars_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(separated._Separated, "careful")
     rows = [{"question": 'Who, "she"?\nWho', "answer": "é; 漢"}, {"question": "", "answer": '"'}] * 3

@@ -3,13 +3,13 @@
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from qwenlab.credentials import shown
-from qwenlab.errors import UserError
+from qwenlab.errors import UserError, outside_told
 from qwenlab.evaluation.item import Program
 from qwenlab.evaluation.programs.results import JudgeSettings
 from qwenlab.evaluation.programs.sandbox.interpreter import judging_interpreter
@@ -102,15 +102,16 @@ def evaluate(evaluation: Evaluation, run: Run, runs: Path, *, rejudge: bool = Fa
     with evaluation.owned(), Output(evaluation.log_file) as output:
         evaluation.update(status=Status.running, finished=None, error=None)
         try:
-            with output.heard():
+            with outside_told(), output.heard():
                 report = _work(evaluation, run, runs, rejudge, output)
         except (KeyboardInterrupt, StopRequested):
             _end(evaluation, Status.stopped)
             output.say(f"Stopped. Go on with: python -m qwenlab.evaluate {run.name} --resume --runs {runs}")
             return None
         except BaseException as error:
-            output.log(error.message if isinstance(error, UserError) else traceback.format_exc())
-            _end(evaluation, Status.failed, str(error) or type(error).__name__)
+            with suppress(UserError), outside_told():  # a full disk holds no word on it either
+                output.log(error.message if isinstance(error, UserError) else traceback.format_exc())
+                _end(evaluation, Status.failed, str(error) or type(error).__name__)
             raise
         _end(evaluation, Status.finished)
         _tell(report, evaluation, output)
