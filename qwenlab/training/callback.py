@@ -47,8 +47,8 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
         self._pace = _Pace()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        # A run that was killed after its last checkpoint has nothing left to do; one that early stopping has ended, only
-        # if it was not extended since.
+        # A run that was killed after its last checkpoint has nothing left to do; one that early stopping has ended has
+        # something only if it was extended since.
         early = control.should_training_stop and self.run.read().early_stopped
         control.should_training_stop = early or state.global_step >= state.max_steps
         self.run.update(total_steps=state.max_steps, step=state.global_step, early_stopped=early)
