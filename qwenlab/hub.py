@@ -13,7 +13,6 @@ from typing import Literal, NamedTuple
 
 import httpx
 import huggingface_hub
-from huggingface_hub import constants
 
 from qwenlab.credentials import shown
 from qwenlab.errors import UserError
@@ -53,11 +52,6 @@ class Wanted(NamedTuple):
     def page(self) -> str:
         """Where a person looks at it."""
         return f"{address()}/{'datasets/' if self.kind == 'dataset' else ''}{shown(self.name)}"
-
-
-def cache_folder() -> Path:
-    """Where what was fetched is kept."""
-    return Path(constants.HF_HUB_CACHE)
 
 
 def fetch(wanted: Wanted, patterns: str | Sequence[str], revision: str = "main") -> Path:

@@ -10,11 +10,13 @@ from itertools import islice
 from pathlib import Path
 
 from qwenlab.evaluation.programs.sandbox.interpreter import Interpreter
-from qwenlab.hub import cache_folder
 from qwenlab.tiny import TEST_FILE
 
 FILES, FOLDERS = 20, 200
 """Of a folder: so many of its files are tried, of so many folders in it."""
+
+CACHES = ("HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME")
+"""Name where what was fetched is kept, with the hub's token; without them that is in the home folder."""
 
 OF_THE_KERNEL = ("/dev", "/proc", "/sys")
 
@@ -41,7 +43,8 @@ def private_paths(given: Sequence[Path], interpreter: Interpreter) -> list[str]:
 
 
 def _always() -> Iterator[Path]:
-    yield from (TEST_FILE, TEST_FILE.parent.parent, cache_folder())
+    yield from (TEST_FILE, TEST_FILE.parent.parent)
+    yield from (Path(os.environ[name]) for name in CACHES if os.environ.get(name))
     with contextlib.suppress(RuntimeError):  # this user may have no home
         yield Path.home()
     with contextlib.suppress(FileNotFoundError):  # the working folder may be gone

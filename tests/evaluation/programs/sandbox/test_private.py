@@ -6,7 +6,6 @@ import pytest
 
 from qwenlab.evaluation.programs.sandbox.interpreter import Interpreter
 from qwenlab.evaluation.programs.selfcheck.private import FILES, private_paths
-from qwenlab.hub import cache_folder
 from qwenlab.tiny import TEST_FILE
 
 
@@ -39,9 +38,11 @@ def test_the_package_and_the_working_folder_always(
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
+    fetched = tmp_path / "hub"
+    (fetched / "models").mkdir(parents=True)
+    monkeypatch.setenv("HF_HUB_CACHE", str(fetched))
     found = private_paths([], python)
-    assert {str(TEST_FILE), str(TEST_FILE.parent.parent), str(home)} <= set(found)
-    assert not cache_folder().is_dir() or str(cache_folder().resolve()) in found
+    assert {str(TEST_FILE), str(TEST_FILE.parent.parent), str(home), str(fetched)} <= set(found)
 
 
 def test_what_leads_to_the_interpreter_may_be_listed_and_the_rest_of_it_not_read(
