@@ -1,8 +1,9 @@
 """Judging: every test of a problem in the sandbox, a verdict for each, and one for the program.
 
 Programs are judged in parallel, a thread for each core that waits for its sandbox. CPU time is what counts, so that
-other programs hardly matter; where they might have, because a limit was exceeded by little, the program is run again
-alone when the others are done. A program that passed is not asked again.
+other programs hardly matter; where they might have, because a limit was exceeded by little, or memory, threads or disk
+were short, or the sandbox failed, the program is run again alone when the others are done. A program that passed is not
+asked again.
 """
 
 import math
@@ -129,7 +130,7 @@ def _run_test(program: Program, test: Test, sandbox: Sandbox, bounds: Bounds, se
         else:
             is_function = bool(program.problem.harness)
             return _test_run(result, test, limits, bounds, is_function)
-    return TestRun(Verdicts.all(Verdict.SE), error=failure)
+    return TestRun(Verdicts.all(Verdict.SE), unsure=True, error=failure)
 
 
 def _test_run(result: Result, test: Test, limits: Limits, bounds: Bounds, is_function: bool) -> TestRun:
@@ -143,7 +144,7 @@ def _test_run(result: Result, test: Test, limits: Limits, bounds: Bounds, is_fun
 
 
 def _confirmed(program: Program, runs: list[TestRun], sandbox: Sandbox, settings: JudgeSettings) -> ProgramResult:
-    """The result; where a time limit decided it and the load may be to blame, from running alone from there on."""
+    """The result; where the machine or its load may be to blame, from running alone from there on."""
     doubtful = next((number for number, run in enumerate(runs) if run.unsure), None)
     if doubtful is not None:
         again = _run(program, program.problem.tests[doubtful:], sandbox, settings)

@@ -44,7 +44,7 @@ class ProgramResult(Record):
     peak_bytes: int
     """The most memory that a test took."""
     confirmed_alone: bool = False
-    """A time limit was exceeded, or nearly so, among other programs; the verdict is from running alone."""
+    """Among other programs, the machine or its load may have been to blame; the verdict is from running alone."""
     failing_test: FailingTest | None = None
 
 

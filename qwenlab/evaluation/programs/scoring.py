@@ -5,6 +5,7 @@ that a killed one goes on where it stopped; judging the same answers again gives
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from qwenlab.evaluation.programs.extract import Extraction, extract
@@ -43,19 +44,20 @@ def score_samples(
     # Found without a sandbox, before there was one.
     if sandbox and any(line.found and not line.result for line in found):
         found = []
-    done = found
+    # Where the sandbox failed, it is tried again; what is known after that is not.
+    done = list(takewhile(lambda line: not _failed(line.result), found))
     rewrite_lines(path, done)
-    known = {(line.item, line.found): line.result for line in done if line.result}
+    known = {(line.item, line.found): line.result for line in found if line.result and not _failed(line.result)}
     while len(done) < len(samples):
         progress(len(done))
         portion = samples[len(done) : len(done) + PORTION]
         extractions = [extract(sample.answer, parser.parses) for sample in portion]
-        if sandbox:
-            known |= _run(portion, extractions, problems, known, sandbox, settings)
+        results = known | (_run(portion, extractions, problems, known, sandbox, settings) if sandbox else {})
         lines = [
-            _scored(sample, extraction, known.get((sample.item, extraction.code)))
+            _scored(sample, extraction, results.get((sample.item, extraction.code)))
             for sample, extraction in zip(portion, extractions, strict=True)
         ]
+        known = {program: result for program, result in results.items() if not _failed(result)}
         append_lines(path, lines)
         done = done + lines
     progress(len(done))
@@ -91,6 +93,10 @@ def _scored(sample: Sample, extraction: Extraction, result: ProgramResult | None
         parses=extraction.parses,
         result=result,
     )
+
+
+def _failed(result: ProgramResult | None) -> bool:
+    return result is not None and result.verdict is Verdict.SE
 
 
 def _right(code: str, result: ProgramResult | None) -> bool | None:

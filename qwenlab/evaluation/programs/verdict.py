@@ -92,14 +92,29 @@ def function_verdicts(result: Result, mark: bytes, bounds: Bounds) -> Verdicts:
 STOPPED = 128 + signal.SIGXCPU
 """The exit status of what the kernel stops for its CPU time. It counts by ticks, and may do so a tenth too early."""
 
+KILLED = 128 + signal.SIGKILL
+
+SHORT = (
+    b"No space left on device",
+    b"Disk quota exceeded",
+    b"Cannot allocate memory",
+    b"Resource temporarily unavailable",
+    b"can't start new thread",
+)
+"""What an error's last line says where the machine had too little of something."""
+
 
 def unsure(result: Result, limits: Limits, bounds: Bounds) -> bool:
-    """Whether the machine's load may be to blame for a time limit that was exceeded.
+    """Whether the machine may be to blame, or what else ran on it.
 
-    Not where a program was stopped for the CPU time that it used, which is well beyond its limit.
+    That may be for a time limit that was exceeded; not where a program was stopped for the CPU time that it used, which
+    is well beyond its limit. And for an end by a lack of something, or by a kill, which no program can do to itself.
     """
     stopped = result.cpu_s >= limits.cpu_s or (result.exit_status == STOPPED and result.cpu_s > bounds.time_s)
-    return _too_slow(result, bounds) and not stopped
+    if _too_slow(result, bounds):
+        return not stopped
+    killed = result.exit_status == KILLED and not stopped
+    return killed or (result.exit_status != 0 and any(said in _last_line(result.error) for said in SHORT))
 
 
 def _failure(result: Result, bounds: Bounds) -> Verdict | None:

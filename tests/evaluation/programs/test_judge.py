@@ -125,8 +125,30 @@ def test_and_then_is_no_verdict_on_the_program() -> None:
     sandbox = Pretended(fail)
     result = judged(sandbox, "1", "2")
     assert (result.verdict, result.strict, result.deepmind) == (Verdict.SE,) * 3
-    assert len(sandbox.specs) == 3
+    assert len(sandbox.specs) == 3 + 3  # among others, and alone
     assert result.failing_test and result.failing_test.error == "no namespaces left"
+
+
+def test_what_failed_among_others_is_run_again_alone() -> None:
+    """One program may take what another needs: the disk, or the sandbox's own memory."""
+    hog = threading.Event()
+
+    def behave(spec: Spec) -> Result:
+        if spec.program == b"hog":
+            hog.wait(5)
+            return ENDED
+        if not hog.is_set() and sandbox.specs.count(spec) < 3:
+            raise SandboxFailureError("the disk is full")
+        hog.set()
+        if sandbox.specs.count(spec) == 3:
+            return ENDED._replace(exit_status=1, error=b"OSError: [Errno 28] No space left on device\n")
+        return ENDED._replace(output=b"1")
+
+    sandbox = Pretended(behave)
+    programs = [Program("p", problem("1"), source) for source in ("hog", "honest")]
+    results = judge(programs, sandbox, JudgeSettings(workers=2))
+    assert [result.verdict for result in results] == [Verdict.WA, Verdict.AC]
+    assert results[1].confirmed_alone
 
 
 def test_a_doubtful_time_is_measured_again_alone() -> None:

@@ -10,7 +10,7 @@ from qwenlab.evaluation.programs.problem import Problem, Test
 from qwenlab.evaluation.programs.results import JudgeSettings
 from qwenlab.evaluation.programs.sandbox.interpreter import judging_interpreter
 from qwenlab.evaluation.programs.sandbox.launched import LaunchedSandbox
-from qwenlab.evaluation.programs.sandbox.protocol import Result, Spec
+from qwenlab.evaluation.programs.sandbox.protocol import Result, SandboxFailureError, Spec
 from qwenlab.evaluation.programs.scoring import score_samples
 from qwenlab.evaluation.programs.syntax import Parser
 from qwenlab.evaluation.samples import Sample, Side
@@ -91,6 +91,27 @@ def test_killed_it_goes_on_and_ends_the_same(tmp_path: Path, parser: Parser, mon
     assert score(path, parser, again) == whole
     assert again.runs == 0, "all three programs were judged in what was kept"
     assert path.read_bytes() == b"".join(lines)
+
+
+class Failing(Counting):
+    """A sandbox that fails on the programs with a constant in them."""
+
+    def run(self, spec: Spec) -> Result:
+        if b"print(4)" in spec.program:
+            raise SandboxFailureError("the disk is full")
+        return super().run(spec)
+
+
+def test_what_the_sandbox_failed_on_is_judged_again(
+    tmp_path: Path, parser: Parser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "PORTION", 3)
+    path = tmp_path / "judged.jsonl"
+    failed = score(path, parser, Failing())
+    assert [line.result.verdict for line in failed if line.result] == ["AC", "SE", "AC", "AC"] * 2
+    again = Counting()
+    assert score(path, parser, again) == score(tmp_path / "whole.jsonl", parser, Counting())
+    assert again.runs == 2, "the other verdicts are kept"
 
 
 def test_verdicts_of_other_answers_are_not_taken(tmp_path: Path, parser: Parser) -> None:

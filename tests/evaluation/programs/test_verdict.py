@@ -90,6 +90,13 @@ def test_the_rules_of_comparison_may_differ_where_a_program_ended_well() -> None
         ({"exit_status": 152, "cpu_s": 8.1}, False),
         ({"exit_status": 152, "cpu_s": 5.0}, True),
         ({"exit_status": 137, "cpu_s": 10.0}, False),
+        ({"exit_status": 137, "cpu_s": 1.0}, True),  # killed for the machine's memory
+        ({"exit_status": 1, "error": b"x\nOSError: [Errno 28] No space left on device\n"}, True),
+        ({"exit_status": 120, "error": b"RuntimeError: can't start new thread\n"}, True),
+        ({"exit_status": 1, "error": b"No space left on device\nValueError: no\n"}, False),
+        ({"exit_status": 1, "error": b"MemoryError\n"}, False),  # its own limit
+        ({"exit_status": 0, "error": b"can't start new thread\n"}, False),
+        ({"exit_status": 139}, False),
     ],
 )
 def test_where_the_load_may_be_to_blame(change: dict[str, object], doubtful: bool) -> None:

@@ -7,6 +7,7 @@ import select
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from functools import cache
 from pathlib import Path
@@ -45,9 +46,13 @@ class Client:
         Raises:
             SandboxFailureError: it did not start.
         """
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115
+        try:
+            self._said = tempfile.TemporaryFile()  # noqa: SIM115
+        except OSError as error:  # no folder for it, or no room there
+            raise SandboxFailureError(f"The launcher could not be started: {error}.") from error
         self.folder: Path | None = None
         self._received = bytearray()
+        self._running = threading.Lock()
         try:
             self.process = subprocess.Popen(
                 [interpreter.path, "-I", "-S", "-B", "-c", _source(), plan.json()],
@@ -84,11 +89,12 @@ class Client:
             "error_bytes": ERROR_TAIL_BYTES,
         }
         deadline = time.monotonic() + spec.limits.wall_s + GRACE_S
-        self._write(json.dumps(request).encode() + b"\n" + spec.program + spec.stdin, deadline)
-        answer = self._line(deadline)
-        output, error = self._read(answer["output"], deadline), self._read(answer["error"], deadline)
+        with self._running:
+            self._write(json.dumps(request).encode() + b"\n" + spec.program + spec.stdin, deadline)
+            answer = self._line(deadline)
+            output, error = self._read(answer["output"], deadline), self._read(answer["error"], deadline)
         if "failed" in answer:
-            raise SandboxFailureError(f"The program could not be started: {answer['failed']}.")
+            raise SandboxFailureError(f"The program could not be run: {answer['failed']}.")
         if "exit" not in answer and not answer["stopped"]:
             said = error.decode(errors="replace").strip()
             raise SandboxFailureError(said or "The sandbox ended without a word.")
@@ -111,8 +117,9 @@ class Client:
         except subprocess.TimeoutExpired:
             self.process.kill()  # what it runs dies with it
             self.process.wait()
-        self._from.close()
-        self._said.close()
+        with self._running:  # it has ended, and so has a run in another thread once that has seen it
+            self._from.close()
+            self._said.close()
         if self.folder and self.folder.exists():  # it was killed
             shutil.rmtree(self.folder)
 
@@ -140,10 +147,10 @@ class Client:
     def _write(self, data: bytes, deadline: float) -> None:
         rest = memoryview(data)
         while rest:
-            _wait(self._to.fileno(), select.POLLOUT, deadline)
             try:
+                _wait(self._to.fileno(), select.POLLOUT, deadline)
                 rest = rest[os.write(self._to.fileno(), rest[:CHUNK]) :]
-            except BrokenPipeError as error:
+            except (BrokenPipeError, ValueError) as error:  # ValueError: closed, by another thread
                 raise SandboxFailureError(f"The launcher ended. {self._last_words()}".strip()) from error
 
     def _last_words(self) -> str:

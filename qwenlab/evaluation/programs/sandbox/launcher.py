@@ -130,8 +130,7 @@ class Restricted:
         self.filter = Filter(base64.b64decode(plan["seccomp"]))
         self.asking = Filter(base64.b64decode(plan["asked"]["seccomp"]))
         self.seccomp, self.execve = plan["asked"]["calls"]
-        self.questions: int | None = None
-        """Where the kernel asks; None while no program runs."""
+        self.questions: int | None = None  # where the kernel asks, while a program runs
         self.box = box
         handled = plan["landlock"]["handled"]
         fields = struct.pack(f"={len(handled)}Q", *handled)
@@ -226,6 +225,8 @@ def serve(plan: dict[str, Any], folder: Path) -> None:
             tempfile.TemporaryFile(dir=folder) as errors,
         ):
             answer = run(way, request, {0: stdin.fileno(), 1: output.fileno(), 2: errors.fileno()})
+            if _is_full(folder):  # whatever became of the program, it may be for that
+                answer["failed"] = f"the disk of {folder} is full"
             cap, tail = request["output_bytes"], request["error_bytes"]
             written, said = os.fstat(output.fileno()).st_size, os.fstat(errors.fileno()).st_size
             answer.update(output=min(written, cap), error=min(said, tail), flooded=max(written, said) >= cap)
@@ -316,6 +317,11 @@ def _kill_and_reap(child: int) -> tuple[int, dict[str, Any]]:
             child_status = status
         cpu_s += usage.ru_utime + usage.ru_stime
         peak = max(peak, usage.ru_maxrss * 1024)
+
+
+def _is_full(folder: Path) -> bool:
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize < CHUNK
 
 
 def _parent_and_threads(process: int) -> tuple[int, int]:

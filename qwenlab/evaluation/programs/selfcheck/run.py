@@ -8,6 +8,7 @@ import errno
 import json
 import os
 import platform
+import tempfile
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -44,9 +45,16 @@ def self_check(sandbox: Sandbox, trials: Sequence[Trial] = TRIALS, private: Sequ
     """
     began = time.monotonic()
     found = sandbox.probe()
-    checks = _judge_trials(sandbox, trials, private) if found.works else ()
+    checks: tuple[Check, ...] = ()
+    reason = found.reason
+    if found.works:
+        try:
+            checks = _judge_trials(sandbox, trials, private)
+        except OSError as error:
+            reason = f"The self-check could not be set up in {tempfile.gettempdir()}: {error.strerror}."
     failed = [check.name for check in checks if not check.passed]
-    reason = f"Not as expected: {', '.join(failed)}." if failed else found.reason
+    if failed:
+        reason = f"Not as expected: {', '.join(failed)}."
     return _outcome(
         backend=found.backend,
         version=found.version,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qwenlab.evaluation.programs.sandbox import SandboxFailureError, Spec
+from qwenlab.evaluation.programs.sandbox import SandboxFailureError, Spec, client
 from qwenlab.evaluation.programs.sandbox.client import NOBODY
 from qwenlab.evaluation.programs.sandbox.interpreter import judging_interpreter
 from qwenlab.evaluation.programs.sandbox.launched import LaunchedSandbox
@@ -85,6 +85,17 @@ def test_a_killed_launcher_takes_its_program_along_and_is_replaced(plan: Plan) -
         assert asleep.sandbox.probe().works
     assert folder and not folder.exists()
     assert "ended" in str(asleep.failure)
+
+
+def test_a_full_disk_is_the_sandbox_s_failure(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = client._source()
+    assert "f_frsize < CHUNK" in source
+    monkeypatch.setattr(client, "_source", lambda: source.replace("f_frsize < CHUNK", "f_frsize < 1 << 62"))
+    with (
+        LaunchedSandbox(plan, judging_interpreter()) as sandbox,
+        pytest.raises(SandboxFailureError, match=r"the disk of /\S+ is full"),
+    ):
+        sandbox.run(Spec(b"print(1)", b"", LIMITS))
 
 
 def test_a_launcher_that_does_not_answer_is_given_up(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:

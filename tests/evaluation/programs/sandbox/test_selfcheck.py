@@ -1,5 +1,6 @@
 """The judge proves itself: here it does, as root and as an ordinary user; and what is broken, it notices."""
 
+import errno
 import json
 import os
 import struct
@@ -137,3 +138,13 @@ def test_a_program_that_cannot_be_started_is_no_verdict(plan: Plan) -> None:
     assert not check.fit
     assert not check.checks
     assert "No such file" in check.reason
+
+
+def test_no_room_for_the_self_check_is_a_reason(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*given: object, **named: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", no_room)
+    check = checked(plan, "a right answer")
+    assert not check.fit
+    assert check.reason.endswith("No space left on device.")
