@@ -298,7 +298,10 @@ def test_a_password_in_an_address_is_sent_and_never_told(stub: Stub, scheme: str
 
 
 def test_a_password_in_an_address_is_not_told_where_there_is_nothing() -> None:
-    with serving_app(FastAPI()) as url, pytest.raises(UserError, match="There is nothing at") as refused:
-        with remote_answerer(url.replace("//", "//me:secret@")):
-            pass
+    with (
+        serving_app(FastAPI()) as url,
+        pytest.raises(UserError, match="There is nothing at") as refused,
+        remote_answerer(url.replace("//", "//me:secret@")),
+    ):
+        pass
     assert "secret" not in str(refused.value)
