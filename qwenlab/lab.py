@@ -7,16 +7,15 @@ Only this machine can open it unless --host says otherwise.
 """
 
 import os
-import socket
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from qwenlab import cli
+from qwenlab.credentials import hold_hub_token
 from qwenlab.errors import UserError
-
-MAX_UPLOAD = "2gb"
 
 
 def main(
@@ -27,6 +26,10 @@ def main(
     auth: Annotated[
         str, typer.Option(envvar="QWENLAB_AUTH", metavar="USER:PASSWORD", help="Ask for this before the page.")
     ] = "",
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A further name that it is opened by, such as that of a proxy before it."),
+    ] = None,
     runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
 ) -> None:
     """Open the lab in a browser."""
@@ -36,21 +39,25 @@ def main(
             f"Whoever reaches {host} can use this machine: think of --auth USER:PASSWORD.", fg="yellow", err=True
         )
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    hold_hub_token()
 
-    from qwenlab.ui import CSS, THEME, build
+    from qwenlab.web.gate import own_names
+    from qwenlab.web.server import Server, address_of, listening
 
-    build(runs).launch(
-        server_name=host,
-        server_port=port or _free_port(host),
-        auth=login,
-        theme=THEME,
-        css=CSS,
-        footer_links=[],
-        max_file_size=MAX_UPLOAD,
-        allowed_paths=[str(runs.resolve())],  # reports are downloaded from there
-        ssr_mode=False,
-        share=False,
-    )
+    with listening(host, port) as listener, tempfile.TemporaryDirectory(prefix="qwenlab-") as passing:
+        # What browsers send and fetch passes through a folder of its own: the usual one is shared by all users.
+        os.environ["GRADIO_TEMP_DIR"] = passing
+
+        from qwenlab.ui import build
+        from qwenlab.ui.door import close, make_app
+
+        page = build(runs)
+        app = make_app(page, login, own_names(host, allow_host or ()))
+        told = f"The lab is open at {address_of(listener)}"
+        try:
+            Server(app, lambda: print(told, flush=True), ending=lambda: close(page), grace=1).run([listener])
+        except KeyboardInterrupt:
+            print("closed")
 
 
 def _login(auth: str) -> tuple[str, str] | None:
@@ -58,12 +65,6 @@ def _login(auth: str) -> tuple[str, str] | None:
     if auth and not (user and colon and password):
         raise UserError("--auth is not USER:PASSWORD.", "For instance: --auth me:secret")
     return (user, password) if auth else None
-
-
-def _free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

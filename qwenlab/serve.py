@@ -31,6 +31,10 @@ def main(
         list[str] | None,
         typer.Option(metavar="ORIGIN", help="Let pages of https://chat.example ask from a browser; `*`: all pages."),
     ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A further name that it is asked by, such as that of a proxy before it."),
+    ] = None,
     make_way: Annotated[
         bool, typer.Option("--make-way", help="End when somebody waits for the GPU and nobody for an answer.")
     ] = False,
@@ -51,6 +55,7 @@ def main(
             queue=queue,
             max_body=max_body,
             make_way=make_way,
+            names=allow_host or (),
             origins=cors or (),
         )
 

@@ -25,6 +25,7 @@ from qwenlab.inference.batcher import FullError
 from qwenlab.inference.load import Stamp
 from qwenlab.runs import gpu_lock, gpu_waiting, list_runs
 from qwenlab.runs.serving import serving
+from tests import routes
 from tests.conftest import Verb
 from tests.serving import Serving, make_runs, running
 
@@ -224,6 +225,9 @@ REFUSED: list[tuple[dict[str, Any], int, str | None, str]] = [
     ({"temperature": "hot"}, 400, None, "temperature"),
     ({"temperature": 3}, 400, None, "temperature"),
     ({"top_p": 0}, 400, None, "top_p"),
+    ({"stop": "x" * 501}, 400, None, "500 characters"),
+    ({"stop": ["x" * 501]}, 400, None, "500 characters"),
+    ({"messages": [{}] * 10_000}, 400, None, "messages.0"),
     ({"max_tokens": 0}, 400, None, "max_tokens"),
     ({"n": 1000}, 400, None, "n: "),
     ({"tools": [{"type": "function"}]}, 400, "unsupported_parameter", "tools"),
@@ -290,6 +294,55 @@ def test_a_broken_body_and_a_client_that_hangs_up_at_once_do_no_harm(served: Ser
     assert text(client, QUESTIONS[3])
 
 
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_key_is_a_bearer_s(served: Serving, scheme: str) -> None:
+    url = f"{served.record.url}/models"
+    assert httpx.get(url, headers={"Authorization": f"{scheme} {KEY}"}).status_code == 200
+    for given in (KEY, f"Basic {KEY}", f"Bearer{KEY}", "Bearer", f"Bearer {KEY}x", f"Bearer {KEY} x"):
+        assert httpx.get(url, headers={"Authorization": given}).status_code == 401, given
+
+
+def test_it_answers_to_its_own_names_and_no_page_of_others(served: Serving) -> None:
+    for headers in ({"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Origin": "null"}):
+        for path in ("/health", "/v1/models", "/v1/chat/completions", "/nothing"):
+            answer = httpx.post(f"{served.record.url.removesuffix('/v1')}{path}", headers=headers)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+            assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_a_row_that_fails_fails_alone(served: Serving, client: openai.OpenAI) -> None:
+    """Extreme numbers beside honest requests, which they would share a batch with."""
+    extreme = [{"temperature": 1e-320}, {"temperature": 1e-38}, {"top_p": 1e-46}, {"top_p": 5e-324}, {}, {}, {}, {}]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        texts = list(pool.map(lambda changes: text(client, QUESTIONS[0], **{"temperature": 0.7} | changes), extreme))
+    assert len(texts) == 8
+
+
+def test_the_routes_of_the_server_and_what_each_needs() -> None:
+    app = routes.server(KEY)
+    found = routes.routes_of(app)
+    assert found == [
+        ("GET", "/health"),
+        ("GET", "/v1/models"),
+        ("GET", "/v1/models/x"),
+        ("POST", "/v1/chat/completions"),
+    ]
+    without = {path: routes.asked(app, method, path, {}).status_code for method, path in found}
+    assert {path for path, status in without.items() if status != 401} == {"/health"}
+    assert routes.asked(app, "GET", "/v1/models/", {}).status_code == 404, "and no way to it by another name"
+
+
+def test_pages_that_are_let_in_may_ask_and_their_browser_is_told(served: Serving) -> None:
+    app = routes.server(None, origins=("https://chat.example",))
+    chat = {"Origin": "https://chat.example"}
+    may = routes.asked(app, "OPTIONS", "/v1/models", chat | {"Access-Control-Request-Method": "GET"})
+    assert may.headers["Access-Control-Allow-Origin"] == "https://chat.example"
+    assert routes.asked(app, "GET", "/v1/models", chat).headers["Access-Control-Allow-Origin"] == "https://chat.example"
+    other = {"Origin": "https://evil.example"}
+    refused = routes.asked(app, "OPTIONS", "/v1/models", other | {"Access-Control-Request-Method": "GET"})
+    assert refused.status_code == 403 and "Access-Control-Allow-Origin" not in refused.headers
+
+
 class Slow:
     """A batcher that takes its time to make tokens of a prompt."""
 
@@ -310,7 +363,7 @@ def test_a_prompt_that_takes_long_to_read_keeps_no_other_client_waiting() -> Non
 
     async def both() -> tuple[int, int]:
         transport = httpx.ASGITransport(make_app(slow, None, 1000))
-        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             asked = asyncio.create_task(client.post("/v1/chat/completions", json=body))
             await asyncio.sleep(0.1)
             health = await asyncio.wait_for(client.get("/health"), 10)

@@ -94,8 +94,8 @@ class Listener:
     def done(self, row: int, answer: Answer) -> None:
         """The row has ended, be the others done or not."""
 
-    def failed(self, row: int, error: UserError) -> None:
-        """The row cannot be answered; all others end, and whoever asked gets the error."""
+    def failed(self, row: int, error: Exception) -> None:
+        """The row cannot be answered, and whoever asked gets the error: at once, or when the others have ended."""
 
     def gone(self, row: int) -> bool:
         """Whether nobody waits for this row any more; then it ends."""

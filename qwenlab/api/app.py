@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from qwenlab.api.request import parse, read_body
 from qwenlab.errors import UserError
 from qwenlab.inference.batcher import Batcher, Event, FullError, Row
 from qwenlab.inference.load import Stamp
+from qwenlab.web.gate import Gate
 
 Receive = Callable[[], Awaitable[Any]]
 
@@ -58,6 +59,7 @@ def make_app(
     key: str | None,
     longest_body: int,
     modes: Mapping[str, bool | None] | None = None,
+    names: Collection[str] = (),
     origins: Sequence[str] = (),
 ) -> FastAPI:
     """The application; the batcher runs for as long as it does.
@@ -65,6 +67,7 @@ def make_app(
     Args:
         longest_body: in bytes.
         modes: by model, whether it thinks first.
+        names: by which it may be asked, beside `localhost` and addresses in numbers.
         origins: of pages whose scripts a browser may let ask here.
     """
     stamps = {name: batcher.loaded.stamp(name) for name in batcher.loaded.names}
@@ -79,14 +82,18 @@ def make_app(
         finally:
             batcher.close()
 
-    app = FastAPI(title="qwenlab", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="qwenlab", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
+    )
     _add_faults(app)
     if origins:
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
+    app.add_middleware(Gate, names=names, origins=origins, refusal=_refusal)  # the last one is asked first
 
     def check_key(request: Request) -> None:
-        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if key and not secrets.compare_digest(given.encode(), key.encode()):
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        is_right = secrets.compare_digest(given.strip().encode(), (key or "").encode())
+        if key and not (is_right and scheme.lower() == "bearer"):
             raise ApiError(401, "The API key is missing or wrong.", code="invalid_api_key")
 
     @app.get("/health")
@@ -103,10 +110,10 @@ def make_app(
 
     @app.post("/v1/chat/completions", dependencies=[Depends(check_key)])
     async def chat(request: Request) -> Response:
-        wanted = parse(await read_body(request, longest_body))
+        wanted = await run_in_threadpool(parse, await read_body(request, longest_body))
         model = _known(models, wanted.model)
         answering = Answering()
-        await answering.begin(batcher, wanted.ask(model.thinking), wanted.n or 1)
+        await answering.begin(batcher, wanted.ask(model.thinking), wanted.n or 1, wanted.stream or False)
         watch = asyncio.create_task(answering.watch(request.receive))
         watches.add(watch)
         watch.add_done_callback(watches.discard)
@@ -127,14 +134,14 @@ class Answering:
         self._heard: asyncio.Queue[tuple[int, Event]] = asyncio.Queue()
         self.rows: list[Row] = []
 
-    async def begin(self, batcher: Batcher, ask: Ask, count: int) -> None:
-        """Put so many answers to the question into the line.
+    async def begin(self, batcher: Batcher, ask: Ask, count: int, streams: bool) -> None:
+        """Put so many answers to the question into the line, to be heard in pieces where it `streams`.
 
         Raises:
             ApiError: the template refuses the messages, they are too long, or the line is full.
         """
         try:
-            self.rows = await run_in_threadpool(batcher.submit, ask, count, self._tell)
+            self.rows = await run_in_threadpool(batcher.submit, ask, count, self._tell, streams)
         except (FullError, UserError) as error:
             raise _failure(error) from None
 
@@ -195,6 +202,10 @@ def _failure(error: Exception) -> ApiError:
         code = "context_length_exceeded" if isinstance(error, ContextError) else None
         return ApiError(400, str(error), param="messages", code=code)
     return ApiError(500, "The model failed; the server's own output says how.", code="model_failed")
+
+
+def _refusal(told: str) -> Response:
+    return ApiError(403, told, code="forbidden").response
 
 
 def _known(models: dict[str, Served], name: str) -> Served:

@@ -4,12 +4,13 @@ A field that would change the answer and is not supported is refused, rather tha
 Fields that change nothing are accepted.
 """
 
+import re
 import secrets
 from typing import Annotated, Any, Literal
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 from starlette.requests import ClientDisconnect
 
 from qwenlab.answering.answerer import Ask, Sampling
@@ -55,6 +56,11 @@ INERT = {
     "user",
 }
 """Fields that change nothing in an answer."""
+
+LONGEST_STOP = 500
+"""Characters: at each token the end of each answer is held against the beginning of each stop text."""
+
+StopText = Annotated[str, Field(max_length=LONGEST_STOP)]
 
 PICTURES = ("image_url", "image", "input_image")
 
@@ -124,7 +130,7 @@ class ChatRequest(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow")
 
     model: str
-    messages: Annotated[list[Message], Field(min_length=1)]
+    messages: Annotated[list[Message], Field(min_length=1), FailFast()]
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
     max_thinking_tokens: Annotated[int, Field(ge=1)] | None = None
@@ -133,7 +139,7 @@ class ChatRequest(BaseModel):
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
-    stop: str | Annotated[list[str], Field(max_length=16)] | None = None
+    stop: StopText | Annotated[list[StopText], Field(max_length=16)] | None = None
     n: Annotated[int, Field(ge=1, le=32)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -204,13 +210,21 @@ def parse(body: bytes) -> ChatRequest:
     try:
         request = ChatRequest.model_validate_json(body)
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        # A union adds its branches to the location; the field's own path has names and numbers of rows.
-        param = ".".join(str(part) for part in fault["loc"][:3]) or None
+        faults = error.errors(include_url=False, include_input=False)
+        # A field that may be a text or a list has a fault for each; the list's own is the one further in.
+        where = _path(faults[0])
+        same = [fault for fault in faults if _path(fault)[: len(where)] == where]
+        fault = max(same, key=lambda fault: len(fault["loc"]))
+        param = ".".join(_path(fault)) or None
         raise ApiError(400, f"{param or 'The body'}: {fault['msg']}.", param=param) from None
     for name, value in (request.model_extra or {}).items():
         _check_extra(name, value)
     return request
+
+
+def _path(fault: ErrorDetails) -> list[str]:
+    """Names of fields and numbers of rows, without the kinds of which one was tried."""
+    return [str(part) for part in fault["loc"] if not re.fullmatch(r"str|constrained-str|list\[.+\]", str(part))]
 
 
 def _check_extra(name: str, value: Any) -> None:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from qwenlab.answering.answerer import Answer, Answerer, Ask, Listener, Sampling
 from qwenlab.comparison.questions import Question
-from qwenlab.errors import UserError
 from qwenlab.runs.comparisons import Column, Comparison, now
 from qwenlab.runs.mode import said
 
@@ -97,7 +96,7 @@ class SideBySide(Listener):
     def done(self, row: int, answer: Answer) -> None:
         self._grow(row, text=answer.text, reasoning=answer.reasoning, answer=answer)
 
-    def failed(self, row: int, error: UserError) -> None:
+    def failed(self, row: int, error: Exception) -> None:
         self._grow(row, fault=str(error))
 
     def gone(self, row: int) -> bool:

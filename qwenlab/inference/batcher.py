@@ -3,7 +3,8 @@
 Requests for the base and for any adapter share a batch, which is why transformers' own server (`transformers serve`,
 with continuous batching) is not used: it knows no adapters, let alone one for each row. A batch is formed when the one
 before it has ended: who comes meanwhile waits in a bounded line. A row that is done early, or whose asker has gone,
-ends at once; the batch ends with its last row.
+ends at once; the batch ends with its last row. A row that fails, fails alone: where it is not known which one did, each
+that nothing was told of is answered again by itself.
 """
 
 import threading
@@ -43,15 +44,21 @@ class FullError(Exception):
 class Row:
     """An answer on its way. `tell` hears its events on the model's thread; the last one is no piece."""
 
-    def __init__(self, prompt: Prompt, tell: Callable[[Event], object]) -> None:
+    def __init__(self, prompt: Prompt, tell: Callable[[Event], object], streams: bool = True) -> None:
+        """`streams`: pieces are told, and not its end alone."""
         self.prompt = prompt
+        self.alone = False
+        """No others may be in its batch."""
         self.gone = False
         """To be set when nobody waits for it any more."""
         self.begun = False
         self.ended = False
         self._tell = tell
+        self._streams = streams
 
     def tell(self, event: Event) -> None:
+        if isinstance(event, Piece) and not self._streams:
+            return
         self.begun = True
         self.ended = not isinstance(event, Piece)
         self._tell(event)
@@ -91,18 +98,18 @@ class Batcher:
         """Rows that are being answered."""
         return sum(not row.ended for row in self._batch)
 
-    def submit(self, ask: Ask, count: int, tell: Callable[[int, Event], object]) -> list[Row]:
+    def submit(self, ask: Ask, count: int, tell: Callable[[int, Event], object], streams: bool = True) -> list[Row]:
         """Put so many answers to a question into the line, all or none, each with the next seed.
 
-        `tell` hears their events by their number. Making tokens of a long prompt takes a while: of any thread's time,
-        but not of an event loop's.
+        `tell` hears their events by their number; pieces only where it `streams`. Making tokens of a long prompt takes
+        a while: of any thread's time, but not of an event loop's.
 
         Raises:
             FullError: the line would become too long, or the batcher ends.
             ContextError, UserError: see `generate.read`.
         """
         prompt = read(self.loaded, ask)
-        rows = [Row(_seeded(prompt, number), partial(tell, number)) for number in range(count)]
+        rows = [Row(_seeded(prompt, number), partial(tell, number), streams) for number in range(count)]
         with self._change:
             self._drop_gone()
             if self.closing or len(self._line) + len(rows) > self._longest_line:
@@ -121,7 +128,7 @@ class Batcher:
                     full = TooLargeError(first_line(error))
                 else:
                     traceback.print_exc()
-                    self._fail(batch, error)
+                    self._go_on_alone(batch, error)
             if full:  # here the error is gone, and with it the tensors that its traceback held
                 self._go_on_smaller(batch, full)
             self._batch = []
@@ -153,6 +160,7 @@ class Batcher:
         answers = [other.prompt.sampling.most_tokens for other in (*batch, row)]
         return (
             len(batch) < self._rows_at_once
+            and not (batch[0].alone or row.alone)
             and max(prompts) <= ALIKE * min(prompts)
             and len(prompts) * (max(prompts) + max(answers)) <= BATCH_TOKENS
         )
@@ -166,6 +174,15 @@ class Batcher:
         """From now on in batches of half the size, beginning with the rows that nothing was told of yet."""
         torch.cuda.empty_cache()
         self._rows_at_once = max(1, len(batch) // 2)
+        self._again(batch, error)
+
+    def _go_on_alone(self, batch: list[Row], error: Exception) -> None:
+        for row in batch:
+            row.alone = True
+        self._again(batch, error)
+
+    def _again(self, batch: list[Row], error: Exception) -> None:
+        """Put the rows that nothing was told of at the head of the line, unless they were alone already."""
         again = [row for row in batch if not row.begun and len(batch) > 1]
         self._fail([row for row in batch if row not in again], error)
         with self._change:
@@ -197,6 +214,9 @@ class _Teller(Listener):
 
     def done(self, row: int, answer: Answer) -> None:
         self._batch[row].tell(answer)
+
+    def failed(self, row: int, error: Exception) -> None:
+        self._batch[row].tell(error)
 
     def gone(self, row: int) -> bool:
         return self._batch[row].gone or self._batcher.closing

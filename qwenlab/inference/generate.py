@@ -17,6 +17,13 @@ from qwenlab.data.chat_template import prompt_text
 from qwenlab.errors import UserError
 from qwenlab.inference.load import Inference, on_device
 
+COLDEST = 1e-5
+"""Temperatures below are greedy: there a token is drawn as surely as it is chosen, and numbers run out."""
+
+
+class DrawError(Exception):
+    """No token can be drawn for a row: a fault of the model or of this program."""
+
 
 class Prompt(NamedTuple):
     """An ask as the model reads it; it and its answer fit into the context."""
@@ -55,18 +62,21 @@ def generate(loaded: Inference, asks: Sequence[Ask], listener: Listener | None =
 def answer_prompts(loaded: Inference, prompts: Mapping[int, Prompt], listener: Listener) -> dict[int, Answer]:
     """The answers of one batch, by the numbers under which the listener hears of them.
 
+    A row for which no token can be drawn fails alone: the listener hears of it at once, all others are answered, and
+    only then is it raised.
+
     Raises:
         KeyError: a prompt is for a model that is not loaded.
+        DrawError: a row has failed.
     """
     if not prompts:
         return {}
     rows = [_Row(loaded, number, prompt) for number, prompt in prompts.items()]
-    samplings = [row.sampling for row in rows]
     with torch.inference_mode(), loaded.answering([prompt.model for prompt in prompts.values()]):
         loaded.model.generate(
             **on_device(loaded, _padded(loaded, [prompt.ids for prompt in prompts.values()])),
-            max_new_tokens=max(sampling.most_tokens for sampling in samplings),
-            logits_processor=LogitsProcessorList([_Draw(samplings)]),
+            max_new_tokens=max(row.sampling.most_tokens for row in rows),
+            logits_processor=LogitsProcessorList([_Draw(rows)]),
             stopping_criteria=StoppingCriteriaList([_Watch(rows, listener)]),
         )
     return {row.number: row.answer for row in rows}
@@ -123,6 +133,7 @@ class _Row:
         self.tokens = 0
         self.reasoning_tokens = 0
         self.finish: str | None = None
+        self.error: DrawError | None = None
         self._text = Growing(prompt.thinks, prompt.sampling.stop)
         self._ends = loaded.end_tokens
         self._tokenizer = loaded.tokenizer.backend_tokenizer
@@ -154,6 +165,11 @@ class _Row:
 
     @property
     def answer(self) -> Answer:
+        """Raises:
+        DrawError: there is none.
+        """
+        if self.error:
+            raise self.error
         reasoning, text = self._text.split
         finish = self.finish or "length"
         return Answer(text, finish, self.tokens, self.prompt_tokens, reasoning, self.reasoning_tokens)
@@ -170,6 +186,10 @@ class _Watch(StoppingCriteria):  # type: ignore[misc]
         for row, token in zip(self._rows, input_ids[:, -1].tolist(), strict=True):
             if row.finish:
                 continue
+            if row.error:
+                row.finish = "failed"
+                self._listener.failed(row.number, row.error)
+                continue
             row.add(token)
             if not row.finish and self._listener.gone(row.number):
                 row.finish = "cancelled"
@@ -185,24 +205,36 @@ class _Draw(LogitsProcessor):  # type: ignore[misc]
     The drawn token is left as the only one, so that the greedy choice which follows takes it.
     """
 
-    def __init__(self, samplings: Sequence[Sampling]) -> None:
+    def __init__(self, rows: Sequence[_Row]) -> None:
         self._drawn = [
-            (row, sampling, torch.Generator().manual_seed(sampling.seed))
-            for row, sampling in enumerate(samplings)
-            if sampling.temperature > 0
+            (place, row, torch.Generator().manual_seed(row.sampling.seed))
+            for place, row in enumerate(rows)
+            if row.sampling.temperature >= COLDEST
         ]
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        for row, sampling, generator in self._drawn:
-            token = _draw(scores[row].float().cpu(), sampling, generator)
-            scores[row] = -torch.inf
-            scores[row, token] = 0.0
+        for place, row, generator in self._drawn:
+            if row.finish or row.error:  # nobody reads on
+                continue
+            try:
+                token = _draw(scores[place].float().cpu(), row.sampling, generator)
+            except DrawError as error:
+                row.error = error
+                continue
+            scores[place] = -torch.inf
+            scores[place, token] = 0.0
         return scores
 
 
 def _draw(logits: torch.Tensor, sampling: Sampling, generator: torch.Generator) -> int:
-    """A token by temperature and nucleus (Holtzman et al., arXiv 1904.09751); logits of shape (vocabulary,)."""
+    """A token by temperature and nucleus (Holtzman et al., arXiv 1904.09751); logits of shape (vocabulary,).
+
+    Raises:
+        DrawError: the logits are no numbers.
+    """
     shares, tokens = torch.softmax(logits / sampling.temperature, dim=-1).sort(descending=True)
+    if not torch.isfinite(shares).all():
+        raise DrawError("The model's logits are no numbers.")
     before = shares.cumsum(dim=-1) - shares
-    shares[before >= sampling.top_p] = 0.0  # the likeliest always stays: nothing comes before it
+    shares[1:][before[1:] >= sampling.top_p] = 0.0  # the likeliest always stays, however small top_p is
     return int(tokens[torch.multinomial(shares, 1, generator=generator)])

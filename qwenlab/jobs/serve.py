@@ -1,14 +1,14 @@
 """Serving as a job: runs and their base behind OpenAI's API, from one model in memory."""
 
-import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from qwenlab.errors import UserError
 from qwenlab.runs import Run, find_run, gpu_lock
 from qwenlab.runs.mode import check_modes, modes_differ
 from qwenlab.runs.shared_base import named, shared_base
 from qwenlab.training.engine import set_environment
+from qwenlab.web.gate import own_names
+from qwenlab.web.server import listening
 
 __all__ = ["find_run", "named", "serve"]
 
@@ -24,6 +24,7 @@ def serve(
     queue: int,
     max_body: int,
     make_way: bool,
+    names: Sequence[str] = (),
     origins: Sequence[str] = (),
 ) -> None:
     """Serve until KeyboardInterrupt, or until somebody waits for the GPU where `make_way` says so.
@@ -36,6 +37,7 @@ def serve(
         batch_size: answers that are generated at the same time.
         queue: answers that may wait; further requests get HTTP 429.
         max_body: longest request, in bytes.
+        names: by which it is asked beside `localhost`, `host`, this machine's name and addresses in numbers.
         origins: of pages whose scripts may ask from a browser, such as `https://chat.example`; `*`: of all.
 
     Raises:
@@ -47,29 +49,14 @@ def serve(
         print(told, flush=True)
     try:
         # Taken before anything is loaded: a port in use is told at once.
-        with _listener(host, port) as listener, gpu_lock(runs, "serve", _tell_waiting):
+        with listening(host, port) as listener, gpu_lock(runs, "serve", _tell_waiting):
             set_environment()
             from qwenlab.api.server import serve_models
 
-            serve_models(found, modes, listener, runs, api_key, batch_size, queue, max_body, make_way, origins)
+            called = own_names(host, names)
+            serve_models(found, modes, listener, runs, api_key, batch_size, queue, max_body, make_way, called, origins)
     except KeyboardInterrupt:
         print("stopped")
-
-
-def _listener(host: str, port: int) -> socket.socket:
-    """A socket that has the address, and takes no connections yet.
-
-    Raises:
-        UserError: it is in use, or not this machine's.
-    """
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-    except OSError as error:
-        raise UserError(f"{host}:{port} cannot be served on: {error.strerror}.", "--port 0 takes a free one.") from None
-    return listener
 
 
 def _tell_waiting(ahead: list[str]) -> None:

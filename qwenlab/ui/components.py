@@ -1,9 +1,14 @@
 """What every tab is built from: HTML that escapes what it shows, the page's way to answer, and a hidden trigger."""
 
+import hashlib
 import html
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
+
+from qwenlab.files import replacing
 
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 """How the page's handlers answer: at once, without a spinner over what they change."""
@@ -44,6 +49,17 @@ def pulse(value: str = "") -> gr.Textbox:
     the queue, and what a page asks every two seconds does not.
     """
     return gr.Textbox(value, visible="hidden", container=False, show_label=False)
+
+
+def passed_on(file: Path) -> str:
+    """A copy of this one file, where Gradio serves from what a browser may fetch."""
+    content = file.read_bytes()
+    copy = Path(get_upload_folder()) / hashlib.sha256(content).hexdigest()[:32] / file.name
+    if not copy.exists():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(copy) as temporary:
+            temporary.write_bytes(content)
+    return str(copy)
 
 
 def _no_template(markup: str) -> str:

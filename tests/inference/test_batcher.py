@@ -67,9 +67,11 @@ def question(length: int = 5, tokens: int = 3) -> Ask:
 class Asked:
     """Rows that are on their way, and what was heard of them."""
 
-    def __init__(self, batcher: Batcher, ask: Ask | None = None, count: int = 1) -> None:
+    def __init__(self, batcher: Batcher, ask: Ask | None = None, count: int = 1, streams: bool = True) -> None:
         self.heard = [queue.Queue[Event]() for _ in range(count)]
-        self.rows = batcher.submit(ask or question(), count, lambda number, event: self.heard[number].put(event))
+        self.rows = batcher.submit(
+            ask or question(), count, lambda number, event: self.heard[number].put(event), streams
+        )
 
     def end(self, number: int = 0) -> Answer | Exception:
         while isinstance(event := self.heard[number].get(timeout=30), Piece):
@@ -160,6 +162,42 @@ def test_a_failure_is_told_to_its_batch_and_the_next_is_answered(
     assert isinstance(Asked(batcher).end(), ZeroDivisionError)
     assert isinstance(Asked(batcher).end(), Answer)
     assert "ZeroDivisionError: broken" in capsys.readouterr().err
+
+
+def test_after_a_failure_each_row_is_answered_by_itself(batcher: Batcher, batches: Batches) -> None:
+    batches.errors += [ValueError("broken"), ValueError("again")]
+    asked = Asked(batcher, count=4)
+    ends = [asked.end(number) for number in range(4)]
+    assert [len(sizes) for sizes in batches.sizes] == [4, 1, 1, 1, 1]
+    assert [isinstance(end, Answer) for end in ends] == [False, True, True, True]
+
+
+def test_a_row_that_was_told_of_is_not_begun_again(batcher: Batcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(loaded: Inference, prompts: dict[int, Prompt], listener: Listener) -> dict[int, Answer]:
+        if len(prompts) == 1:
+            return answer_prompts(loaded, prompts, listener)
+        listener.told(0, [Piece("x")])
+        raise ValueError("broken")
+
+    monkeypatch.setattr(module, "answer_prompts", breaks)
+    asked = Asked(batcher, count=2)
+    assert isinstance(asked.end(0), ValueError) and isinstance(asked.end(1), Answer)
+    whole = Asked(batcher, count=2, streams=False)
+    assert all(isinstance(whole.end(number), Answer) for number in range(2)), (
+        "nothing was told to who waits for the end"
+    )
+
+
+def test_a_row_that_fails_is_told_at_once_and_alone(batcher: Batcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(loaded: Inference, prompts: dict[int, Prompt], listener: Listener) -> dict[int, Answer]:
+        listener.failed(0, ValueError("nothing drawn"))
+        rest = {number: prompt for number, prompt in prompts.items() if number}
+        answer_prompts(loaded, rest, listener)
+        raise ValueError("nothing drawn")
+
+    monkeypatch.setattr(module, "answer_prompts", fails)
+    asked = Asked(batcher, count=3)
+    assert [isinstance(asked.end(number), Answer) for number in range(3)] == [False, True, True]
 
 
 def test_short_of_memory_it_goes_on_in_smaller_batches(batcher: Batcher, batches: Batches) -> None:

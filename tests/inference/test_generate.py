@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from qwenlab.answering.answerer import BASE, NO_ROOM, Answer, Ask, ContextError, Listener, Sampling
 from qwenlab.errors import UserError
-from qwenlab.inference.generate import generate
+from qwenlab.inference import generate as module
+from qwenlab.inference.generate import COLDEST, DrawError, generate
 from qwenlab.inference.load import Inference, load_inference
 from qwenlab.recipe import Recipe, read_recipe
 from qwenlab.training.engine import Engine
@@ -181,3 +184,47 @@ def test_a_base_from_the_hub_is_named_as_there(recipe: Recipe, engine: Engine, t
     trained.save_adapter(tmp_path / "adapter")
     config = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
     assert (config["base_model_name_or_path"], config["revision"]) == ("Qwen/Some-Model", "abc123")
+
+
+@pytest.mark.parametrize(
+    "extreme",
+    [{"temperature": 5e-324}, {"temperature": 1e-38}, {"temperature": 1e-6}, {"top_p": 5e-324}, {"top_p": 1e-46}],
+)
+def test_extreme_numbers_are_greedy_and_hurt_no_other_row(loaded: Inference, extreme: dict[str, Any]) -> None:
+    greedy, cold = Ask(CONVERSATIONS[0], GREEDY), Ask(CONVERSATIONS[0], WARM._replace(**extreme))
+    warm = Ask(CONVERSATIONS[1], WARM)
+    together = generate(loaded, [cold, warm, greedy])
+    assert together[0] == together[2]
+    assert together[1] == generate(loaded, [warm])[0]
+
+
+def test_the_smallest_numbers_that_are_drawn_by_draw_what_is_likeliest(loaded: Inference) -> None:
+    asks = [Ask(CONVERSATIONS[0], sampling) for sampling in (GREEDY, WARM._replace(temperature=COLDEST))]
+    assert len({answer.text for answer in generate(loaded, asks)}) == 1
+
+
+def test_a_row_for_which_nothing_can_be_drawn_fails_alone(loaded: Inference, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model whose weights overflow has logits that are no numbers."""
+    draw = module._draw
+
+    def broken(logits: torch.Tensor, sampling: Sampling, generator: torch.Generator) -> int:
+        return draw(logits * (torch.nan if sampling.seed == 13 else 1.0), sampling, generator)
+
+    monkeypatch.setattr(module, "_draw", broken)
+    asks = [Ask(messages, WARM._replace(seed=seed)) for messages, seed in zip(CONVERSATIONS, (1, 13, 2), strict=True)]
+    heard = Failures()
+    with pytest.raises(DrawError):
+        generate(loaded, asks, heard)
+    assert list(heard.failures) == [1] and set(heard.ended) == {0, 2}
+    assert heard.ended[2] == generate(loaded, [asks[2]])[0]
+
+
+class Failures(Heard):
+    """Keeps the failures too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failures: dict[int, Exception] = {}
+
+    def failed(self, row: int, error: Exception) -> None:
+        self.failures[row] = error

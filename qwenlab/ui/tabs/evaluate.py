@@ -12,7 +12,7 @@ from qwenlab.runs import Evaluation, Run, Status, find_run, list_evaluations
 from qwenlab.runs.launch import Launch, shown_command
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.clock import Clock
-from qwenlab.ui.components import QUIET, fault, lab, pulse, text
+from qwenlab.ui.components import QUIET, fault, lab, passed_on, pulse, text
 from qwenlab.ui.form import control_for, overrides, read_values
 from qwenlab.ui.jobs import evaluations
 from qwenlab.ui.jobs.evaluations import NEWEST
@@ -309,7 +309,7 @@ def _report(found: Evaluation | Launch | None) -> list[Any]:
     if page is None:
         return _no_report()
     files = [page.with_name(name) for name in FILES]
-    downloads = [gr.DownloadButton(value=str(file), visible=True) for file in files if file.exists()]
+    downloads = [gr.DownloadButton(value=passed_on(file), visible=True) for file in files if file.exists()]
     return [report_frame(page.read_text(encoding="utf-8")), *downloads]
 
 
