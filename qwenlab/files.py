@@ -151,18 +151,35 @@ def read_lines(path: Path, kind: type[Content]) -> list[Content]:
 
 
 def whole_lines(path: Path, place: int = 0) -> list[bytes]:
-    """The file's lines after `place` bytes, but a last one without its end; none where there is no file."""
-    if not path.exists():
+    """The file's lines after `place` bytes, but a last one without its end; none where there is no file.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(place)
+            return file.read().split(b"\n")[:-1]
+    except FileNotFoundError:
         return []
-    with path.open("rb") as file:
-        file.seek(place)
-        return file.read().split(b"\n")[:-1]
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {reason(error)}.") from None
+
+
+def last_lines(path: Path, count: int) -> str:
+    """The end of a log, whatever bytes are in it; empty where there is none, and why where it cannot be read."""
+    try:
+        return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"{path} cannot be read: {reason(error)}."
 
 
 def drop_torn_line(path: Path) -> None:
     """A line that a killed process left unfinished must not swallow the next one."""
     if path.exists():
-        with path.open("rb+") as file:
+        with _refusals_told(path), path.open("rb+") as file:
             file.truncate(file.read().rfind(b"\n") + 1)
 
 

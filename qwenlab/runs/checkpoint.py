@@ -90,6 +90,10 @@ def seal(checkpoint: Path) -> None:
     _Seal(sha256={path.name: _sha256(path) for path in files}).write(checkpoint / SEAL)
 
 
+def is_sealed(checkpoint: Path) -> bool:
+    return (checkpoint / SEAL).exists()
+
+
 def fault_of(checkpoint: Path) -> str:
     """What is wrong with it, in a few words; empty where it is whole.
 
@@ -99,7 +103,7 @@ def fault_of(checkpoint: Path) -> str:
     if missing:
         return f"{missing[0]} is missing"
     try:
-        if (checkpoint / SEAL).exists():
+        if is_sealed(checkpoint):
             changed = _changed(checkpoint)
             return f"{changed} is not what was saved" if changed else ""
         return next(_malformed(checkpoint), "")

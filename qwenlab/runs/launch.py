@@ -18,7 +18,7 @@ from pathlib import Path
 
 from qwenlab.credentials import environment
 from qwenlab.errors import UserError
-from qwenlab.files import Record
+from qwenlab.files import Record, last_lines
 from qwenlab.runs.run import Run, list_runs
 
 _PARENT = Path(__file__).parent.parent.parent
@@ -53,17 +53,19 @@ class Launch:
     @property
     def is_alive(self) -> bool:
         """Whether the process, or one that it started, still writes to the log."""
-        with self.log.open("rb") as file:
-            try:
+        try:
+            with self.log.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
+        except BlockingIOError:
+            return True
+        except OSError:  # nobody writes to what is not there
             return False
+        return False
 
     @property
     def text(self) -> str:
         """All that it has said so far."""
-        return self.log.read_text(encoding="utf-8", errors="replace")
+        return last_lines(self.log, sys.maxsize)
 
     @property
     def last_words(self) -> str:
@@ -125,6 +127,15 @@ def launch(runs: Path, verb: str, arguments: Sequence[str], name: str = "") -> L
 
 
 def list_launches(runs: Path, name: str) -> list[Launch]:
-    """All launches of this name, oldest first."""
+    """All launches of this name whose record can be read, oldest first."""
     found = sorted((runs / ".launches").glob(f"[0-9]*-{name}.json"))
-    return [Launch(path.with_suffix(".log")) for path in found if path.stem.partition("-")[2] == name]
+    launches = [Launch(path.with_suffix(".log")) for path in found if path.stem.partition("-")[2] == name]
+    return [launched for launched in launches if _is_readable(launched)]
+
+
+def _is_readable(launched: Launch) -> bool:
+    try:
+        launched.read()
+    except UserError:
+        return False
+    return True

@@ -7,10 +7,11 @@ from collections import deque
 from typing import Any
 
 from transformers import TrainerCallback
+from transformers.trainer_utils import rotate_checkpoints
 
 from qwenlab.errors import UserError
 from qwenlab.files import open_to_readers
-from qwenlab.runs.checkpoint import seal, step_of
+from qwenlab.runs.checkpoint import is_sealed, seal, step_of
 from qwenlab.runs.events import Best, Checkpoint, Note, StatusChange, Train, Validation
 from qwenlab.runs.progress import Progress
 from qwenlab.runs.record import Score, Status
@@ -47,11 +48,16 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
         self._pace = _Pace()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        # A run that was killed after its last checkpoint has nothing left to do; one that early stopping has ended has
-        # something only if it was extended since.
+        # A run that was killed after its last checkpoint has no step left to make; nor has one that early stopping had
+        # ended, unless it was extended since.
         early = control.should_training_stop and self.run.read().early_stopped
         control.should_training_stop = early or state.global_step >= state.max_steps
         self.run.update(total_steps=state.max_steps, step=state.global_step, early_stopped=early)
+        checkpoint = self.run.folder / f"checkpoint-{state.global_step}"
+        if any_of_all(checkpoint.exists() and not is_sealed(checkpoint)):  # killed before, or of an earlier edition
+            if world().is_first:
+                rotate_checkpoints(args.output_dir, args.save_total_limit, state.best_model_checkpoint, use_mtime=True)
+            self.on_save(args, state, control)
         self.progress.start("step", state.max_steps, state.global_step)
         self._last_finite_step = state.global_step
         self._pace.restart(state)

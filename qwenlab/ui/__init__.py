@@ -12,6 +12,7 @@ from typing import Any
 
 import gradio as gr
 
+from qwenlab.errors import UserError
 from qwenlab.runs import Run
 from qwenlab.ui import theme
 from qwenlab.ui.choices import run_choices
@@ -84,7 +85,10 @@ def _train_on(*chosen: Any) -> list[Any]:
 
 def _open(runs: Path, tab: str, run: str) -> tuple[gr.Tabs, gr.Dropdown]:
     """Go to a tab with the run in hand."""
-    found = looked_at(runs, run)
+    try:
+        found = looked_at(runs, run)
+    except UserError:  # it is gone, or was chosen in another browser
+        found = None
     return gr.Tabs(selected=tab), gr.Dropdown(run_choices(runs), value=found.name if isinstance(found, Run) else None)
 
 

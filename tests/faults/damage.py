@@ -1,81 +1,118 @@
-"""Files made worse, by a seed: bytes that changed, are gone, or came twice."""
+"""Kinds of damage that a file may have when it is read."""
 
+import json
 import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-QUOTED = (
-    b'"',
-    b"\\",
-    b"{",
-    b"}",
-    b"[",
-    b"]",
-    b",",
-    b":",
-    b"\n",
-    b"\r",
-    b"\x00",
-    b"\xff",
-    b"\xed\xa0\x80",
-    b"\\ud800",
-    b"=",
-)
-"""What the formats are made of, and what no text holds."""
+NEWER = {"of_a_later_version": {"list": [1, 2, 3]}, "kept": True}
+"""Fields that this version does not know."""
 
 
-def damaged(data: bytes, draw: random.Random) -> bytes:
-    """The bytes with one to four faults."""
-    for _ in range(draw.randint(1, 4)):
-        data = draw.choice(FAULTS)(data, draw)
-    return data
+def _gone(path: Path) -> None:
+    path.unlink()
 
 
-def _cut(data: bytes, draw: random.Random) -> bytes:
-    return data[: draw.randrange(len(data) + 1)]
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
 
 
-def _flipped(data: bytes, draw: random.Random) -> bytes:
-    changed = bytearray(data)
-    for _ in range(draw.randint(1, 8)):
-        if changed:
-            changed[draw.randrange(len(changed))] ^= 1 << draw.randrange(8)
-    return bytes(changed)
+def _cut(path: Path) -> None:
+    """As a full disk, or a copy that was broken off."""
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
 
 
-def _without(data: bytes, draw: random.Random) -> bytes:
-    begin, end = _range(data, draw)
-    return data[:begin] + data[end:]
+def _zeroed(path: Path) -> None:
+    """As a power cut leaves what was not on the disk yet."""
+    path.write_bytes(bytes(path.stat().st_size))
 
 
-def _zeroed(data: bytes, draw: random.Random) -> bytes:
-    begin, end = _range(data, draw)
-    return data[:begin] + bytes(end - begin) + data[end:]
+def _noise(path: Path) -> None:
+    path.write_bytes(random.Random(path.name).randbytes(max(path.stat().st_size, 16)))
 
 
-def _twice(data: bytes, draw: random.Random) -> bytes:
-    begin, end = _range(data, draw)
-    return data[:end] + data[begin:end] + data[end:]
+def _flipped(path: Path) -> None:
+    """One byte in the middle is another."""
+    content = bytearray(path.read_bytes())
+    if content:
+        content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
 
 
-def _random(data: bytes, draw: random.Random) -> bytes:
-    begin, end = _range(data, draw)
-    return data[:begin] + draw.randbytes(end - begin) + data[end:]
+def _folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
 
 
-def _inserted(data: bytes, draw: random.Random) -> bytes:
-    for _ in range(draw.randint(1, 5)):
-        place = draw.randrange(len(data) + 1)
-        data = data[:place] + draw.choice(QUOTED) * draw.choice((1, 1, 1, 2, 300)) + data[place:]
-    return data
+def _dangling(path: Path) -> None:
+    """A link to what is not there any more."""
+    path.unlink()
+    path.symlink_to(path.with_name("moved away"))
 
 
-def _moved(data: bytes, draw: random.Random) -> bytes:
-    begin, end = _range(data, draw)
-    return data[:begin] + data[end:] + data[begin:end]
+def _nested(path: Path) -> None:
+    path.write_text("[" * 100_000, encoding="utf-8")
 
 
-def _range(data: bytes, draw: random.Random) -> tuple[int, int]:
-    begin = draw.randrange(len(data) + 1)
-    return begin, min(len(data), begin + draw.choice((1, 4, 16, 64, 256)))
+def _other_shape(path: Path) -> None:
+    path.write_text('[null, 1, "two"]\n', encoding="utf-8")
 
 
-FAULTS = (_cut, _flipped, _flipped, _without, _zeroed, _twice, _random, _inserted, _inserted, _moved)
+def _huge_number(path: Path) -> None:
+    """The first number is one of 5,000 digits."""
+    path.write_text(f'{{"version": {"9" * 5000}}}\n', encoding="utf-8")
+
+
+def _newer(path: Path) -> None:
+    """As a later version writes it: with fields that are not known here."""
+    if path.suffix == ".json":
+        content = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps(_with_fields(content)), encoding="utf-8")
+    elif path.suffix == ".jsonl":
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        path.write_text("".join(json.dumps(_with_fields(line)) + "\n" for line in lines), encoding="utf-8")
+    else:
+        path.write_bytes(path.read_bytes() + b"\n[of_a_later_version]\nkept = true\n")
+
+
+def _with_fields(content: Any) -> Any:
+    """Every object with fields that are not known; a list or dict of values stays what it is."""
+    if isinstance(content, dict):
+        return {name: _with_fields(value) if isinstance(value, list) else value for name, value in content.items()} | (
+            NEWER
+        )
+    return [_with_fields(one) for one in content] if isinstance(content, list) else content
+
+
+DAMAGES: dict[str, Callable[[Path], None]] = {
+    "gone": _gone,
+    "empty": _empty,
+    "cut in half": _cut,
+    "zeroed": _zeroed,
+    "noise": _noise,
+    "one byte flipped": _flipped,
+    "of another shape": _other_shape,
+    "of a later version": _newer,
+    "nested without end": _nested,
+    "a number of 5,000 digits": _huge_number,
+    "a folder": _folder,
+    "a dangling link": _dangling,
+}
+
+
+def damage(path: Path, kind: str) -> None:
+    """Do it; what was a link is its own file afterwards."""
+    if path.is_symlink():
+        content = path.read_bytes()
+        path.unlink()
+        path.write_bytes(content)
+    DAMAGES[kind](path)
+
+
+def repaired(folder: Path, whole: Path) -> None:
+    """Put the folder back as `whole` is."""
+    shutil.rmtree(folder)
+    shutil.copytree(whole, folder, symlinks=True)

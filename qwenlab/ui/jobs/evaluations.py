@@ -35,7 +35,9 @@ def stop(looked: Evaluation | Launch) -> None:
     """Ask it to write down what it has and end; one that has nothing yet, or waits, ends at once."""
     if not looked.is_alive:
         return
-    if isinstance(looked, Evaluation) and looked.read().phase in ("generating", "judging", "reporting"):
+    if isinstance(looked, Evaluation) and (
+        looked.fault or looked.read().phase in ("generating", "judging", "reporting")
+    ):
         looked.request_stop()
     elif pid := looked.read().pid:
         os.kill(pid, signal.SIGTERM)  # the holder of the lock wrote this number

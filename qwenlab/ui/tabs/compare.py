@@ -241,15 +241,21 @@ def vote(runs: Path, index: int, names: list[str], shown: str) -> list[Any]:
 
 def newest_seen(runs: Path, names: list[str]) -> list[Any]:
     """The newest comparison of the first of the runs, as any browser sees it."""
-    kept = list_comparisons(find_run(runs, names[0])) if names else []
+    try:
+        kept = list_comparisons(find_run(runs, names[0])) if names else []
+    except UserError as error:
+        return _blank(fault(str(error)))
     return looked(runs, names, kept[-1].name if kept else "")
 
 
 def looked(runs: Path, names: list[str], shown: str) -> list[Any]:
     """The values of `Seen` for a comparison that is kept; for none, what will stand here."""
     if not names:
-        return [*_notice("")[:2], view.empty(), gr.Row(visible=False), _code_button(None), "", "", ""]
-    run = find_run(runs, names[0])
+        return _blank("")
+    try:
+        run = find_run(runs, names[0])
+    except UserError as error:
+        return _blank(fault(str(error)))
     kept = list_comparisons(run)
     found = next((each for each in kept if each.name == shown), None)
     others = [each for each in kept if each is not found]
@@ -368,6 +374,11 @@ def _code_button(comparison: Comparison | None) -> gr.Button:
 
 def _nothing_to_choose(notice: str) -> list[Any]:
     return [gr.Dropdown([], value=None, visible=False), gr.skip(), gr.skip(), "", notice]
+
+
+def _blank(notice: str) -> list[Any]:
+    """What stands here before the first answer."""
+    return [*_notice(notice)[:2], view.empty(), gr.Row(visible=False), _code_button(None), "", "", ""]
 
 
 def _notice(content: str, wait: bool = False) -> list[Any]:

@@ -1,5 +1,6 @@
 """The Evaluate tab: did it help? Start an evaluation, watch it, read its report."""
 
+import contextlib
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,6 +8,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from qwenlab.errors import UserError
+from qwenlab.files import last_lines
 from qwenlab.recipe import EvaluateSettings, Recipe, fields
 from qwenlab.runs import Evaluation, Run, Status, find_run, list_evaluations
 from qwenlab.runs.launch import Launch, shown_command
@@ -124,8 +126,11 @@ def offered(runs: Path) -> gr.Dropdown:
 
 def settings_of(runs: Path, name: str | None) -> list[Any]:
     """What the run's recipe says about its evaluation, in the controls."""
-    run = find_run(runs, name) if name else None
-    settings = run.recipe.evaluate if run else EvaluateSettings()
+    try:
+        run = find_run(runs, name) if name else None
+        settings = run.recipe.evaluate if run else EvaluateSettings()
+    except UserError:  # which `look` shows
+        run, settings = None, EvaluateSettings()
     values: list[Any] = [getattr(settings, key) for key, _ in SETTINGS]
     values[SUITES] = gr.CheckboxGroup(suite_choices(run, settings), value=list(written_by_name(settings)))
     return values
@@ -136,9 +141,9 @@ def counted(runs: Path, name: str | None, *counts: Any) -> Any:
     try:
         run = find_run(runs, name) if name else None
         settings = read_values({f"evaluate.{key}": count for key, count in zip(COUNTS, counts, strict=True)}).evaluate
+        written = run.recipe.evaluate.suites if run else EvaluateSettings().suites
     except UserError:
         return gr.skip()  # told beside the button
-    written = run.recipe.evaluate.suites if run else EvaluateSettings().suites
     return gr.CheckboxGroup(suite_choices(run, settings.model_copy(update={"suites": written})))
 
 
@@ -176,7 +181,10 @@ def started(runs: Path, name: str | None, noise_floor: bool, *values: Any) -> li
 
 def stopped(runs: Path, name: str, evaluation: str) -> list[Any]:
     """Ask it to stop; what it has is kept."""
-    found = evaluations.looked_at(runs, find_run(runs, name), evaluation)
+    try:
+        found = evaluations.looked_at(runs, find_run(runs, name), evaluation)
+    except UserError:  # which `look` shows
+        found = None
     if found:
         evaluations.stop(found)
     return afresh(runs, name, evaluation)
@@ -184,7 +192,8 @@ def stopped(runs: Path, name: str, evaluation: str) -> list[Any]:
 
 def resumed(runs: Path, name: str, evaluation: str) -> list[Any]:
     """Go on with the evaluation that did not end."""
-    evaluations.resume(runs, find_run(runs, name))
+    with contextlib.suppress(UserError):  # which `look` shows
+        evaluations.resume(runs, find_run(runs, name))
     return afresh(runs, name)
 
 
@@ -300,7 +309,7 @@ def _state(run: Run, found: Evaluation | Launch | None) -> tuple[str, str]:
 
 def _page_file(found: Evaluation | Launch | None) -> Path | None:
     """Where there is a report that is whole."""
-    done = isinstance(found, Evaluation) and found.status is Status.finished and found.page_file.exists()
+    done = isinstance(found, Evaluation) and found.status is Status.finished and found.page_file.is_file()
     return found.page_file if isinstance(found, Evaluation) and done else None
 
 
@@ -309,8 +318,9 @@ def _report(found: Evaluation | Launch | None) -> list[Any]:
     if page is None:
         return _no_report()
     files = [page.with_name(name) for name in FILES]
-    downloads = [gr.DownloadButton(value=passed_on(file), visible=True) for file in files if file.exists()]
-    return [report_frame(page.read_text(encoding="utf-8")), *downloads]
+    downloads = [gr.DownloadButton(value=passed_on(file), visible=True) for file in files if file.is_file()]
+    hidden = [gr.DownloadButton(visible=False)] * (len(files) - len(downloads))
+    return [report_frame(page.read_text(encoding="utf-8", errors="replace")), *downloads, *hidden]
 
 
 def _no_report() -> list[Any]:
@@ -319,9 +329,7 @@ def _no_report() -> list[Any]:
 
 def _log(found: Evaluation | Launch | None) -> str:
     file = found.log_file if isinstance(found, Evaluation) else found and found.log
-    if not file or not file.exists():
-        return ""
-    return "\n".join(file.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:])
+    return last_lines(file, LOG_LINES) if file else ""
 
 
 def _choice(names: list[str], chosen: str) -> gr.Dropdown:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from qwenlab.errors import UserError
+from qwenlab.files import last_lines
 from qwenlab.runs import Run, Status, find_run
 from qwenlab.runs.events import Train, Validation
 from qwenlab.runs.launch import Launch, list_launches
@@ -86,11 +87,8 @@ def afresh(runs: Path, name: str) -> list[Any]:
 def controls(runs: Path, name: str) -> list[Any]:
     """The runs to choose from, and what can be done with the one that is shown."""
     choices = gr.Dropdown([LATEST, *run_choices(runs)])
-    try:
-        run = looked_at(runs, name)
-    except UserError:
-        run = None
-    if not isinstance(run, Run) or broken(run):
+    run = _run_of(runs, name)
+    if run is None or broken(run):
         return [choices, *[gr.Button(visible=False)] * 5, gr.Number(visible=False)]
     now = status(run)
     ended = not now.claims_life
@@ -125,26 +123,33 @@ def looked_at(runs: Path, name: str) -> Run | Launch | None:
 
 def stopped(runs: Path, name: str) -> list[Any]:
     """Ask the run to save and end."""
-    found = looked_at(runs, name)
-    if isinstance(found, Run):
+    if found := _run_of(runs, name):
         stop(found)
     return afresh(runs, name)
 
 
 def resumed(runs: Path, name: str) -> list[Any]:
     """Go on with the run where it stopped."""
-    found = looked_at(runs, name)
-    if isinstance(found, Run):
+    if found := _run_of(runs, name):
         go_on(runs, found, "--resume")
     return _launched_on(runs)
 
 
 def extended(runs: Path, name: str, until: float | None) -> list[Any]:
     """Go on from the run's end, up to so many epochs or steps in all."""
-    found = looked_at(runs, name)
-    if isinstance(found, Run):
+    found = _run_of(runs, name)
+    if found and not broken(found):
         go_on(runs, found, "--extend", [lengthened(found, until)])
     return _launched_on(runs)
+
+
+def _run_of(runs: Path, name: str) -> Run | None:
+    """The run that is looked at; None where it is gone, which the page shows."""
+    try:
+        found = looked_at(runs, name)
+    except UserError:
+        return None
+    return found if isinstance(found, Run) else None
 
 
 def _launched_on(runs: Path) -> list[Any]:
@@ -192,6 +197,4 @@ def _launched(found: Launch) -> str:
 
 def log_tail(run: Run) -> str:
     """The end of what the run's process said."""
-    if not run.log_file.exists():
-        return ""
-    return "\n".join(run.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:])
+    return last_lines(run.log_file, LOG_LINES)

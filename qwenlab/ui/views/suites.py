@@ -6,7 +6,7 @@ from qwenlab.data.report import DatasetReport
 from qwenlab.errors import UserError
 from qwenlab.evaluation.item import Item, Reference
 from qwenlab.evaluation.suites import Suite, find_suite, suite_names
-from qwenlab.files import read_lines
+from qwenlab.files import read_lines, whole_lines
 from qwenlab.recipe import TINY, EvaluateSettings
 from qwenlab.runs import Run, list_evaluations
 from qwenlab.runs.evaluation import Evaluation
@@ -67,10 +67,18 @@ def _validation_rows(run: Run | None) -> int | None:
 def _shown_by_rows(run: Run | None, count: int | None) -> str:
     """As the newest evaluation has found them to be; before there is one, that is not known."""
     for evaluation in reversed(list_evaluations(run) if run else []):
-        file = evaluation.suite(HELD_OUT).items_file
-        if not evaluation.fault and file.exists() and (found := read_lines(file, Item)):
+        found = _items(evaluation, HELD_OUT)
+        if found:
             return "compares losses" if isinstance(found[0].task, Reference) else _shows(count or len(found))
     return "compared by what your answers are found to be"
+
+
+def _items(evaluation: Evaluation, name: str) -> list[Item]:
+    """None where it or they cannot be read, which the evaluation itself tells."""
+    try:
+        return [] if evaluation.fault else read_lines(evaluation.suite(name).items_file, Item)
+    except UserError:
+        return []
 
 
 @lru_cache(maxsize=256)
@@ -88,9 +96,11 @@ def _time(name: str, count: int | None, run: Run | None) -> str:
 
 
 def _seconds_an_item(evaluation: Evaluation, name: str) -> float | None:
-    file = evaluation.suite(name).items_file
-    if evaluation.fault or not file.exists() or evaluation.status.claims_life:
+    if evaluation.fault or evaluation.status.claims_life:
         return None
-    items = file.read_bytes().count(b"\n")
+    try:
+        items = len(whole_lines(evaluation.suite(name).items_file))
+    except UserError:
+        return None
     seconds = evaluation.read().suite_seconds.get(name)
     return seconds / items if seconds and items else None

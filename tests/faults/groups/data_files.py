@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from tests.data.made import many, write_xlsx
 from tests.faults.asked import Asked
-from tests.faults.damage import damaged
+from tests.faults.damaged_bytes import damaged
 from tests.faults.group import Attempt, LostError
 
 TITLE = "data files damaged"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from qwenlab.recipe import RECIPES, Recipe, fields, recipe_toml
 from tests.faults.asked import Asked
-from tests.faults.damage import damaged
+from tests.faults.damaged_bytes import damaged
 from tests.faults.group import Attempt, LostError
 
 TITLE = "recipes damaged or extreme"
