@@ -344,6 +344,11 @@ class _Trainer(SFTTrainer):  # type: ignore[misc]
             self.args.warmup_steps = 0
         return super().create_scheduler(num_training_steps, *args, **kwargs)
 
+    def _load_callback_state(self) -> None:
+        # It makes early stopping anew, behind our own callback, which would no longer see what it decides.
+        super()._load_callback_state()
+        self.callback_handler.callbacks.sort(key=lambda callback: isinstance(callback, RunCallback))
+
     def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
         # The Trainer would make one more step before it sees that a resumed training is at its end.
         if not self.control.should_training_stop:

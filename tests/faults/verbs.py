@@ -11,11 +11,12 @@ import ctypes
 import importlib
 import json
 import os
+import random
 import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -130,7 +131,10 @@ def _command(process: psutil.Process) -> list[str]:
 
 # In the process that forks:
 
-WATCHED = ("training/", "runs/", "jobs/", "exporting/", "evaluation/generation", "evaluation/scoring", "files.py")
+WATCHED = (
+    "training/", "runs/", "jobs/", "exporting/", "evaluation/generation", "evaluation/scoring", "report/render",
+    "files.py",
+)  # fmt: skip
 """Where in the package a kill may be wished for."""
 
 WRITING = {
@@ -142,7 +146,7 @@ WRITING = {
 
 IMPORTED = (
     "scipy.stats", "transformers.models.qwen2.modeling_qwen2", "qwenlab.train", "qwenlab.jobs.train",
-    "qwenlab.jobs.fit", "qwenlab.evaluate", "qwenlab.jobs.evaluate", "qwenlab.inference.runs", "qwenlab.export",
+    "qwenlab.jobs.fit", "qwenlab.evaluate", "qwenlab.jobs.evaluate", "qwenlab.inference.local", "qwenlab.export",
     "qwenlab.jobs.export",
     "qwenlab.exporting.make",
 )  # fmt: skip
@@ -155,6 +159,14 @@ def _few(neutral: Any) -> Any:
     return conversations[:NEUTRAL], version
 
 
+def _short_self_check(sandbox: Any) -> Any:
+    """Two of the programs that the sandbox has to withstand."""
+    from qwenlab.evaluation.programs.selfcheck.programs import TRIALS
+    from qwenlab.evaluation.programs.selfcheck.run import self_check
+
+    return self_check(sandbox, [trial for trial in TRIALS if trial.name in ("a right answer", "network")])
+
+
 def _serve() -> None:
     """Fork for each line on stdin; of each, a line on stdout: the exit code, and the seconds it took."""
     from qwenlab.training.engine import set_environment
@@ -163,8 +175,10 @@ def _serve() -> None:
     for name in IMPORTED:
         importlib.import_module(name)
     from qwenlab.evaluation import drift
+    from qwenlab.evaluation.programs.selfcheck import select
 
     drift.neutral = partial(_few, drift.neutral)
+    vars(select)["self_check"] = _short_self_check
     ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
     for line in sys.stdin:
         asked = json.loads(line)
@@ -253,11 +267,23 @@ def _watched(path: str, function: str) -> str:
     return path.rpartition("/")[2] if function in WRITING and "/transformers/" in path else ""
 
 
+def kills(lines: Sequence[At], telling: Container[str], seconds: float, count: int) -> Iterator[At | float]:
+    """So many places to kill a job at that passes these lines in so many seconds.
+
+    Half of them are spread over the lines of the functions that are `telling`, each line once; then come lines that
+    are drawn, and moments.
+    """
+    draw = random.Random(18)
+    named = list({at[:2]: at for at in lines if at.function in telling}.values())
+    at_names = max(count // 2, 1)
+    yield from spread(named, at_names)
+    for number in range(count - at_names):
+        yield draw.choice(lines) if number % 2 else 0.3 + draw.random() * seconds
+
+
 def spread(places: Sequence[At], count: int) -> Iterator[At]:
     """So many of them, from the first to the last, evenly."""
-    yield from (
-        places[round(index * (len(places) - 1) / max(count - 1, 1))] for index in range(min(count, len(places)))
-    )
+    yield from (places[round(index * (len(places) - 1) / max(count - 1, 1))] for index in range(count))
 
 
 if __name__ == "__main__":

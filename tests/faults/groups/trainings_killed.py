@@ -27,8 +27,8 @@ SHAPES: Mapping[str, tuple[str, ...]] = {
     # At the end of a constant rate one step more would show, and what was not logged yet would be lost.
     "constant": ("data.validation_split=0", "train.lr_scheduler_type=constant", "train.logging_steps=4"),
     "stopped early": (
-        "data.validation_split=0.1", "train.early_stopping_patience=1", "train.early_stopping_threshold=9",
-        "train.save_steps=6",
+        "data.validation_split=0.1", "train.early_stopping_patience=2", "train.early_stopping_threshold=9",
+        "train.max_steps=9", "train.save_steps=4",
     ),
 }  # fmt: skip
 """Recipes, by what is particular about them."""
@@ -53,6 +53,7 @@ class Outcome(NamedTuple):
     losses: dict[int, float]
     validation: dict[int, float]
     best: int | None
+    early_stopped: bool
     status: Status
     files: list[str]
     adapter: dict[str, str]
@@ -90,7 +91,7 @@ def _plans(count: int, draw: random.Random) -> list[tuple[str, Place]]:
     """So many kills: of which shape of training, and where, once it is known what that passes."""
     ends = max(count - EARLIER - MOMENTS, min(count, FIRST))
     shapes = tuple(SHAPES)
-    shares = [ends - ends // 2, ends // 3, ends // 2 - ends // 3]
+    shares = [ends - ends // 3 - ends // 6, ends // 3, ends // 6]
     plans: list[tuple[str, Place]] = [
         (shape, partial(_line_of_the_end, share, index))
         for shape, share in zip(shapes, shares, strict=True)
@@ -155,6 +156,7 @@ def _outcome(run: Run) -> Outcome:
         {event.step: event.loss for event in of_kind(run.events, Train)},
         {event.step: event.eval_loss for event in of_kind(run.events, Validation)},
         record.best.step if record.best else None,
+        record.early_stopped,
         run.status,
         sorted(str(path.relative_to(run.folder)) for path in run.folder.rglob("*")),
         {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in run.adapter.glob("*.safetensors")},
