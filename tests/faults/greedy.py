@@ -4,7 +4,7 @@ STARVES = {
     "threads of Python": """
 threading.stack_size(2**15); stop = threading.Event()
 kept = as_many(lambda: threading.Thread(target=stop.wait, daemon=True).start())
-if len(kept) > 64: print("ESCAPED", len(kept), "threads")
+if len(kept) > 64: print("ESCAPED", len(kept), "threads", flush=True)
 time.sleep(0.5); os._exit(0)
 """,
     "threads that make threads": """
@@ -43,7 +43,7 @@ kept = as_many(pipe); time.sleep(0.5)
     "timers and watches": """
 kept = as_many(lambda: call(222, 107, 1, 0, ctypes.create_string_buffer(8)))
 tried(lambda: call(254, 27, 0, b"/", 1)); tried(lambda: call(294, 26, 0)); tried(lambda: call(300, 262, 0, 0))
-if kept: print("ESCAPED", len(kept), "timers")
+if kept: print("ESCAPED", len(kept), "timers", flush=True)
 """,
     "disk beyond the file's end": """
 before = os.fstat(1).st_blocks

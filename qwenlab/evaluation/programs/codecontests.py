@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 TEST_SPLIT = "data/test-*.parquet"
+TIMES = ("seconds", "nanos")
 PARTS = ("public_tests", "private_tests", "generated_tests")
 NEEDED = ("name", "description", "public_tests")
 GIVEN = (
@@ -82,8 +83,11 @@ def _read(path: Path) -> "pl.DataFrame":
                 dtype = there.get(part, lists)
                 if not (isinstance(dtype, pl.Struct) and dict(dtype.to_schema()) == dict(lists.to_schema())):
                     raise UserError(f"{path}: {part} is not of lists of texts, but {dtype}.", SHAPE)
+            limit = there.get("time_limit", pl.Struct(dict.fromkeys(TIMES, pl.Int64)))
+            if not (isinstance(limit, pl.Struct) and all(limit.to_schema().get(time) == pl.Int64 for time in TIMES)):
+                raise UserError(f"{path}: time_limit is not of seconds and nanos, but {limit}.", SHAPE)
             frame = pl.read_parquet(file, columns=[name for name in (*GIVEN, *PARTS, "time_limit") if name in there])
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(f"{path} cannot be read: {reason}.", SHAPE) from None
     if frame.is_empty():
@@ -104,7 +108,7 @@ def _as_line(row: dict[str, Any]) -> dict[str, Any]:
 
 def _pairs(tests: dict[str, list[str]] | None) -> Iterator[tuple[str | None, str | None]]:
     """Where one list is shorter the pair has a None, which is then told as a fault."""
-    return zip_longest(tests["input"], tests["output"]) if tests else iter(())
+    return zip_longest(tests["input"] or (), tests["output"] or ()) if tests else iter(())
 
 
 def _seconds(duration: dict[str, int] | None) -> float | None:

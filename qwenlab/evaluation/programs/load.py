@@ -25,6 +25,9 @@ from qwenlab.evaluation.rows import NamedRow, Row, checked
 RATINGS = (1200, 1600, 2000, 2400)
 """Where Codeforces' ratings are parted into difficulties."""
 
+LONGEST_S, MOST_BYTES = 3600.0, 2**40
+"""Of a problem's limits. What is beyond is a slip, and the kernel would not take it."""
+
 NAMED = re.compile(r"(\d+)_([A-Z])\d*\. ")
 """CodeContests' names of Codeforces problems: contest, letter, title."""
 
@@ -57,8 +60,8 @@ class ProblemRow(NamedRow):
     description: str
     tests: list[_Test]
     examples: list[_Test] = []
-    time_limit_s: Annotated[FiniteFloat, Field(gt=0)] | None = None
-    memory_limit_bytes: Annotated[int, Field(gt=0)] | None = None
+    time_limit_s: Annotated[FiniteFloat, Field(gt=0, le=LONGEST_S)] | None = None
+    memory_limit_bytes: Annotated[int, Field(gt=0, le=MOST_BYTES)] | None = None
     solution: str | None = None
     difficulty: Any = None
     cf_rating: Annotated[int, Field(ge=0)] | None = None

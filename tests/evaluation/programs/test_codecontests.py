@@ -116,8 +116,27 @@ def test_files_that_are_something_else_are_refused(tmp_path: Path) -> None:
     pl.DataFrame({"name": ["a"], "description": ["b"], "public_tests": ["c"]}).write_parquet(path)
     with pytest.raises(UserError, match="public_tests is not of lists of texts, but String"):
         load_parquet(path)
+    sound = pl.read_parquet(write_parquet(path, {}))
+    sound.with_columns(pl.lit(2.5).alias("time_limit")).write_parquet(path)
+    with pytest.raises(UserError, match="time_limit is not of seconds and nanos, but Float64"):
+        load_parquet(path)
     with pytest.raises(UserError, match="is empty"):
         load_parquet(write_parquet(path))
+
+
+def test_a_list_that_is_not_there_is_empty(tmp_path: Path) -> None:
+    assert len(loaded(tmp_path, private_tests={"input": None, "output": None}).tests) == 3
+    with pytest.raises(UserError, match="tests.2.output: Input should be a valid string"):
+        loaded(tmp_path, private_tests={"input": ["1"], "output": None})
+
+
+def test_a_library_that_panics_has_not_read_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def panic(*given: object, **named: object) -> None:
+        raise pl.exceptions.PanicException("Thrift out of range")
+
+    monkeypatch.setattr(pl, "read_parquet", panic)
+    with pytest.raises(UserError, match="cannot be read: Thrift out of range"):
+        loaded(tmp_path)
 
 
 class Hub(HubAnswers):

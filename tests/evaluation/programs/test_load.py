@@ -103,6 +103,11 @@ def test_what_cannot_be_judged_is_left_out_and_named(tmp_path: Path) -> None:
         ({**ROW, "name": ""}, "name: String should have at least 1 character"),
         ({**ROW, "time_limit_s": 0}, "time_limit_s: Input should be greater than 0"),
         ({**ROW, "time_limit_s": float("nan")}, "time_limit_s: Input should be a finite number"),
+        ({**ROW, "time_limit_s": 1e300}, "time_limit_s: Input should be less than or equal to 3600"),
+        (
+            {**ROW, "memory_limit_bytes": 10**30},
+            "memory_limit_bytes: Input should be less than or equal to 10995116277",
+        ),
         ({**ROW, "time_limit_s": "2"}, "time_limit_s: Input should be a valid number"),
         ({**ROW, "memory_limit_bytes": -1}, "memory_limit_bytes: Input should be greater than 0"),
         ({"name": "sum"}, "description: Field required"),
