@@ -13,9 +13,7 @@ from tests.faults.outcome import lost_where_different
 from tests.faults.verbs import Verbs
 
 TITLE = "weights damaged"
-PROMISE = (
-    "Of a checkpoint, the one before is used, it is said, and it is the same run; of an adapter, a sentence says so."
-)
+PROMISE = "Of a checkpoint, the one before is used and told, and it is the same run; of an adapter, a sentence says so."
 ALL = 90
 FIRST = 2
 
@@ -46,9 +44,8 @@ def attempts(count: int, folder: Path) -> Iterator[Attempt]:
                 yield Attempt(f"{checkpoint.name}/{name} {kind}", check)
             else:
                 name = ADAPTER[turn % len(ADAPTER)]
-                yield Attempt(
-                    f"adapter/{name} {kind}", partial(_adapter_damaged, verbs, whole, runs, name, kind, number)
-                )
+                check = partial(_adapter_damaged, verbs, whole, runs, name, kind, number)
+                yield Attempt(f"adapter/{name} {kind}", check)
 
 
 def _checkpoint_damaged(verbs: Verbs, whole: Run, runs: Path, name: str, kind: str) -> None:
