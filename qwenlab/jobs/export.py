@@ -13,6 +13,7 @@ from qwenlab.exporting.llama_cpp import BUILD_SERVER, find_llama_cpp
 from qwenlab.exporting.target import Dtype, Job, Target
 from qwenlab.files import write_atomically
 from qwenlab.runs import Run, find_run, gpu_lock
+from qwenlab.runs.forms import check_adapter
 from qwenlab.runs.mode import check_mode
 from qwenlab.training.engine import set_environment
 
@@ -103,6 +104,7 @@ def _say(text: str) -> None:
 def _check_adapter(run: Run) -> None:
     if not run.adapter.exists():
         raise UserError(f"{run.name} has delivered no adapter yet.", f"python -m qwenlab.train --resume {run.name}")
+    check_adapter(run.adapter)
     check_mode(run)
 
 

@@ -5,16 +5,15 @@ the SHA-256 of each of them, so that one that was cut, emptied or overwritten la
 """
 
 import hashlib
-import json
 import re
 import shutil
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from qwenlab.errors import UserError
 from qwenlab.files import Record, read_json, reason
+from qwenlab.runs.forms import is_json, is_safetensors, is_whole_archive
 
 SEAL = "sealed.json"
 STATE = "trainer_state.json"
@@ -56,7 +55,7 @@ def step_of(checkpoint: Path) -> int:
 
 def complete(folder: Path) -> list[Path]:
     """The checkpoints in a run's folder that were written to their end, earliest first; they are not looked through."""
-    return [path for path in _all(folder) if _is_json(path / STATE)]
+    return [path for path in _all(folder) if is_json(path / STATE)]
 
 
 def choose(folder: Path) -> Choice:
@@ -124,35 +123,12 @@ def _malformed(checkpoint: Path) -> Iterator[str]:
     if made(checkpoint).global_step != step_of(checkpoint):
         yield f"{STATE} is of another step"
     for path in sorted(checkpoint.iterdir()):
-        if path.suffix == ".json" and not _is_json(path):
+        if path.suffix == ".json" and not is_json(path):
             yield f"{path.name} is not JSON"
-        if path.suffix == ".safetensors" and not _is_safetensors(path):
+        if path.suffix == ".safetensors" and not is_safetensors(path):
             yield f"{path.name} is cut or overwritten"
-        if path.suffix in (".pt", ".pth", ".bin") and not _is_whole_archive(path):
+        if path.suffix in (".pt", ".pth", ".bin") and not is_whole_archive(path):
             yield f"{path.name} is cut or overwritten"
-
-
-def _is_safetensors(path: Path) -> bool:
-    """Whether it is as long as its header says: 8 bytes with the header's length, the header as JSON, the tensors."""
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if length > path.stat().st_size:
-            return False
-        try:
-            header = json.loads(file.read(length))
-            ends = [tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"]
-        except (ValueError, AttributeError, KeyError, IndexError, TypeError):
-            return False
-    return bool(path.stat().st_size == 8 + length + max(ends, default=0))
-
-
-def _is_whole_archive(path: Path) -> bool:
-    """Whether it is a ZIP archive, as `torch.save` writes them, whose checksums are right."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError):
-        return False
 
 
 def _all(folder: Path) -> list[Path]:
@@ -163,11 +139,3 @@ def _all(folder: Path) -> list[Path]:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _is_json(path: Path) -> bool:
-    try:
-        json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return False
-    return True

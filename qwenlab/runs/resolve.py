@@ -7,6 +7,7 @@ from typing import NamedTuple
 from qwenlab.errors import UserError
 from qwenlab.recipe import TINY, Recipe, TrainSettings, read_recipe
 from qwenlab.runs.checkpoint import Made, choose, made
+from qwenlab.runs.forms import check_adapter
 from qwenlab.runs.record import Status
 from qwenlab.runs.run import Run, find_run
 
@@ -94,6 +95,7 @@ def _check_beyond(run: Run, train: TrainSettings, made: Made) -> None:
 def _started_from(earlier: Run, recipe: Path | None, overrides: Sequence[str]) -> Job:
     if not earlier.adapter.exists():
         raise UserError(f"{earlier.name} has delivered no adapter.", f"Go on with --resume {earlier.name}.")
+    check_adapter(earlier.adapter)
     adapter = f'lora.start_from="{earlier.adapter.resolve()}"'
     recipe = recipe or earlier.recipe_file
     return Job(_located(read_recipe(recipe, [*overrides, adapter])), _name(recipe))

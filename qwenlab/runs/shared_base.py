@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from qwenlab.errors import UserError
 from qwenlab.recipe import ModelSettings
+from qwenlab.runs.forms import check_adapter
 from qwenlab.runs.record import ModelRecord
 from qwenlab.runs.run import Run
 
@@ -47,4 +48,5 @@ def _trained_on(run: Run) -> ModelRecord:
     record = run.read().model
     if record is None or not (run.adapter / "adapter_config.json").exists():
         raise UserError(f"{run.name} has no adapter yet.", "A run delivers it when it ends, or stops.")
+    check_adapter(run.adapter)
     return record

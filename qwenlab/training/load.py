@@ -22,6 +22,7 @@ from qwenlab.data.chat_template import template_sha256
 from qwenlab.errors import UserError
 from qwenlab.files import open_to_readers
 from qwenlab.recipe import ALL_LINEAR, ModelSettings, Recipe
+from qwenlab.runs.forms import check_adapter
 from qwenlab.runs.record import EngineRecord, ModelRecord
 from qwenlab.training.distributed import world
 from qwenlab.training.engine import Engine
@@ -270,6 +271,7 @@ def _start_from(loaded: LoadedModel, folder: Path) -> None:
     """Fill the fresh adapter with the weights of one that was trained before."""
     if not (folder / "adapter_config.json").exists():
         raise UserError(f"lora.start_from = {folder}: there is no adapter there.", "Name a run's adapter folder.")
+    check_adapter(folder)
     ours, theirs = loaded.model.peft_config["default"], AdapterConfig.from_pretrained(folder)
     for key in ("r", "lora_alpha", "target_modules"):
         wanted, found = getattr(ours, key), getattr(theirs, key)

@@ -126,7 +126,7 @@ def test_files_that_are_something_else_are_refused(tmp_path: Path) -> None:
 
 def test_a_list_that_is_not_there_is_empty(tmp_path: Path) -> None:
     assert len(loaded(tmp_path, private_tests={"input": None, "output": None}).tests) == 3
-    with pytest.raises(UserError, match="tests.2.output: Input should be a valid string"):
+    with pytest.raises(UserError, match=r"tests\.2\.output: Input should be a valid string"):
         loaded(tmp_path, private_tests={"input": ["1"], "output": None})
 
 

@@ -123,7 +123,7 @@ def _whole(verbs: Verbs, shape: str, runs: Path) -> Whole:
     begun = next(index for index, at in enumerate(lines) if at.function == "owned")
     end = list({at[:2]: at for at in lines[last:] if at.function in END}.values())
     end.sort(key=lambda at: TELLING.index(at.function) if at.function in TELLING else len(TELLING))
-    return Whole(_outcome(list_runs(runs)[0]), end, lines[begun:last], ended.seconds)
+    return Whole(outcome_of(list_runs(runs)[0]), end, lines[begun:last], ended.seconds)
 
 
 def _train(verbs: Verbs, shape: str, runs: Path, **how: Any) -> Ended:
@@ -147,10 +147,11 @@ def _check(verbs: Verbs, shape: str, runs: Path, kill: At | float, wanted: Outco
         raise LostError(f"it does not go on: {ended.said[-500:]}")
     if running := verbs.left_running():
         raise LostError(f"left running: {running}")
-    lost_where_different(_outcome(list_runs(runs)[0]), wanted)
+    lost_where_different(outcome_of(list_runs(runs)[0]), wanted)
 
 
-def _outcome(run: Run) -> Outcome:
+def outcome_of(run: Run) -> Outcome:
+    """What the run's folder says now."""
     record = run.read()
     return Outcome(
         {event.step: event.loss for event in of_kind(run.events, Train)},
