@@ -61,6 +61,12 @@ class _Full:
         self.loaded = SimpleNamespace(names=["base"], stamp=lambda name: stamp)
         self.running = self.waiting = 0
 
+    def start(self) -> None:
+        """Nothing runs."""
+
+    def close(self) -> None:
+        """Nothing runs."""
+
     def submit(self, *_: object) -> NoReturn:
         raise FullError
 

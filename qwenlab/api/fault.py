@@ -4,6 +4,9 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
+LONGEST = 1000
+"""Characters of a message: it may quote what was sent."""
+
 
 class ApiError(Exception):
     """A refusal with its HTTP status."""
@@ -13,9 +16,9 @@ class ApiError(Exception):
     ) -> None:
         super().__init__(message)
         self.status = status
-        self.message = message
+        self.message = message if len(message) <= LONGEST else f"{message[:LONGEST]} ..."
         self.code = code
-        self.param = param
+        self.param = param and param[:100]
         self.retry = retry
         """It may go well a second later."""
 
