@@ -31,11 +31,11 @@ def read(path):
     with open(path, "rb") as file:
         return file.read(200)
 
-def as_many(action, seconds=0.7):
+def as_many(action, seconds=0.7, most=10**6):
     """As often as it goes."""
     kept, end = [], time.monotonic() + seconds
     try:
-        while time.monotonic() < end:
+        while time.monotonic() < end and len(kept) < most:
             kept.append(action())
     except Exception:
         pass
