@@ -45,7 +45,7 @@ def attempts(count: int, folder: Path) -> Iterator[Attempt]:
 
 
 def _attempts(folder: Path) -> Iterator[Attempt]:
-    made = (
+    made: tuple[Callable[[], Surface], ...] = (
         lambda: Surface("model server with a key", server(KEY), True, lambda method, path: path == "/health"),
         lambda: Surface("page with a login", page(folder, LOGIN), True, _is_form),
         lambda: Surface("model server", server(None), False, lambda method, path: True),
