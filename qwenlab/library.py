@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qwenlab.credentials import environment
 from qwenlab.jobs import judge as judging
 from qwenlab.jobs import prefer as preferring
 from qwenlab.jobs import prepare as preparing
@@ -79,7 +80,8 @@ def plan(recipe: Recipe, *, runs: Path | str = "runs") -> PlanRecord:
     with _as_file(recipe, "recipe") as file, tempfile.TemporaryDirectory() as folder:
         found = Path(folder) / "plan.json"
         command = [sys.executable, "-m", "qwenlab.train", str(file), "--dry-run", "--plan", str(found)]
-        done = subprocess.run([*command, "--runs", str(runs)], capture_output=True, text=True, check=False)
+        command += ["--runs", str(runs)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment("train"))
         check_exit(done.returncode, done.stderr)
         return PlanRecord.read(found)
 

@@ -40,14 +40,13 @@ def named_bodies() -> Iterator[Body]:
     for wrong in (-1e-320, 2.0001, 1e308, 10**400, "1", [], True, float("inf"), float("nan"), -float("inf")):
         yield _with(f"temperature {str(wrong)[:20]}", BAD, temperature=wrong)
         yield _with(f"top_p {str(wrong)[:20]}", BAD if wrong is not True else EITHER, top_p=wrong)
-    for whole in (0, -1, 2**63, 10**1000, 1.5, "2", True, 10**9):
-        yield _with(f"n {str(whole)[:20]}", BAD, n=whole)
-        yield _with(f"max_tokens {str(whole)[:20]}", BAD, max_tokens=whole)
-    seed: float
+    for wrong in (0, -1, 2**63, 10**1000, 1.5, "2", True, 10**9):
+        yield _with(f"n {str(wrong)[:20]}", BAD, n=wrong)
+        yield _with(f"max_tokens {str(wrong)[:20]}", BAD, max_tokens=wrong)
     for seed in (-(2**63), 2**63 - 1, 0):
         yield _with(f"seed {seed}", OK, seed=seed, n=2)
-    for seed in (2**63, -(2**63) - 1, 10**4000, 0.5):
-        yield _with(f"seed {str(seed)[:20]}", BAD, seed=seed)
+    for wrong in (2**63, -(2**63) - 1, 10**4000, 0.5):
+        yield _with(f"seed {str(wrong)[:20]}", BAD, seed=wrong)
     yield _with("32 answers", OK, n=32)
     yield _with("33 answers", BAD, n=33)
     yield _with("a stop text of 500 characters, 16 times", OK, stop=["a" * 499 + "b"] * 16)
