@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from peft import LoraConfig, PeftConfig
+from peft import LoraConfig
 from peft.tuners.lora import LoraLayer
 
 from qwenlab.errors import UserError
+from qwenlab.training.load import read_adapter
 
 LEAVES_BASE = (True, False, "gaussian", "orthogonal", "eva")
 """Ways to begin an adapter; the others take its beginning out of the base's weights, also when it is loaded."""
@@ -100,7 +101,7 @@ def check_plain(folder: Path) -> None:
     Raises:
         UserError: it does not; names the setting.
     """
-    config = PeftConfig.from_pretrained(folder)
+    config = read_adapter(folder)
     if not isinstance(config, LoraConfig):
         raise _not_plain(folder, "peft_type", getattr(config.peft_type, "value", None))
     variants = [field.name for field in dataclasses.fields(config) if field.metadata.get("is_lora_variant")]
