@@ -80,9 +80,30 @@ def outside(error: BaseException, what: str = "") -> UserError | None:
     return UserError(f"{what}: {reason}." if what else f"{reason[0].upper()}{reason[1:]}.", hint)
 
 
+def refused(error: OSError, what: str, hint: str) -> UserError:
+    """What the system says of a file, whatever that is: as `outside`, or in its own words with this hint."""
+    return outside(error, what) or UserError(f"{what}: {error.strerror or error}.", hint)
+
+
 def is_panic(error: BaseException) -> bool:
     """Whether a library written in Rust has lost its way: each has a class of its own for it, which is no Exception."""
     return type(error).__name__ == "PanicException"
+
+
+@contextmanager
+def panic_told(what: str, hint: str) -> Iterator[None]:
+    """Inside the block, in which a library reads a file, its panic says that the file is damaged.
+
+    Raises:
+        UserError: it does.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not is_panic(error):
+            raise
+        first = str(error).partition("\n")[0]
+        raise UserError(f"{what} is damaged: its reader gave up ({first}).", hint) from None
 
 
 @contextmanager

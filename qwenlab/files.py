@@ -13,7 +13,7 @@ from typing import Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from qwenlab.errors import UserError, outside
+from qwenlab.errors import UserError, outside_told, refused
 
 
 class Record(BaseModel):
@@ -103,16 +103,10 @@ def _refusals_told(path: Path) -> Iterator[None]:
     """As `outside_told`, and of every other word of the system too."""
     what = f"{path} cannot be written"
     try:
-        yield
-    except UserError:
-        raise
-    except Exception as error:
-        told = outside(error, what)
-        if told is None and isinstance(error, OSError):
-            told = UserError(f"{what}: {error.strerror or error}.", "Choose another place.")
-        if told is None:
-            raise
-        raise told from None
+        with outside_told(what):
+            yield
+    except OSError as error:
+        raise refused(error, what, "Choose another place.") from None
 
 
 def append_lines(path: Path, lines: Iterable[BaseModel]) -> None:

@@ -15,7 +15,7 @@ import httpx
 import huggingface_hub
 
 from qwenlab.credentials import shown
-from qwenlab.errors import UserError
+from qwenlab.errors import UserError, outside
 
 TIMEOUT = 8.0
 """Seconds that the hub has to answer a question; its libraries alone would retry for half a minute."""
@@ -201,6 +201,8 @@ def _writing(repo: str) -> Iterator[None]:
         hint = "See that the token may write there." if status in UPLOAD_REFUSALS else "Try again later."
         raise UserError(f"The hub at {address()} {reason}.", hint) from None
     except (httpx.HTTPError, OSError) as error:
+        if told := outside(error):
+            raise told from None
         raise UserError(
             f"The hub at {address()} cannot be reached ({type(error).__name__}).",
             "Check the connection, or set HF_ENDPOINT to a mirror.",

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qwenlab import data
 from qwenlab.answering.answerer import Messages
-from qwenlab.errors import UserError
+from qwenlab.errors import UserError, refused
 from qwenlab.evaluation.programs import Problem
 from qwenlab.evaluation.programs.benchmark import load_benchmark
 from qwenlab.evaluation.programs.prompt import prompt
@@ -72,7 +72,7 @@ def from_file(path: Path, recipe: Recipe) -> list[Question]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
+        raise refused(error, f"{path} cannot be read", "Look at its name and its permissions.") from None
     except UnicodeDecodeError:
         raise UserError(f"{path} is not UTF-8 text.", "A file of prompts has a prompt a line.") from None
     numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
@@ -110,10 +110,10 @@ def from_problems(source: str, count: int, recipe: Recipe) -> list[Question]:
 def _from_line(line: str, place: str, recipe: Recipe) -> Question:
     try:
         found = _Line.model_validate(json.loads(line))
-    except json.JSONDecodeError as error:
-        raise UserError(f"{place} is not JSON: {error}.", 'A line: {"prompt": "..."}') from None
     except ValidationError as error:
         raise UserError(f"{place}: {error.errors()[0]['msg']}.", 'A line: {"prompt": "..."}') from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{place} is not JSON: {error}.", 'A line: {"prompt": "..."}') from None
     if found.messages:
         question = _unanswered([message.model_dump() for message in found.messages])
         if question.messages and question.messages[-1]["role"] == "user":

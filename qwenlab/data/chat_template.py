@@ -10,13 +10,18 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, Protocol, TypedDict
 
-from jinja2 import TemplateError
-
+from qwenlab.data.deadline import TooLongError, within
 from qwenlab.errors import UserError
 
 Message = dict[str, Any]
 """`{"role": "system" | "user" | "assistant", "content": text}`, and of an assistant's turn, where there is any,
 `reasoning_content`: text; `learned`: False where the turn is context alone."""
+
+RENDERING_S = 20.0
+"""What a template may take for a conversation; it takes a thousandth of a second."""
+
+WORDS = 500
+"""Characters that are shown of what a template says."""
 
 MARK = "[mark]"
 """A text that the template is tried with."""
@@ -223,12 +228,19 @@ def _apply(
 ) -> str:
     switches = {} if thinking is None else {"enable_thinking": thinking}
     try:
-        return tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=add_generation_prompt, **switches
-        )
-    except (TemplateError, ValueError) as error:
+        with within(RENDERING_S):
+            return tokenizer.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=add_generation_prompt, **switches
+            )
+    except TooLongError:
         raise UserError(
-            f"The model's chat template refuses this conversation: {error}", "Mend it, or leave it out."
+            f"The model's chat template takes more than {RENDERING_S:.0f} s for a conversation.",
+            "Leave out what is very long; with every conversation, it is the model's own fault: choose another.",
+        ) from None
+    except Exception as error:  # noqa: BLE001  a template is a program of others, and what it raises is its own
+        words = str(error)[:WORDS] or type(error).__name__
+        raise UserError(
+            f"The model's chat template refuses this conversation: {words}", "Mend it, or leave it out."
         ) from None
 
 

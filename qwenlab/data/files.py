@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from qwenlab.data.content import COMPRESSED, content, opened
 from qwenlab.data.inflated import arrow_table, check_parquet, check_xlsx
 from qwenlab.data.json_rows import read_json
 from qwenlab.data.separated import read_csv
-from qwenlab.errors import UserError, is_panic, outside_told
+from qwenlab.errors import UserError, outside_told, panic_told, refused
 
 ZIP = b"PK\x03\x04"
 
@@ -51,19 +52,14 @@ def read_file(path: Path) -> Table:
     name, suffix = path.name, data_suffix(path)
     notes: list[str] = []
     try:
-        with outside_told(f"{name} cannot be read"):
+        with outside_told(f"{name} cannot be read"), panic_told(name, "Copy or write it again, or in another format."):
             _check_beginning(path, suffix)
             frame = READERS[suffix](path, notes)
             with path.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         hint = "If it is compressed, it may be cut short: copy or download it again."
-        raise UserError(f"{name} cannot be read: {error.strerror or error}.", hint) from None
-    except BaseException as error:
-        if not is_panic(error):
-            raise
-        hint = "Copy, download or write it again, or in another format."
-        raise UserError(f"{name} is damaged: its reader gave up ({str(error).partition(chr(10))[0]}).", hint) from None
+        raise refused(error, f"{name} cannot be read", hint) from None
     if frame.is_empty():
         raise UserError(f"{name} has no rows.", "A data file has at least one row.")
     return Table(name, with_plain_names(frame), sha256, tuple(notes))
@@ -105,7 +101,7 @@ def _check_beginning(path: Path, suffix: str) -> None:
 
 def _parquet(path: Path, notes: list[str]) -> pl.DataFrame:
     data = content(path)
-    check_parquet(path.name, data)
+    check_parquet(path.name, io.BytesIO(data))
     try:
         return pl.read_parquet(data)
     except (pl.exceptions.PolarsError, OSError) as error:

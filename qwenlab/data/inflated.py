@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
 
@@ -61,12 +61,12 @@ class BoundedStream(io.RawIOBase):
         super().close()
 
 
-def check_parquet(name: str, data: bytes) -> None:
+def check_parquet(name: str, file: BinaryIO) -> None:
     """As `check_inflated`, by what the file says that it holds; what it says wrong, its reader tells."""
     from pyarrow import parquet
 
     with suppress(pa.ArrowException, OSError):
-        said = parquet.ParquetFile(pa.BufferReader(data)).metadata
+        said = parquet.ParquetFile(file).metadata
         groups = [said.row_group(number) for number in range(said.num_row_groups)]
         check_inflated(name, sum(group.total_byte_size for group in groups))
         check_inflated(name, sum(group.num_rows for group in groups) * said.num_columns * CELL_BYTES)

@@ -14,8 +14,8 @@ from qwenlab.errors import UserError
 from qwenlab.files import open_to_readers
 from qwenlab.recipe import ModelSettings
 from qwenlab.training.engine import Engine
-from qwenlab.training.load import load_base
-from qwenlab.training.source import find_model, load_tokenizer
+from qwenlab.training.load import load_base, read_adapter
+from qwenlab.training.source import damage_told, find_model, load_tokenizer
 from qwenlab.training.turn_ends import end_tokens
 
 Dtype = Literal["float16", "bfloat16"]
@@ -61,7 +61,9 @@ def merge(settings: ModelSettings, adapter: Path, folder: Path, dtype: Dtype, mo
             "Export the adapter: --to adapter.",
         )
     plain = Engine("transformers", "merging", "cpu", dtype)
-    model: Any = PeftModel.from_pretrained(load_base(settings, plain, source), adapter, torch_device="cpu")
+    read_adapter(adapter)
+    with damage_told(f"the weights in {adapter}", "Train again, or name another run."):
+        model: Any = PeftModel.from_pretrained(load_base(settings, plain, source), adapter, torch_device="cpu")
     merged = model.merge_and_unload()
     for name, weight in merged.named_parameters():
         if not torch.isfinite(weight).all():
@@ -81,7 +83,7 @@ def copy_adapter(adapter: Path, folder: Path, mode: Mode = UNSAID, base_name: st
     ignored = shutil.ignore_patterns("README.md")  # peft's empty form
     shutil.copytree(adapter, folder, copy_function=shutil.copyfile, ignore=ignored, dirs_exist_ok=True)
     if mode.thinking is not None:
-        mode.write(AutoTokenizer.from_pretrained(folder), folder)
+        mode.write(AutoTokenizer.from_pretrained(folder, trust_remote_code=False), folder)
     if base_name:
         config_file = folder / "adapter_config.json"
         config = json.loads(config_file.read_text(encoding="utf-8")) | {"base_model_name_or_path": base_name}

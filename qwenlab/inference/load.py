@@ -5,8 +5,9 @@ and nothing is added to a row that is the base's. Unsloth's kernels know one ada
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +26,7 @@ from qwenlab.runs import Run
 from qwenlab.runs.record import ModelRecord
 from qwenlab.training.engine import Engine, choose_engine
 from qwenlab.training.load import load_base
-from qwenlab.training.source import ModelSource, find_model, load_tokenizer
+from qwenlab.training.source import ModelSource, damage_told, find_model, load_tokenizer
 from qwenlab.training.turn_ends import end_tokens
 
 
@@ -151,16 +152,31 @@ def _with_adapter(model: Any, name: str, folder: Path, key: str) -> Any:
         raise UserError(f"{name} has no adapter: {folder} is not one.", "A run delivers it when it ends, or stops.")
     check_plain(folder)
     try:
-        if isinstance(model, PeftModel):
-            model.load_adapter(folder, adapter_name=key)
-            return model
-        return PeftModel.from_pretrained(model, folder, adapter_name=key)
+        with damage_told(f"the weights in {folder}", "Train again, or name another run."), _all_filled(folder):
+            if isinstance(model, PeftModel):
+                model.load_adapter(folder, adapter_name=key)
+                return model
+            return PeftModel.from_pretrained(model, folder, adapter_name=key)
     except RuntimeError as error:
         if "size mismatch" not in str(error):
             raise
         raise UserError(f"The adapter in {folder} was made for another base model.", "Name the base it is for.") from (
             None
         )
+
+
+@contextmanager
+def _all_filled(folder: Path) -> Iterator[None]:
+    """Inside the block weights that an adapter's file lacks are a sentence: peft warns, and leaves them random."""
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", "Found missing adapter keys")
+            yield
+    except UserWarning:
+        raise UserError(
+            f"The adapter in {folder} lacks weights that its adapter_config.json speaks of.",
+            "Train again, or name another.",
+        ) from None
 
 
 def on_device(loaded: Inference, inputs: Mapping[str, Any]) -> dict[str, torch.Tensor]:

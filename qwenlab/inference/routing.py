@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from peft import LoraConfig, PeftConfig
+from peft import LoraConfig
 from peft.tuners.lora import LoraLayer
 
 from qwenlab.errors import UserError
-from qwenlab.training.memory import first_line
+from qwenlab.training.load import read_adapter
 
 LEAVES_BASE = (True, False, "gaussian", "orthogonal", "eva")
 """Ways to begin an adapter; the others take its beginning out of the base's weights, also when it is loaded."""
@@ -101,13 +101,7 @@ def check_plain(folder: Path) -> None:
     Raises:
         UserError: it does not; names the setting.
     """
-    try:
-        config = PeftConfig.from_pretrained(folder)
-    except (TypeError, ValueError, KeyError) as error:
-        raise UserError(
-            f"{folder / 'adapter_config.json'} is no adapter's configuration: {first_line(error)}.",
-            "Copy the folder again, or deliver it again by a training.",
-        ) from None
+    config = read_adapter(folder)
     if not isinstance(config, LoraConfig):
         raise _not_plain(folder, "peft_type", getattr(config.peft_type, "value", None))
     variants = [field.name for field in dataclasses.fields(config) if field.metadata.get("is_lora_variant")]

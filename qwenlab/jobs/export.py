@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from qwenlab import hub
-from qwenlab.errors import UserError
+from qwenlab.errors import UserError, refused
 from qwenlab.exporting.card import Kind, model_card
 from qwenlab.exporting.llama_cpp import BUILD_SERVER, find_llama_cpp
 from qwenlab.exporting.target import Dtype, Job, Target
@@ -133,7 +133,7 @@ def _staged(out: Path) -> Iterator[Path]:
     try:
         staged.mkdir(parents=True)
     except OSError as error:
-        raise UserError(f"{out} cannot be written: {error.strerror}.", "Choose another --out.") from None
+        raise refused(error, f"{out} cannot be written", "Choose another --out.") from None
     try:
         yield staged
     finally:

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from qwenlab.errors import UserError
+from qwenlab.errors import UserError, refused
 from qwenlab.files import write_atomically
 from qwenlab.recipe import Recipe, read_recipe, recipe_toml
 from qwenlab.runs import checkpoint
@@ -137,8 +137,6 @@ def _new_folder(runs: Path, name: str) -> Path:
         except FileExistsError:
             continue
         except OSError as error:
-            raise UserError(
-                f"The folder {folder} cannot be made: {error.strerror}.", "Choose another with --runs."
-            ) from None
+            raise refused(error, f"The folder {folder} cannot be made", "Choose another with --runs.") from None
         return folder
     raise UserError(f"{runs / name} exists a thousand times over.")

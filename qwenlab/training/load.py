@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, get_peft_model, load_peft_weights, set_peft_model_state_dict
-from peft import PeftConfig as AdapterConfig
+from peft import LoraConfig, PeftConfig, get_peft_model, load_peft_weights, set_peft_model_state_dict
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, set_seed
 
 from qwenlab.data.chat_template import template_sha256
@@ -31,7 +30,7 @@ from qwenlab.training.execution import Execution, plan_execution, use_attention
 from qwenlab.training.memory import first_line, is_out_of_memory
 from qwenlab.training.preflight import SMALLER, check_placed, layers_in_words
 from qwenlab.training.shape import Shape, linear_layers
-from qwenlab.training.source import ModelSource, find_model, load_tokenizer
+from qwenlab.training.source import ModelSource, damage_told, find_model, load_tokenizer, said
 
 
 @dataclass
@@ -86,7 +85,10 @@ class LoadedModel:
 
     def fill_adapter(self, folder: Path) -> None:
         """Give the adapter in memory the weights of one that was saved, of the same shape."""
-        set_peft_model_state_dict(self.model, load_peft_weights(str(folder), device="cpu"))
+        with damage_told(f"the weights in {folder}", "Name another adapter, or train again."):
+            filled = set_peft_model_state_dict(self.model, load_peft_weights(str(folder), device="cpu"))
+        if any("lora_" in key for key in filled.missing_keys):
+            raise UserError(f"The adapter in {folder} lacks weights of some layers.", "Name another adapter.")
 
 
 def load(recipe: Recipe, engine: Engine, execution: Execution | None = None) -> LoadedModel:
@@ -112,6 +114,27 @@ def load(recipe: Recipe, engine: Engine, execution: Execution | None = None) -> 
     if recipe.lora.start_from:
         _start_from(loaded, Path(recipe.lora.start_from))
     return loaded
+
+
+def read_adapter(folder: Path) -> PeftConfig:
+    """The settings of an adapter whose weights are there.
+
+    Raises:
+        UserError: the settings cannot be read; or the weights are not safetensors: peft would unpickle another file, or
+            ask the hub.
+    """
+    try:
+        config = PeftConfig.from_pretrained(folder)
+    except Exception as error:  # noqa: BLE001  a file of others, whose keys become a class's arguments
+        raise UserError(
+            f"The adapter_config.json in {folder} cannot be read ({said(error)}).", "Name another adapter."
+        ) from None
+    if not (folder / "adapter_model.safetensors").is_file():
+        raise UserError(
+            f"{folder} has no adapter_model.safetensors; other files, which could run code, are not read.",
+            "Name a run's adapter, or convert it where you trust it.",
+        )
+    return config
 
 
 def replace_folder(new: Path, folder: Path) -> None:
@@ -149,11 +172,14 @@ def load_base(settings: ModelSettings, engine: Engine, source: ModelSource) -> A
     Raises:
         UserError: it does not fit into the GPU.
     """
+    source.whole_config  # noqa: B018  what is wrong there is told as such
     dtype = getattr(torch, engine.dtype)
     quantised = settings.load_in_4bit and engine.device == "cuda"
-    with _fitting(source):
+    with _fitting(source), source.reading_weights():
         model = AutoModelForCausalLM.from_pretrained(
             source.folder,
+            trust_remote_code=False,
+            use_safetensors=True,
             dtype=dtype,
             device_map=_placement(engine),
             quantization_config=BitsAndBytesConfig(
@@ -220,9 +246,10 @@ def _load_with_unsloth(recipe: Recipe, engine: Engine, source: ModelSource) -> t
     from unsloth import FastLanguageModel
 
     # The folder is given, not the hub's name: Unsloth would replace the name by a quantised copy of another commit.
-    with _fitting(source):
+    with _fitting(source), source.reading_weights():
         model, _ = FastLanguageModel.from_pretrained(
             str(source.folder),
+            trust_remote_code=False,
             max_seq_length=recipe.data.max_length,
             dtype=getattr(torch, engine.dtype),
             load_in_4bit=recipe.model.load_in_4bit,
@@ -271,8 +298,8 @@ def _start_from(loaded: LoadedModel, folder: Path) -> None:
     """Fill the fresh adapter with the weights of one that was trained before."""
     if not (folder / "adapter_config.json").exists():
         raise UserError(f"lora.start_from = {folder}: there is no adapter there.", "Name a run's adapter folder.")
+    ours, theirs = loaded.model.peft_config["default"], read_adapter(folder)
     check_adapter(folder)
-    ours, theirs = loaded.model.peft_config["default"], AdapterConfig.from_pretrained(folder)
     for key in ("r", "lora_alpha", "target_modules"):
         wanted, found = getattr(ours, key), getattr(theirs, key)
         if wanted != found:

@@ -1,11 +1,10 @@
 """Where an answer ends: the tokens that end an assistant's turn, for all who generate, serve or export."""
 
-import json
 from typing import Any
 
 from qwenlab.data.chat_template import ChatTemplate
 from qwenlab.errors import UserError
-from qwenlab.training.source import ModelSource
+from qwenlab.training.source import BROKEN_MODEL, ModelSource
 
 
 def end_tokens(source: ModelSource, tokenizer: Any) -> list[int]:
@@ -30,7 +29,8 @@ def taught_end(tokenizer: Any) -> int | None:
 
 def own_ends(source: ModelSource) -> list[int]:
     """The tokens at which the model itself ends a text, whatever its chat template says."""
-    file = source.folder / "generation_config.json"
-    own = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    ends = own.get("eos_token_id", source.text_config.eos_token_id)
-    return ends if isinstance(ends, list) else [] if ends is None else [ends]
+    ends = source.generation_config.get("eos_token_id", source.text_config.eos_token_id)
+    ends = ends if isinstance(ends, list) else [] if ends is None else [ends]
+    if not all(isinstance(end, int) for end in ends):
+        raise UserError(f"{source.name}: the eos_token_id of its configuration is {ends!r:.100}.", BROKEN_MODEL)
+    return ends

@@ -3,6 +3,9 @@
 Each line that it gets is a question, `[name, argument]`; each that it says is what became of it.
 """
 
+import contextlib
+import importlib
+import io
 import json
 import os
 import resource
@@ -18,7 +21,7 @@ from typing import Any, NamedTuple, Self
 from tests.faults.group import LostError
 
 MEMORY_MB = 1500
-"""What a question may take, the libraries included."""
+"""What a question may take as a rule, the libraries included."""
 
 
 class Heard(NamedTuple):
@@ -31,7 +34,8 @@ class Heard(NamedTuple):
 class Asked:
     """The process, begun with the first question and again after one that ended it."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory_mb: int = MEMORY_MB) -> None:
+        self._memory_mb = memory_mb
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -60,7 +64,7 @@ class Asked:
         if answer is None:
             raise LostError(f"no answer within {seconds:.0f} s, or the process died")
         kind, said, peak = answer
-        if peak > MEMORY_MB:
+        if peak > self._memory_mb:
             self._end()
             raise LostError(f"{peak:,} MB of memory")
         if kind == "error":
@@ -119,11 +123,85 @@ def _override_recipe(override: str) -> str:
     return "equal" if parse_recipe(recipe_toml(recipe)) == recipe else "another"
 
 
+def _read_model(folder: str) -> str:
+    """All that is asked of a model before its weights are loaded."""
+    from qwenlab.data.chat_template import ChatTemplate, prompt_text
+    from qwenlab.recipe import ModelSettings
+    from qwenlab.training.shape import Shape
+    from qwenlab.training.source import find_model, load_tokenizer
+    from qwenlab.training.turn_ends import end_tokens
+
+    source = find_model(ModelSettings(name=folder))
+    Shape.of(source.text_config).lora_parameters(8, ["q_proj"])
+    tokenizer = load_tokenizer(source)
+    end_tokens(source, tokenizer)
+    prompt_text([{"role": "user", "content": "Who?"}], tokenizer, None)
+    ChatTemplate(tokenizer)
+    source.sha256()
+    return "a model"
+
+
+def _load_model(folder: str) -> str:
+    """And its weights, with an adapter on them where the folder holds one."""
+    from qwenlab.inference.load import load_inference
+    from qwenlab.recipe import ModelSettings
+    from qwenlab.training.engine import Engine
+
+    adapter = Path(folder) / "adapter"
+    adapters = {"tuned": adapter} if adapter.exists() else {}
+    load_inference(ModelSettings(name=folder), Engine("transformers", "", "cpu", "float32"), adapters)
+    return "a model"
+
+
+def _render(question: str) -> str:
+    """A conversation in a template that was not tried: what it does with this one alone."""
+    from transformers import PreTrainedTokenizerFast
+
+    from qwenlab.data import chat_template
+    from qwenlab.tiny import MODEL_DIR
+
+    template, content = json.loads(question)
+    chat_template.RENDERING_S = 1.0
+    tokenizer: Any = PreTrainedTokenizerFast.from_pretrained(MODEL_DIR)
+    tokenizer.chat_template = template
+    return f"{len(chat_template.prompt_text([{'role': 'user', 'content': content}], tokenizer, None))} characters"
+
+
+def _run_verb(question: str) -> str:
+    """A command line, with a bound on the size of a file where there is one: its exit code, and its words on stderr."""
+    from qwenlab import cli
+
+    largest, verb, *arguments = json.loads(question)
+    said, code = io.StringIO(), 0
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (before[1] if largest is None else largest, before[1]))
+    try:
+        with contextlib.redirect_stderr(said):
+            cli.run(importlib.import_module(f"qwenlab.{verb}").main, f"qwenlab {verb}", arguments)
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    return json.dumps([code, said.getvalue()])
+
+
+def _keep_uploads(question: str) -> str:
+    from qwenlab.ui.jobs.prepared import keep_uploads
+
+    runs, files = json.loads(question)
+    return str(keep_uploads(Path(runs), files))
+
+
 ANSWERS: dict[str, Callable[[str], str]] = {
     "data": _read_data,
     "bomb": _read_bomb,
     "recipe": _read_recipe,
     "override": _override_recipe,
+    "model": _read_model,
+    "weights": _load_model,
+    "render": _render,
+    "verb": _run_verb,
+    "upload": _keep_uploads,
 }
 
 

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from qwenlab.errors import UserError
+from qwenlab.errors import UserError, refused
 from qwenlab.evaluation.outcomes import inspect_log, lm_eval, own, table
 from qwenlab.evaluation.outcomes.rows import ResultFile
 
@@ -32,7 +32,7 @@ def read_results(path: Path, id_column: str | None = None, *, alone: bool = Fals
     try:
         found = _of_a_tool(path)
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}.", "Look at its permissions.") from None
+        raise refused(error, f"{path} cannot be read", "Look at its permissions.") from None
     if found and id_column is not None:
         raise UserError(f"--id {id_column}: {path.name} is no table, its items have names already.", "Leave it out.")
     return found or table.read(path, id_column, alone)
@@ -61,7 +61,7 @@ def _object(path: Path) -> dict[str, Any]:
     """The object that a JSON file is; empty where it is something else, or is not JSON: reading it as a table tells."""
     try:
         content = json.loads(path.read_bytes())
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
+from qwenlab.data.inflated import check_inflated
 from qwenlab.errors import UserError
 from qwenlab.evaluation.outcomes.rows import ResultFile, Row
 
@@ -35,6 +36,7 @@ def read_archive(path: Path) -> ResultFile:
     """
     try:
         with ZipFile(path) as archive, path.open("rb") as file:
+            check_inflated(path.name, sum(info.file_size for info in archive.infolist()))
             members = {info.filename: info for info in archive.infolist()}
             header = members.get("header.json", members.get("_journal/start.json"))
             if header is None:
@@ -47,7 +49,7 @@ def read_archive(path: Path) -> ResultFile:
                 json.loads(_member(archive, file, header)),
                 (json.loads(_member(archive, file, info)) for info in samples),
             )
-    except (OSError, BadZipFile, struct.error, ValueError) as error:
+    except (OSError, BadZipFile, struct.error, ValueError, RecursionError) as error:
         raise UserError(f"{path.name} is not readable as a log of Inspect: {error}.", "Copy it again.") from None
 
 
@@ -74,7 +76,7 @@ def _member(archive: ZipFile, file: Any, info: ZipInfo) -> bytes:
     name, extra = struct.unpack("<HH", file.read(4))
     file.seek(name + extra, 1)
     packed = pa.BufferReader(file.read(info.compress_size))
-    content: bytes = pa.CompressedInputStream(packed, "zstd").read()
+    content: bytes = pa.CompressedInputStream(packed, "zstd").read(info.file_size + 1)
     if zlib.crc32(content) != info.CRC:
         raise BadZipFile(f"{info.filename} has another checksum")
     return content

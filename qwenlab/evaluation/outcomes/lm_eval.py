@@ -24,7 +24,7 @@ def is_samples(path: Path) -> bool:
     with path.open("rb") as file:
         try:
             line = json.loads(file.readline())
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
     return isinstance(line, dict) and {"doc_id", "resps"} <= line.keys()
 
@@ -67,7 +67,7 @@ def read(path: Path) -> ResultFile:
 def _line(path: Path, number: int, text: bytes) -> dict[str, Any]:
     try:
         line = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path.name}, line {number} is not JSON: {error}.", "Copy or write the file again.") from None
     if not isinstance(line, dict) or "doc_id" not in line:
         raise UserError(f"{path.name}, line {number} has no doc_id, unlike the lines of lm-eval's samples.")
@@ -91,5 +91,5 @@ def _lower_is_better(summary: Path, task: str) -> frozenset[str]:
     try:
         better = json.loads(summary.read_bytes())["higher_is_better"][task]
         return frozenset(metric for metric, higher in better.items() if higher is False)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return frozenset()

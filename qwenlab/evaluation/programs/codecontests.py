@@ -10,7 +10,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qwenlab.errors import UserError
+from qwenlab.errors import UserError, panic_told
 from qwenlab.evaluation.programs.load import ProblemRow, Problems, sorted_out
 from qwenlab.evaluation.rows import checked
 from qwenlab.hub import Wanted, fetch
@@ -72,9 +72,12 @@ def load_parquet(path: Path) -> Problems:
 def _read(path: Path) -> "pl.DataFrame":
     import polars as pl
 
+    from qwenlab.data.inflated import check_parquet
+
     lists = pl.Struct(dict.fromkeys(("input", "output"), pl.List(pl.String)))
     try:
-        with path.open("rb") as file:
+        with panic_told(str(path), SHAPE), path.open("rb") as file:
+            check_parquet(path.name, file)
             there = pl.read_parquet_schema(file)
             lacking = [column for column in NEEDED if column not in there]
             if lacking:

@@ -18,7 +18,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import Field, FiniteFloat
 
-from qwenlab.errors import UserError
+from qwenlab.errors import UserError, refused
 from qwenlab.evaluation.programs.problem import Problem, Test
 from qwenlab.evaluation.rows import NamedRow, Row, checked
 
@@ -132,7 +132,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 if text.strip():
                     yield number, text
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+        raise refused(error, f"{path} cannot be read", "Look at its name and its permissions.") from None
 
 
 def _cannot_be_judged(row: ProblemRow) -> str | None:

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 from qwenlab.data.preview import Preview
 from qwenlab.data.report import DatasetReport
 from qwenlab.errors import UserError
-from qwenlab.files import Record
+from qwenlab.files import Record, make_parent, replacing
 from qwenlab.recipe import Recipe
 from qwenlab.runs.launch import Launch, launch, list_launches
 from qwenlab.ui.run_cache import stamp
@@ -81,20 +81,24 @@ def latest_question(runs: Path) -> Recipe | None:
 def keep_uploads(runs: Path, files: Sequence[str]) -> Path:
     """Move uploaded files from the browser's temporary place to where a training still finds them next week.
 
-    Returns the file, or the folder of several; files of the same name are numbered.
+    Returns:
+        The file, or the folder of several; files of the same name are numbered.
+
+    Raises:
+        UserError: the disk refuses.
     """
-    digest = hashlib.sha256("\n".join(sorted(files)).encode()).hexdigest()[
-        :12
-    ]  # Gradio's path holds the content's hash
+    # Gradio's path holds the content's hash.
+    digest = hashlib.sha256("\n".join(sorted(files)).encode()).hexdigest()[:12]
     folder = runs / ".uploads" / digest
-    folder.mkdir(parents=True, exist_ok=True)
     kept: list[Path] = []
     for file in sorted(files):
         target, number = folder / Path(file).name, 1
         while target in kept:
             number += 1
             target = folder / f"{number}-{Path(file).name}"
-        shutil.copyfile(file, target)
+        make_parent(target)
+        with replacing(target) as unfinished:
+            shutil.copyfile(file, unfinished)
         kept.append(target)
     return kept[0] if len(kept) == 1 else folder
 
