@@ -159,12 +159,12 @@ def _few(neutral: Any) -> Any:
     return conversations[:NEUTRAL], version
 
 
-def _short_self_check(sandbox: Any) -> Any:
+def _short_self_check(sandbox: Any, private: Any) -> Any:
     """Two of the programs that the sandbox has to withstand."""
     from qwenlab.evaluation.programs.selfcheck.programs import TRIALS
     from qwenlab.evaluation.programs.selfcheck.run import self_check
 
-    return self_check(sandbox, [trial for trial in TRIALS if trial.name in ("a right answer", "network")])
+    return self_check(sandbox, [trial for trial in TRIALS if trial.name in ("a right answer", "network")], private)
 
 
 def _serve() -> None:
