@@ -63,7 +63,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         UserError: the disk refuses, or `path` is a folder.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.parent / f".{path.name}.{os.getpid()}.tmp"  # with_name refuses ".", which has no name
     with _refusals_told(path):
         if path.is_dir():
             raise UserError(f"{path} is a folder and cannot be written as a file.", "Name a file in it.")

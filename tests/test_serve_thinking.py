@@ -38,7 +38,7 @@ def loaded(qwen: Path, engine: Engine) -> Inference:
 
 @pytest.fixture(scope="module")
 def url(loaded: Inference) -> Iterator[str]:
-    app = make_app(Batcher(loaded), None, 100_000, {"base": False}, ["https://chat.example"])
+    app = make_app(Batcher(loaded), None, 100_000, {"base": False}, origins=["https://chat.example"])
     with serving_app(app) as found:
         yield found
 

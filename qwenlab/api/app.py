@@ -59,6 +59,7 @@ def make_app(
     key: str | None,
     longest_body: int,
     modes: Mapping[str, bool | None] | None = None,
+    *,
     names: Collection[str] = (),
     origins: Sequence[str] = (),
 ) -> FastAPI:

@@ -44,5 +44,5 @@ def serve_models(
         def ends() -> bool:
             return make_way and not batcher.running and not batcher.waiting and len(gpu_waiting(runs)) > 1
 
-        Server(make_app(batcher, key, max_body, modes, names, origins), started, ends).run([listener])
+        Server(make_app(batcher, key, max_body, modes, names=names, origins=origins), started, ends).run([listener])
         print("stopped", flush=True)

@@ -62,7 +62,10 @@ class BoundedStream(io.RawIOBase):
 
 
 def check_parquet(name: str, file: BinaryIO) -> None:
-    """As `check_inflated`, by what the file says that it holds; what it says wrong, its reader tells."""
+    """As `check_inflated`, by what the file says that it holds; what it says wrong, its reader tells.
+
+    The file is read from its beginning afterwards, as if nobody had looked.
+    """
     from pyarrow import parquet
 
     with suppress(pa.ArrowException, OSError):
@@ -70,6 +73,7 @@ def check_parquet(name: str, file: BinaryIO) -> None:
         groups = [said.row_group(number) for number in range(said.num_row_groups)]
         check_inflated(name, sum(group.total_byte_size for group in groups))
         check_inflated(name, sum(group.num_rows for group in groups) * said.num_columns * CELL_BYTES)
+    file.seek(0)
 
 
 def arrow_table(name: str, data: bytes) -> pa.Table:

@@ -26,6 +26,12 @@ MOST_CONNECTIONS = 512
 HEAD_S = 10.0
 """Seconds for the head of a request, from the connection or its first byte on."""
 
+AT_ONCE = 8
+"""Connections that are taken before those that are over the bound are let go; each holds an open file."""
+
+WAITING = 1024
+"""Connections that the system keeps until they are taken."""
+
 SILENCE_S = 30.0
 """Seconds without a byte in which a body may pause, or an answer wait to be taken."""
 
@@ -86,6 +92,7 @@ class Server(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 server_header=False,
+                backlog=AT_ONCE,
                 timeout_graceful_shutdown=grace,
                 timeout_notify=LOOK_S,
                 callback_notify=self._look,
@@ -97,6 +104,8 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(WAITING)  # what asyncio calls the backlog is also how many it takes at once
         self._takes_requests()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -185,8 +194,13 @@ class _Connection(H11Protocol):
 
     def _make_room(self) -> None:
         """Let the client go that has let the server wait longest, where there are too many; this one where none has."""
-        if len(self.connections) > most_connections():
-            waited = [other for other in self.connections if isinstance(other, _Connection) and other._turn]
+        staying = [
+            other
+            for other in self.connections
+            if isinstance(other, _Connection) and not (other.transport and other.transport.is_closing())
+        ]
+        if len(staying) > most_connections():
+            waited = [other for other in staying if other._turn]
             min(waited, key=lambda other: other._since, default=self).transport.abort()
 
 
