@@ -24,7 +24,7 @@ test-browser: install  ## what needs Chromium: apt install chromium
 	$(BIN)/python -m pytest -m browser
 
 faults: install  ## kill, damage and attack it on purpose, and write docs/reliability.md: hours
-	$(BIN)/python -m tests.faults --write docs/reliability.md
+	$(BIN)/python -m tests.faults --jobs 2 --write docs/reliability.md
 
 check: install  ## format, lint, types
 	$(BIN)/ruff format --check .

@@ -8,11 +8,12 @@ Prints a line for each group the moment it ends, and each loss below it. Exit co
 
 import argparse
 import sys
-import tempfile
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 
-from tests.faults.group import Outcome, find_groups, try_group
+from tests.faults.group import Outcome, find_groups, try_named
 from tests.faults.page import page
 
 
@@ -25,17 +26,20 @@ def main() -> int:
     parser.add_argument(
         "--write", type=Path, metavar="FILE", help="the page with the table, such as docs/reliability.md"
     )
+    parser.add_argument("--jobs", type=int, default=1, help="groups beside each other, each in its own process")
     asked = parser.parse_args()
-    outcomes: list[Outcome] = []
-    for name in asked.group or found:
-        with tempfile.TemporaryDirectory(prefix="faults-") as folder:
-            outcomes.append(try_group(found[name], asked.count or found[name].ALL, Path(folder)))
-        print(outcomes[-1].sentence, flush=True)
-        for loss in outcomes[-1].lost:
-            print(f"  lost: {loss}", flush=True)
+    outcomes: dict[str, Outcome] = {}
+    with ProcessPoolExecutor(asked.jobs, get_context("spawn"), max_tasks_per_child=1) as pool:
+        running = {pool.submit(try_named, name, asked.count): name for name in asked.group or found}
+        for ended in as_completed(running):
+            outcome = outcomes[running[ended]] = ended.result()
+            print(outcome.sentence, flush=True)
+            for loss in outcome.lost:
+                print(f"  lost: {loss}", flush=True)
     if asked.write:
-        asked.write.write_text(page(outcomes, datetime.now(UTC).date()), encoding="utf-8")
-    return 1 if any(outcome.lost for outcome in outcomes) else 0
+        rows = [outcomes[name] for name in sorted(outcomes)]
+        asked.write.write_text(page(rows, datetime.now(UTC).date()), encoding="utf-8")
+    return 1 if any(outcome.lost for outcome in outcomes.values()) else 0
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -80,3 +81,10 @@ def try_group(group: Group, count: int, folder: Path) -> Outcome:
         except Exception as error:  # noqa: BLE001  a surprise is what is looked for
             lost.append(f"{attempt.name}: {type(error).__name__}: {error}")
     return Outcome(group.TITLE, group.PROMISE, tried, tuple(lost), time.monotonic() - begun)
+
+
+def try_named(name: str, count: int | None) -> Outcome:
+    """`try_group` with a group by the name of its module, in a folder that is deleted; all attempts unless counted."""
+    group = find_groups()[name]
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        return try_group(group, count or group.ALL, Path(folder))
