@@ -77,6 +77,24 @@ def replacing(path: Path) -> Iterator[Path]:
             raise
 
 
+def drop_unfinished(folder: Path) -> None:
+    """Remove what killed processes have left in the folder of files that they were about to replace."""
+    for path in folder.glob(".*.tmp"):
+        pid = path.name.split(".")[-2]
+        if pid.isdecimal() and path.is_file() and not _is_alive(int(pid)):
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # another user's
+        pass
+    return True
+
+
 def make_parent(path: Path) -> None:
     """Make the folder that the file will stand in.
 

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from filelock import FileLock, Timeout
 
 from qwenlab.errors import UserError
+from qwenlab.files import drop_unfinished
 from qwenlab.runs.record import JobRecord, Status
 
 R = TypeVar("R", bound=JobRecord)
@@ -103,6 +104,7 @@ class JobFolder(Generic[R]):
             ) from None
         try:
             self.stop_file.unlink(missing_ok=True)
+            drop_unfinished(self.folder)
             yield
         finally:
             self._lock.release()
