@@ -78,8 +78,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def drop_unfinished(folder: Path) -> None:
-    """Remove what killed processes have left in the folder of files that they were about to replace."""
-    for path in folder.glob(".*.tmp"):
+    """Remove what killed processes have left of files in the folder, or in one in it, that they were to replace."""
+    for path in folder.rglob(".*.tmp"):
         pid = path.name.split(".")[-2]
         if pid.isdecimal() and path.is_file() and not _is_alive(int(pid)):
             path.unlink(missing_ok=True)

@@ -82,12 +82,14 @@ def test_a_stop_request_is_a_file_and_gone_with_the_next_start(run: Run) -> None
 def test_what_a_killed_process_was_about_to_replace_goes_with_the_next_start(run: Run) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
-    unfinished = {pid: run.folder / f".run.json.{pid}.tmp" for pid in (gone.pid, os.getpid())}
+    unfinished = {pid: run.folder / f".run.json.{pid}.tmp" for pid in (gone.pid, os.getppid())}
+    unfinished[0] = run.folder / "deeper" / f".report.json.{gone.pid}.tmp"
+    unfinished[0].parent.mkdir()
     for path in unfinished.values():
         path.write_text("half")
     with run.owned():
-        assert not unfinished[gone.pid].exists()
-        assert unfinished[os.getpid()].exists(), "its process may be writing yet"
+        assert not unfinished[0].exists() and not unfinished[gone.pid].exists()
+        assert unfinished[os.getppid()].exists(), "its process may be writing yet"
 
 
 def test_only_complete_checkpoints_count_in_the_order_of_their_steps(run: Run) -> None:
