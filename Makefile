@@ -15,7 +15,7 @@ app: install  ## the browser lab, on this machine alone
 	$(BIN)/python app.py
 
 test: install  ## everything that needs no GPU and no browser
-	$(BIN)/python -m pytest -m "not gpu and not browser"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not gpu and not browser"
 
 test-fast: install  ## while you work: no model is loaded, no program run, no page opened
 	$(BIN)/python -m pytest --hypothesis-profile=fast -m "not gpu and not browser and not slow and not integration"
