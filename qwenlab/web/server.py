@@ -9,9 +9,10 @@ import asyncio
 import contextlib
 import enum
 import resource
+import select
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import uvicorn
@@ -193,15 +194,32 @@ class _Connection(H11Protocol):
             self.transport.abort()
 
     def _make_room(self) -> None:
-        """Let the client go that has let the server wait longest, where there are too many; this one where none has."""
+        """Let one client go where there are too many.
+
+        Of those that let the server wait, the one that does so for longest; but not one whose bytes have come and are
+        not read yet: there the client waits. Where there is none, one that asks for more before it has its answer, as
+        neither browsers nor clients of the API do; else this one.
+        """
         staying = [
             other
             for other in self.connections
             if isinstance(other, _Connection) and not (other.transport and other.transport.is_closing())
         ]
-        if len(staying) > most_connections():
-            waited = [other for other in staying if other._turn]
-            min(waited, key=lambda other: other._since, default=self).transport.abort()
+        if len(staying) <= most_connections():
+            return
+        sent = _with_unread([other for other in staying if other._turn])
+        silent = [other for other in staying if other._turn and other not in sent]
+        greedy = [other for other in staying if other.conn.trailing_data[0]]
+        min(silent or greedy, key=lambda other: other._since, default=self).transport.abort()
+
+
+def _with_unread(connections: Collection[_Connection]) -> set[_Connection]:
+    """Those from which bytes have come that nobody has read."""
+    by_file = {one.transport.get_extra_info("socket").fileno(): one for one in connections}
+    looking = select.poll()
+    for file in by_file:
+        looking.register(file, select.POLLIN)
+    return {by_file[file] for file, _ in looking.poll(0)}
 
 
 def most_connections() -> int:
