@@ -9,15 +9,12 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from qwenlab.data.code_fences import standardised
-from qwenlab.data.conversations import blank
+from qwenlab.data.conversations import SLICE, blank, is_used
 from qwenlab.data.report import RULES, TEXT_LENGTH, Change, Example, Row, Rule
 from qwenlab.recipe import DataSettings
 
 EXAMPLES = 5
 """Dropped rows kept for the report, of each rule."""
-
-SLICE = 50_000
-"""Rows that are looked at together: what a rule makes of them in between is memory too."""
 
 BEFORE_FAULT = 25
 """Characters that an example shows before what is wrong."""
@@ -85,9 +82,9 @@ def _rules(rows: pl.DataFrame, settings: DataSettings) -> dict[str, pl.Expr]:
     """Which rows break each rule that looks at a row by itself: all but `duplicate`."""
     fault, answer = pl.col("fault"), pl.col("assistant")
     # Fields that no row uses are not looked at.
-    texts = TEXTS if _is_used(rows, "reasoning_content") else TEXTS[:1]
+    texts = TEXTS if is_used(rows, "reasoning_content") else TEXTS[:1]
     learned = pl.lit(True)
-    if _is_used(rows, "learned"):
+    if is_used(rows, "learned"):
         learned = _any_turn((TURN.field("role") == "assistant") & TURN.field("learned").fill_null(True))
     length = {role: pl.col(role).str.strip_chars().str.len_chars().fill_null(0) for role in ("user", "assistant")}
     is_empty = pl.any_horizontal(characters == 0 for characters in length.values())
@@ -112,12 +109,6 @@ def _rules(rows: pl.DataFrame, settings: DataSettings) -> dict[str, pl.Expr]:
         "conversation": _any_turn(blank(TEXTS[0])) | (last != "assistant").fill_null(True),
     }
     return {rule: broken.fill_null(False) for rule, broken in rules.items()}
-
-
-def _is_used(rows: pl.DataFrame, field: str) -> bool:
-    used = pl.col("messages").list.eval(TURN.field(field).is_not_null()).list.any().any()
-    # By parts, since a list of turns is copied to be looked at.
-    return any(part.select(used).item() for part in rows.iter_slices(SLICE))
 
 
 def _repeated(messages: pl.Series) -> pl.Series:

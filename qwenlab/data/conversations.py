@@ -2,7 +2,7 @@
 
 A table of conversations has `file`, `row`, `messages` (see `MESSAGES`), and beside it the texts `user` and `assistant`:
 all contents of one role, joined by line breaks, null or empty where it is silent. Rules about a role read these texts.
-Most data has one turn of each role, and there the texts are the columns themselves, uncopied. `fault` is a rule's name
+Most data has one turn of each role, and there these texts are those of `messages`, not copied. `fault` is a rule's name
 where the row holds what no conversation can, and `cut` is true where turns after the last answer were left out.
 """
 
@@ -30,6 +30,9 @@ CONVERSATIONS = pl.Schema(
     }
 )
 """Columns and types of a table of conversations."""
+
+SLICE = 50_000
+"""Rows that are looked at together: what is made of them in between is memory too."""
 
 OPTIONAL = ("reasoning_content", "learned")
 """Fields of a turn that many data sets have no use for."""
@@ -69,10 +72,16 @@ def holds_reasoning() -> pl.Expr:
     return pl.col("messages").list.eval(pl.element().struct.field("reasoning_content").is_not_null()).list.any()
 
 
+def is_used(rows: pl.DataFrame, field: str) -> bool:
+    """Whether some turn of the rows' `messages` has a value for the field."""
+    used = pl.col("messages").list.eval(pl.element().struct.field(field).is_not_null()).list.any().any()
+    # By parts, since a list of turns is copied to be looked at.
+    return any(part.select(used).item() for part in rows.iter_slices(SLICE))
+
+
 def with_used_fields(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows, and in their `messages` only the fields that some turn has a value for."""
-    turns = rows["messages"].explode().struct
-    used = ["role", "content", *(name for name in OPTIONAL if turns.field(name).count())]
+    used = ["role", "content", *(name for name in OPTIONAL if is_used(rows, name))]
     fields = pl.struct(pl.element().struct.field(name) for name in used)
     return rows.with_columns(pl.col("messages").list.eval(fields))
 
@@ -124,17 +133,19 @@ def _with_texts_in_turns(values: pl.Series, field: str) -> pl.Series:
 
 
 def _single_turns(frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
-    roles = [role for role in mapping.columns if role != "wanted"]
-    texts = frame.select(
-        *(_text(frame, mapping.columns[role]).alias(role) for role in roles),
-        fault=_fault({"not_text": _not_text(frame, mapping)}),
-        cut=pl.lit(False),
+    texts = {role: _text(frame, columns) for role, columns in mapping.columns.items() if role != "wanted"}
+    reasoning = filled(texts["reasoning"]) if "reasoning" in texts else NO_TEXT
+    roles = [role for role in ("system", "user", "assistant") if role in texts]
+    turns = [make_turn(role, texts[role], reasoning if role == "assistant" else NO_TEXT) for role in roles]
+    # polars makes a list of an array without copying the texts. They are taken from there, and the frame can go.
+    shaped = frame.select(
+        messages=pl.concat_arr(turns), fault=_fault({"not_text": _not_text(frame, mapping)}), cut=pl.lit(False)
     )
-    turns = [make_turn(role, pl.col(role)) for role in ("system", "user") if role in roles]
-    reasoning = filled(pl.col("reasoning")) if "reasoning" in roles else NO_TEXT
-    # polars builds an array of turns without copying the texts, and makes it a list without copying; not so a list.
-    messages = pl.concat_arr([*turns, make_turn("assistant", pl.col("assistant"), reasoning)]).arr.to_list()
-    return texts.with_columns(_without_blank_system(messages) if "system" in roles else messages.alias("messages"))
+    messages = pl.col("messages").arr.to_list()
+    return shaped.with_columns(
+        _without_blank_system(messages) if "system" in roles else messages,
+        *(pl.col("messages").arr.get(place).struct.field("content").alias(role) for place, role in enumerate(roles)),
+    )
 
 
 def _many_turns(frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:

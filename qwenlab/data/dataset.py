@@ -7,7 +7,7 @@ import polars as pl
 
 from qwenlab.data.clean import Cleaned, clean, total_characters
 from qwenlab.data.column_mapping import Mapping
-from qwenlab.data.conversations import conversations, holds_reasoning, with_used_fields
+from qwenlab.data.conversations import SLICE, conversations, holds_reasoning, with_used_fields
 from qwenlab.data.leakage import overlap, prompts
 from qwenlab.data.read import read
 from qwenlab.data.report import DatasetReport, Rule, summary
@@ -114,7 +114,7 @@ def _prompted(rows: pl.DataFrame, system_prompt: str) -> pl.DataFrame:
 def _sha256(rows: pl.DataFrame) -> str:
     """Of rows that come from no file of the user's: the hash of their conversations as JSON lines."""
     digest = hashlib.sha256()
-    for part in with_used_fields(rows.select("messages")).iter_slices(50_000):
+    for part in with_used_fields(rows.select("messages")).iter_slices(SLICE):
         digest.update(part.write_ndjson().encode())
     return digest.hexdigest()
 

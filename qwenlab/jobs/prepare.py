@@ -1,14 +1,16 @@
 """Preparing data as a job: clean it as training would, count its tokens, look for leakage, write what is left."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
+from pyarrow.parquet import ParquetWriter
 from rich.console import Console
 
 from qwenlab.data import Dataset, DatasetReport, load, overlap
-from qwenlab.data.conversations import with_used_fields
+from qwenlab.data.conversations import SLICE, with_used_fields
 from qwenlab.data.preview import Preview, preview
 from qwenlab.data.read import read_texts
 from qwenlab.data.terminal import funnel
@@ -107,9 +109,20 @@ def write_rows(dataset: Dataset, out: Path) -> None:
     make_parent(out)
     with replacing(out) as temporary:
         if out.suffix == ".parquet":
-            rows.write_parquet(temporary)
+            _write_parquet(rows, temporary)
         else:
             rows.write_ndjson(temporary)
+
+
+def _write_parquet(rows: pl.DataFrame, path: Path) -> None:
+    """In row groups of `SLICE`; polars' own writer takes as much memory as the rows beside them."""
+    # A slice of a list has all texts of the whole behind it; gathered, it has its own.
+    parts = (part.select(pl.all().gather(pl.int_range(pl.len()))) for part in rows.iter_slices(SLICE))
+    tables = (part.to_arrow() for part in parts)
+    first = next(tables)
+    with ParquetWriter(path, first.schema, compression="zstd") as writer:
+        for table in chain((first,), tables):
+            writer.write_table(table)
 
 
 def write_json(what: Record, path: Path) -> None:
