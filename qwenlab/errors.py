@@ -32,7 +32,9 @@ WITHOUT_NUMBER = {
     "File too large": errno.EFBIG,
     "Read-only file system": errno.EROFS,
     "Permission denied": errno.EACCES,
-    "PytorchStreamWriter failed": errno.ENOSPC,  # torch's writer does not ask why, and it is hardly ever another reason
+    # torch's writer does not ask why, and it is hardly ever another reason.
+    "PytorchStreamWriter failed": errno.ENOSPC,
+    "unexpected pos": errno.ENOSPC,
 }
 """How libraries pass on the system's errors as errors of their own."""
 

@@ -23,6 +23,7 @@ from qwenlab.runs.label import Label
             RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"),
             "The disk is full.",
         ),
+        (RuntimeError("[enforce fail at inline_container.cc:668] . unexpected pos 64 vs 0"), "The disk is full."),
         (RuntimeError("PytorchStreamWriter failed writing file data/3: file write failed"), "The disk is full."),
         (ValueError("embedded null byte"), "The name of a file holds a NUL character."),
         (MemoryError(), "This machine's memory does not suffice."),

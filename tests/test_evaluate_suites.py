@@ -9,7 +9,7 @@ import pytest
 from qwenlab.errors import UserError
 from qwenlab.evaluate import main
 from qwenlab.evaluation.item import Item
-from qwenlab.files import read_lines
+from qwenlab.files import read_lines, rewrite_lines
 from qwenlab.report.schema import Report, read_report
 from qwenlab.runs import Run, Status, list_evaluations
 from qwenlab.runs.evaluation import newest
@@ -175,3 +175,21 @@ def test_a_suite_that_was_left_out_is_tried_again(run: Run, tmp_path: Path) -> N
     report = read_report(newest(run).report_file)
     assert list(report.suites) == ["gsm8k", "tiny"] and report.suites["gsm8k"].n == 4
     assert newest(run).suite("tiny").samples_file.read_bytes() == before
+
+
+def test_one_that_ended_while_its_items_were_written_goes_on(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters = written(tmp_path / "letters.jsonl", LETTERS)
+
+    def full(path: Path, lines: object) -> None:
+        rewrite_lines(path, lines)  # type: ignore[arg-type]
+        raise UserError("The disk is full.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("qwenlab.jobs.evaluate.items.rewrite_lines", full)
+        with pytest.raises(UserError, match="The disk is full"):
+            evaluated(run, f"choices={letters}")
+    assert newest(run).suite("choices").items_file.exists()
+    main(run.name, runs=run.folder.parent, resume=True)
+    assert read_report(newest(run).report_file).suites["choices"].n == len(LETTERS)

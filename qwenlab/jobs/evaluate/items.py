@@ -60,9 +60,9 @@ def choose_items(evaluation: Evaluation, run: Run, output: Output, begun_alone: 
                 _keep(evaluation, suite, {"why": str(error)})
                 output.say(f"{suite.title} ({name}): not measured. {error}")
                 continue
+            _keep(evaluation, suite, facts)  # before its items: where they are, so is what is told of them
             file.parent.mkdir(parents=True, exist_ok=True)
             rewrite_lines(file, items)
-            _keep(evaluation, suite, facts)
         asked[name] = tuple(read_lines(file, Item))
         _tell(suite, asked[name], evaluation.read().suites[name], len(suites) == 1, output)
     if not asked:

@@ -122,6 +122,9 @@ def test_files_that_are_something_else_are_refused(tmp_path: Path) -> None:
         load_parquet(path)
     with pytest.raises(UserError, match="is empty"):
         load_parquet(write_parquet(path))
+    path.write_bytes(write_parquet(path, {}).read_bytes().replace(b"cf_rating", b"cf_r\xa5ting"))
+    with pytest.raises(UserError, match="p.parquet"):
+        load_parquet(path)
 
 
 def test_a_list_that_is_not_there_is_empty(tmp_path: Path) -> None:
