@@ -123,7 +123,7 @@ def test_files_that_are_something_else_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is empty"):
         load_parquet(write_parquet(path))
     path.write_bytes(write_parquet(path, {}).read_bytes().replace(b"cf_rating", b"cf_r\xa5ting"))
-    with pytest.raises(UserError, match="p.parquet"):
+    with pytest.raises(UserError, match=r"p\.parquet"):
         load_parquet(path)
 
 
