@@ -8,6 +8,7 @@ import struct
 import zipfile
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 
 import polars as pl
@@ -31,13 +32,8 @@ SHARED = Path(__file__).parents[4] / "shared" / "cases" / "security" / "damaged.
 
 def attempts(count: int, folder: Path) -> Iterator[Attempt]:
     """Named ones first, then sound files of each kind with faults drawn by seed."""
-    made = 0
     with Asked() as asked:
-        for attempt in (*_named(asked, folder), *_drawn(asked, folder)):
-            if made == count:
-                return
-            made += 1
-            yield attempt
+        yield from islice(chain(_named(asked, folder), _drawn(asked, folder)), count)
 
 
 def _named(asked: Asked, folder: Path) -> Iterator[Attempt]:

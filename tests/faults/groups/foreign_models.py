@@ -8,6 +8,7 @@ import shutil
 import struct
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,13 +29,8 @@ SECONDS = 90.0
 
 def attempts(count: int, folder: Path) -> Iterator[Attempt]:
     """Code and pickles first, then templates, then lies, then files with drawn faults."""
-    made = 0
     with Asked() as asked:
-        for attempt in (*_named(asked, folder), *_drawn(asked, folder)):
-            if made == count:
-                return
-            made += 1
-            yield attempt
+        yield from islice(chain(_named(asked, folder), _drawn(asked, folder)), count)
 
 
 class Folder(NamedTuple):

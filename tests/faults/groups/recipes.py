@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 
 from qwenlab.recipe import RECIPES, Recipe, fields, recipe_toml
@@ -21,13 +22,9 @@ LONGEST = 20_000
 
 def attempts(count: int, folder: Path) -> Iterator[Attempt]:
     """Named ones first, then every setting with extreme values, then the recipes that come along with drawn faults."""
-    path, made = folder / "recipe.toml", 0
+    path = folder / "recipe.toml"
     with Asked() as asked:
-        for attempt in (*_named(asked, path), *_drawn(asked, path)):
-            if made == count:
-                return
-            made += 1
-            yield attempt
+        yield from islice(chain(_named(asked, path), _drawn(asked, path)), count)
 
 
 def _named(asked: Asked, path: Path) -> Iterator[Attempt]:
