@@ -48,9 +48,9 @@ def make_judge(stub: JudgeStub) -> FastAPI:
 
     @app.post("/v1/chat/completions")
     async def chat(request: Request) -> Response:
-        if len(stub.heard) >= stub.fails_after:
-            return error(400, "out of credit", "BadRequestError")
         body = await request.json()
+        if len(stub.heard) >= stub.fails_after:  # nothing is waited for from here to the count
+            return error(400, "out of credit", "BadRequestError")
         stub.heard.append(body)
         prompt = body["messages"][-1]["content"]
         said = stub.rule(shown(prompt, "ANSWER A"), shown(prompt, "ANSWER B"))

@@ -93,7 +93,7 @@ def attempts(count: int, folder: Path) -> Iterator[Attempt]:
             for backend in filter(_works, BACKENDS)
             for user in users
         ]
-        for number in range(count if judges else 0):
+        for number in range(min(count, len(names) * len(judges))):
             turn, place = divmod(number, len(names))
             where, judge = judges[(turn + place) % len(judges)]
             yield Attempt(f"{names[place]} ({where})", partial(judge.judge, PROGRAMS[names[place]]))
