@@ -23,7 +23,7 @@ test-fast: install  ## while you work: no model is loaded, no program run, no pa
 test-browser: install  ## what needs Chromium: apt install chromium
 	$(BIN)/python -m pytest -m browser
 
-faults: install  ## kill, damage and attack it on purpose, and write docs/reliability.md: hours
+faults: install  ## kill, damage and attack it on purpose, and write docs/reliability.md: half an hour
 	$(BIN)/python -m tests.faults --jobs 2 --write docs/reliability.md
 
 check: install  ## format, lint, types

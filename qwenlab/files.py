@@ -6,6 +6,7 @@ a field that it does not have. What is read may be of another version: fields th
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,9 @@ from typing import Self, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from qwenlab.errors import UserError, outside_told, refused
+
+UNFINISHED = re.compile(r"\..+\.(\d{1,7})\.tmp")
+"""The name of what `replacing` writes to, with the process that does."""
 
 
 class Record(BaseModel):
@@ -80,19 +84,11 @@ def replacing(path: Path) -> Iterator[Path]:
 def drop_unfinished(folder: Path) -> None:
     """Remove what killed processes have left of files in the folder, or in one in it, that they were to replace."""
     for path in folder.rglob(".*.tmp"):
-        pid = path.name.split(".")[-2]
-        if pid.isdecimal() and path.is_file() and not _is_alive(int(pid)):
+        import psutil  # hardly ever needed, and a machine that only judges does without
+
+        written_by = UNFINISHED.fullmatch(path.name)
+        if written_by and path.is_file() and not psutil.pid_exists(int(written_by[1])):
             path.unlink(missing_ok=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:  # another user's
-        pass
-    return True
 
 
 def make_parent(path: Path) -> None:

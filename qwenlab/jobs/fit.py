@@ -20,13 +20,14 @@ from qwenlab.training.distributed import Task, broadcast_task, joined, world
 from qwenlab.training.engine import Engine
 from qwenlab.training.environment import hardware, versions
 from qwenlab.training.execution import plan_execution
+from qwenlab.training.fit import fit
 from qwenlab.training.manifest import Manifest, check_unchanged
 from qwenlab.training.plan import Plan, make_plan, plan_record, plan_table
 from qwenlab.training.preflight import check_recipe, check_room
 from qwenlab.training.rows import Rows, make_rows, read_rows, write_rows
 from qwenlab.training.shape import Shape
 from qwenlab.training.source import find_model, load_tokenizer
-from qwenlab.training.trainer import check_trackers, fit
+from qwenlab.training.trainer import check_trackers
 
 __all__ = ["check_trackers", "fit_beside", "fit_job", "plan_job", "plan_record", "plan_table"]
 

@@ -14,10 +14,10 @@ from qwenlab.runs.record import Hardware
 from qwenlab.runs.stop import Stopper
 from qwenlab.training.engine import Engine
 from qwenlab.training.execution import plan_execution
+from qwenlab.training.fit import fit
 from qwenlab.training.plan import Plan, make_plan, plan_record
 from qwenlab.training.rows import Rows, lengths
 from qwenlab.training.source import find_model, load_tokenizer
-from qwenlab.training.trainer import fit
 from tests.models.random_rows import random_rows
 
 MACHINE = Hardware(gpu=None, gpu_memory_gb=None, gpu_free_gb=None, cpu="a", cpu_cores=2, memory_gb=24, system="")

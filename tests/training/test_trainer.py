@@ -22,9 +22,10 @@ from qwenlab.training import trainer
 from qwenlab.training.callback import RunCallback
 from qwenlab.training.engine import Engine
 from qwenlab.training.execution import plan_execution
+from qwenlab.training.fit import fit, next_micro_batch
 from qwenlab.training.load import load
 from qwenlab.training.rows import Rows
-from qwenlab.training.trainer import fit, next_micro_batch, sft_config
+from qwenlab.training.trainer import sft_config
 from tests.models.random_rows import TINY, random_rows
 from tests.models.small import Family, small_model
 

@@ -151,10 +151,10 @@ def main(recipe_file: Path, folder: Path, again: bool) -> None:
     from qwenlab.runs.stop import Stopper
     from qwenlab.training.environment import versions
     from qwenlab.training.execution import plan_execution
+    from qwenlab.training.fit import fit
     from qwenlab.training.load import LoadedModel
     from qwenlab.training.memory import forget_attempt
     from qwenlab.training.rows import read_rows
-    from qwenlab.training.trainer import fit
 
     drift: list[list[float]] = []
 
