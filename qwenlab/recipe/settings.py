@@ -99,7 +99,7 @@ class TrainSettings(Section):
     learning_rate: float = Field(2e-4, gt=0, le=1, description="how big each step is; 10 times more usually breaks it")
     per_device_train_batch_size: int = Field(4, ge=1, description="micro-batch size per device")
     gradient_accumulation_steps: int = Field(4, ge=1, description="micro-batches accumulated per optimizer step")
-    num_train_epochs: float = Field(3.0, gt=0, le=1e6, description="passes over the training set (epochs)")
+    num_train_epochs: float = Field(3.0, gt=0, le=1_000_000, description="passes over the training set (epochs)")
     max_steps: int = Field(-1, ge=-1, description="stop after so many steps; -1: go by the epochs")
     warmup_ratio: float = Field(0.03, ge=0, lt=1, description="share of the steps in which the learning rate rises")
     weight_decay: float = Field(0.01, ge=0, le=1, description="pull of the adapter's weights towards zero")

@@ -157,6 +157,6 @@ def _bound(field: FieldInfo) -> str:
         name: getattr(part, name) for part in field.metadata for name in ("ge", "gt", "le", "lt") if hasattr(part, name)
     }
     if {"ge", "le"} <= found.keys():
-        return f"{found['ge']} to {found['le']}"
+        return f"{found['ge']:,} to {found['le']:,}"
     words = {"ge": "at least", "gt": "above", "le": "up to", "lt": "below"}
-    return ", ".join(f"{words[name]} {value}" for name, value in found.items())
+    return ", ".join(f"{words[name]} {value:,}" for name, value in found.items())
