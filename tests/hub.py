@@ -17,6 +17,8 @@ from huggingface_hub import constants
 
 COMMIT = "a" * 40
 NOWHERE = "http://127.0.0.1:9"
+HARNESSES = "/api/agent-harnesses"
+"""What the hub's library asks for once a day, without a token: a list that it keeps in the user's cache."""
 
 
 class HubAnswers(BaseHTTPRequestHandler):
@@ -45,7 +47,7 @@ class UploadHub(HubAnswers):
     created_private: bool
     """As it was asked for."""
     authorizations: set[str | None]
-    """What was sent with each question."""
+    """What was sent with each question, but for `HARNESSES`."""
     files: dict[str, dict[str, bytes]]
     """What was uploaded, by repository."""
 
@@ -55,6 +57,9 @@ class UploadHub(HubAnswers):
         cls.created_private = False
 
     def do_GET(self) -> None:
+        if self.path == HARNESSES:
+            self.answer(404)
+            return
         self.authorizations.add(self.headers["Authorization"])
         if self.refusal:
             self.answer(self.refusal)
