@@ -34,7 +34,7 @@ WITHOUT_NUMBER = {
     "Permission denied": errno.EACCES,
     # torch's writer does not ask why, and it is hardly ever another reason.
     "PytorchStreamWriter failed": errno.ENOSPC,
-    "unexpected pos": errno.ENOSPC,
+    "unexpected pos ": errno.ENOSPC,
 }
 """How libraries pass on the system's errors as errors of their own."""
 

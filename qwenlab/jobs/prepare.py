@@ -1,7 +1,6 @@
 """Preparing data as a job: clean it as training would, count its tokens, look for leakage, write what is left."""
 
 from collections.abc import Sequence
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -116,13 +115,10 @@ def write_rows(dataset: Dataset, out: Path) -> None:
 
 def _write_parquet(rows: pl.DataFrame, path: Path) -> None:
     """In row groups of `SLICE`; polars' own writer takes as much memory as the rows beside them."""
-    # A slice of a list has all texts of the whole behind it; gathered, it has its own.
-    parts = (part.select(pl.all().gather(pl.int_range(pl.len()))) for part in rows.iter_slices(SLICE))
-    tables = (part.to_arrow() for part in parts)
-    first = next(tables)
-    with ParquetWriter(path, first.schema, compression="zstd") as writer:
-        for table in chain((first,), tables):
-            writer.write_table(table)
+    with ParquetWriter(path, rows.clear().to_arrow().schema, compression="zstd") as writer:
+        for part in rows.iter_slices(SLICE):
+            # A slice of a list has all texts of the whole behind it; gathered, it has its own.
+            writer.write_table(part.select(pl.all().gather(pl.int_range(pl.len()))).to_arrow())
 
 
 def write_json(what: Record, path: Path) -> None:
