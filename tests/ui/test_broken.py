@@ -103,7 +103,7 @@ def test_a_report_that_cannot_be_read_is_told_in_its_place(tmp_path: Path) -> No
     evaluation = Evaluation.create(run, EvaluateSettings())
     evaluation.update(status=Status.finished)
     evaluation.report_file.write_text("{}")
-    assert f"{evaluation.report_file} cannot be read: metrics" in table(tmp_path)
+    assert f"{evaluation.report_file} cannot be read: sentence" in table(tmp_path)
 
 
 def test_a_comparison_that_cannot_be_read_is_told_and_hurts_no_other(tmp_path: Path) -> None:

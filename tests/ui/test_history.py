@@ -1,36 +1,53 @@
 """The Runs tab without a browser."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from qwenlab.recipe import EvaluateSettings
+from qwenlab.report.render import write
+from qwenlab.report.schema import read_report
 from qwenlab.runs import Evaluation, Run, Status, list_runs
-from qwenlab.stats.types import Comparison, Rate
 from qwenlab.ui.tabs.runs import actions, deleted, listing, renamed, states
 from qwenlab.ui.views.history import differences, overlay, table
+from tests.report.reports import contest, whole_report
 from tests.ui.made import made_run
 
+FIRST_EDITION = Path(__file__).parents[1] / "first_edition"
 
-def evaluated(run: Run, before: float, after: float) -> None:
-    """A report with these pass rates, as far as the table reads it."""
-    rates = [Rate(count=round(100 * value), n=100, value=value, interval=None) for value in (before, after)]
-    found = Comparison(
-        n=100, left_out=0, clusters=None, gained=1, lost=0, difference=None, relative_gain=None, p_value=None,
-        before=rates[0], after=rates[1], both=0, neither=99,
-    )  # fmt: skip
-    report = Evaluation.create(run, EvaluateSettings()).report_file
-    report.write_text(f'{{"metrics": {{"pass": {found.model_dump_json()}}}}}')
+
+def evaluated(run: Run) -> Evaluation:
+    """With a report as evaluations write it."""
+    evaluation = Evaluation.create(run, EvaluateSettings())
+    write(whole_report(), evaluation.folder)
+    return evaluation
 
 
 def test_the_table_has_status_settings_curve_and_result(tmp_path: Path) -> None:
     run = made_run(tmp_path)
-    evaluated(run, 0.25, 0.5)
+    evaluated(run)
     made_run(tmp_path, "zero", status=Status.running)
     shown = table(tmp_path)
     assert shown.index("zero") < shown.index("made"), "newest first"
     assert "lost" in shown and "finished" in shown and "<svg" in shown and "1.000" in shown
-    assert "25 % →" in shown and "50 %" in shown and "Qwen2.5-7B-Instruct, r 16" in shown
+    assert "Qwen2.5-7B-Instruct, r 16" in shown
+
+
+def test_the_result_is_what_the_newest_report_says_of_each_suite(tmp_path: Path) -> None:
+    run = made_run(tmp_path)
+    older, newer = evaluated(run), evaluated(run)
+    older.report_file.write_text("{}")
+    said = read_report(newer.report_file)
+    assert f'{contest(said).title}</span> <span class="accent">{said.sentence}' in table(tmp_path)
+    newer.report_file.write_text("{}")
+    assert "report.json cannot be read" in table(tmp_path)
+
+
+def test_reports_of_the_first_edition_have_their_result(tmp_path: Path) -> None:
+    shutil.copytree(FIRST_EDITION, tmp_path / "runs")
+    shown = table(tmp_path / "runs")
+    assert "of 4" in shown and "cannot be read" not in shown
 
 
 def test_no_run_says_what_will_stand_there(tmp_path: Path) -> None:

@@ -4,17 +4,15 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import BaseModel, Field
-
 from qwenlab.errors import UserError
-from qwenlab.files import read_json
 from qwenlab.recipe import fields
 from qwenlab.report.charts import Line, Point, line_chart, number, sparkline
+from qwenlab.report.schema import SuiteReport, read_report
 from qwenlab.runs import Run, Status, list_evaluations, list_runs
-from qwenlab.stats.types import Rate
+from qwenlab.stats.verdicts import Verdict
 from qwenlab.ui.components import card, lab, text
 from qwenlab.ui.curves import training_loss, validation_loss
-from qwenlab.ui.run_cache import broken, events, label, name, record, stamp, status
+from qwenlab.ui.run_cache import Stamp, broken, events, label, name, record, stamp, status
 from qwenlab.ui.views.run_card import ago, chip
 
 COLOURS = ("accent", "slate", "amber", "violet", "red", "blue")
@@ -25,7 +23,10 @@ EMPTY = card(
     "<b>No run yet</b><p class='quiet'>Here every training will stand, with its settings, its curve and its result. "
     "Begin one on the <b>Train</b> tab.</p>"
 )
-HEADS = ("", "name", "data", "settings", "loss", "best loss", "tests passed", "when")
+HEADS = ("", "name", "data", "settings", "loss", "best loss", "result", "when")
+
+VERDICT_COLOURS: dict[Verdict, str] = {"improved": "accent", "kept": "accent", "worse": "red"}
+"""The others are in the colour of the text."""
 
 
 def table(runs: Path) -> str:
@@ -96,7 +97,7 @@ def _settings_and_result(run: Run) -> str:
         text(settings),
         sparkline(_curve(run)),
         best,
-        _passed(run),
+        _found(run),
         text(ago(known.created) if now is not Status.running else "now"),
     )
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
@@ -108,41 +109,23 @@ def _curve(run: Run) -> list[Point]:
     return validation_loss(happened) or training_loss(happened)
 
 
-def _passed(run: Run) -> str:
-    """Before → after, of the newest evaluation that ran programs; or why its report cannot be read."""
+def _found(run: Run) -> str:
+    """What the newest evaluation that has a report says of each suite; or why its report cannot be read."""
     for evaluation in reversed(list_evaluations(run)):
         if evaluation.report_file.exists():
             try:
-                shown = _rates(evaluation.report_file, stamp(evaluation.report_file))
+                return _suites(evaluation.report_file, stamp(evaluation.report_file))
             except UserError as error:
                 return f'<span class="red">{text(error.message)}</span>'
-            if shown:
-                return shown
     return ""
 
 
-class _Passed(BaseModel):
-    before: Rate | None = None
-    """None: there was no sandbox, so nothing was run."""
-    after: Rate | None = None
-
-
-class _Metrics(BaseModel):
-    passed: _Passed = Field(_Passed(), alias="pass")
-
-
-class _Report(BaseModel):
-    """What the table tells of a report."""
-
-    metrics: _Metrics
-
-
 @lru_cache(maxsize=256)
-def _rates(path: Path, changed: tuple[int, int]) -> str:
-    passed = read_json(path, _Report).metrics.passed
-    if not (passed.before and passed.after):
-        return ""
-    before, after = (
-        f"{100 * rate.value:.0f} %" if rate.value is not None else "?" for rate in (passed.before, passed.after)
-    )
-    return f'<span class="quiet">{before} →</span> <span class="accent">{after}</span>'
+def _suites(path: Path, changed: Stamp) -> str:
+    return "".join(map(_suite, read_report(path).suites.values()))
+
+
+def _suite(suite: SuiteReport) -> str:
+    colour = VERDICT_COLOURS.get(suite.verdict, "")
+    said = suite.sentence.removeprefix(f"{suite.title}: ")
+    return f'<div><span class="quiet">{text(suite.title)}</span> <span class="{colour}">{text(said)}</span></div>'

@@ -79,6 +79,9 @@ def test_an_evaluation_from_the_button_to_the_failing_test(lab: Lab, run: Run) -
             page.get_by_role("button", name=f"Download {name}").click()
         assert download.value.path().read_bytes() == (evaluation.folder / name).read_bytes()
 
+    lab.tab("Runs")
+    expect(page.locator("#history")).to_contain_text(report.sentence)
+
 
 def test_the_report_is_dark_where_the_page_is(lab: Lab) -> None:
     finished(made_run(lab.runs), whole_report())
