@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple, NoReturn
 
 import httpx
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from qwenlab.api.app import make_app as make_server
@@ -38,6 +39,8 @@ def _routes(routes: Iterable[Any]) -> Iterator[Known]:
         inner: Any = getattr(route, "original_router", None) or getattr(route, "app", None)
         if hasattr(inner, "routes"):
             yield from _routes(inner.routes)
+        elif isinstance(inner, StaticFiles):
+            yield from (Known(method, f"{route.path}/x") for method in ("GET", "HEAD"))
         else:
             path = re.sub(r"\{\w+:path\}|\{\w+\}", "x", route.path)
             yield from (Known(method, path) for method in route.methods or ())

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from qwenlab.stats.types import Rate, Stratum
 
-LIGHT = {"accent": "#0d9488", "slate": "#64748b", "amber": "#d97706", "red": "#dc2626"}
+LIGHT = {"accent": "#0f766e", "slate": "#5b6779", "amber": "#b45309", "red": "#b91c1c"}
 """Colours that mean the same everywhere. Accent: the tuned model, validation, the one button to press. Slate: the base
 model, training loss, context. Amber: a note. Red: a broken promise: failed, lost, will not fit."""
 DARK = {"accent": "#2dd4bf", "slate": "#94a3b8", "amber": "#fbbf24", "red": "#f87171"}

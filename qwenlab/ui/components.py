@@ -2,6 +2,8 @@
 
 import hashlib
 import html
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,23 @@ def pulse(value: str = "") -> gr.Textbox:
     the queue, and what a page asks every two seconds does not.
     """
     return gr.Textbox(value, visible="hidden", container=False, show_label=False)
+
+
+def when_chosen(
+    lists: Sequence[gr.Dropdown], act: Callable[..., Sequence[Any]], inputs: Sequence[Any], outputs: Sequence[Any]
+) -> None:
+    """Call `act` once another entry of one of the lists is chosen; never when one was only looked into.
+
+    Gradio's Dropdown tells of an `input` whenever it is left, by keyboard too, whether or not anything was chosen.
+    """
+    for each in lists:
+        before = pulse()
+        each.focus(None, each, before, js="value => value", **QUIET)
+        each.input(partial(_if_other, act, len(outputs)), [before, each, *inputs], [before, *outputs], **QUIET)
+
+
+def _if_other(act: Callable[..., Sequence[Any]], outputs: int, before: str, now: str, *values: Any) -> list[Any]:
+    return [gr.skip()] * (1 + outputs) if now == before else [now, *act(*values)]
 
 
 def passed_on(file: Path) -> str:

@@ -17,10 +17,13 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qwenlab.text import duration
+from qwenlab.ui.bundle import PATH, STATIC, head
 from qwenlab.ui.theme import CSS, THEME
 from qwenlab.web.gate import Gate
 
@@ -47,7 +50,7 @@ def _route(methods: str, path: str, open: bool = False) -> Route:
 
 ROUTES = (
     _route("GET HEAD", r"/", open=True),  # without a login it holds the form alone
-    _route("GET HEAD", r"/(assets|static)/.+", open=True),
+    _route("GET HEAD", r"/(assets|static|lab)/.+", open=True),
     _route("GET HEAD", r"/(theme\.css|gradio_api/theme\.css|favicon\.ico|manifest\.json|robots\.txt)", open=True),
     _route("POST", r"/login/?", open=True),
     _route("GET", r"/logout", open=True),
@@ -103,7 +106,10 @@ def make_app(page: gr.Blocks, login: tuple[str, str] | None, names: Collection[s
     door = Door(lambda: gradio, login is not None)
     # No page of another site may read an answer. Beside a CORSMiddleware Gradio leaves out its own, which lets any.
     cors = Middleware(CORSMiddleware, allow_origins=())
-    app = Starlette(middleware=[Middleware(Gate, names=names), Middleware(door.before), cors])
+    # What streams is left as it is, so that each piece arrives at once.
+    packed = Middleware(GZipMiddleware, compresslevel=6)
+    app = Starlette(middleware=[Middleware(Gate, names=names), packed, Middleware(door.before), cors])
+    app.mount(PATH, StaticFiles(directory=STATIC))
     gr.mount_gradio_app(
         app,
         page,
@@ -111,6 +117,7 @@ def make_app(page: gr.Blocks, login: tuple[str, str] | None, names: Collection[s
         auth=login,
         theme=THEME,
         css=CSS,
+        head=head(),
         footer_links=[],
         max_file_size=MAX_UPLOAD,
         show_error=False,

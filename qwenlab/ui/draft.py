@@ -8,16 +8,16 @@ from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe, read_recipe
 from qwenlab.ui.form import overrides
 
-Draft = list[str] | None
+Draft = list[str]
 """A recipe's path, and what was changed of it as `--set` takes it: where the recipe has changed since, it counts.
-None: nothing is kept."""
+Empty: nothing is kept. It is not None, which Gradio does not write, so that what was dropped would come back."""
 
 
 def build_draft() -> gr.BrowserState:
     """Where the browser keeps it."""
     # By default it is encrypted with a key that is drawn as the app starts, and lost with the app. There is nothing to
     # hide from the browser that it was typed into.
-    return gr.BrowserState(None, storage_key="qwenlab-train", secret="qwenlab")
+    return gr.BrowserState([], storage_key="qwenlab-train", secret="qwenlab")
 
 
 def draft_of(recipe: str, made: Recipe) -> list[str]:

@@ -14,6 +14,7 @@ from tests.routes import LOGIN, Known, asked, page, routes_of
 OPEN = {
     "GET /", "HEAD /", "GET /assets/x", "GET /static/x", "GET /theme.css", "GET /gradio_api/theme.css",
     "GET /favicon.ico", "GET /manifest.json", "GET /robots.txt", "POST /login", "POST /login/", "GET /logout",
+    "GET /lab/x", "HEAD /lab/x",
 }  # fmt: skip
 """What is there before the login."""
 
@@ -51,6 +52,14 @@ def test_the_routes_of_the_page_and_what_each_needs(closed: Any) -> None:
     assert {name for name, route in found.items() if route and route.open} == OPEN
     assert {name for name, route in found.items() if route and not route.open} == BEHIND
     assert len(found) > len(OPEN | BEHIND) + 40, "Gradio brings more, and they are not there"
+
+
+def test_answers_are_compressed_and_our_scripts_served_from_their_folder_alone(closed: Any) -> None:
+    script = asked(closed, "GET", "/lab/lab.js", local(**{"Accept-Encoding": "gzip"}))
+    assert script.status_code == 200 and "javascript" in script.headers["Content-Type"]
+    assert asked(closed, "GET", "/", local(**{"Accept-Encoding": "gzip"})).headers["Content-Encoding"] == "gzip"
+    for path in ("/lab/../door.py", "/lab/%2e%2e/door.py", "/lab/"):
+        assert asked(closed, "GET", path, local()).status_code == 404, path
 
 
 def test_without_a_login_nothing_is_told(closed: Any) -> None:

@@ -28,7 +28,7 @@ def test_a_recipe_that_has_changed_since_counts(tmp_path: Path) -> None:
 
 
 def test_what_there_is_no_going_back_to_is_no_draft(tmp_path: Path) -> None:
-    assert read_draft(None) is None
+    assert read_draft([]) is None
     assert read_draft([str(tmp_path / "gone.toml")]) is None
     assert read_draft([TINY, "lora.rank=8"]) is None
 
@@ -50,14 +50,14 @@ def test_a_page_that_is_opened_again_shows_the_draft(tmp_path: Path) -> None:
 
 def test_what_a_new_user_sees_is_not_kept(tmp_path: Path) -> None:
     *_, draft, drop, _ = picked(tmp_path, first_recipe())
-    assert draft is None and not drop.interactive
+    assert draft == [] and not drop.interactive
     other = str(RECIPE_FOLDER / "small_gpu.toml")
     *_, draft, drop, _ = picked(tmp_path, other)
     assert draft == [other] and not drop.interactive
 
 
 def test_a_new_user_s_page_keeps_the_first_recipe(tmp_path: Path) -> None:
-    recipe, controls, (_, command, *_) = loaded(tmp_path, None)
+    recipe, controls, (_, command, *_) = loaded(tmp_path, [])
     assert "value" not in recipe.constructor_args and not any(
         isinstance(value, int | float | str | list) for value in controls
     )

@@ -20,7 +20,7 @@ from qwenlab.runs.comparisons import Comparison, choose, keep, list_comparisons,
 from qwenlab.runs.mode import check_modes
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.clock import Clock
-from qwenlab.ui.components import QUIET, card, fault, text
+from qwenlab.ui.components import QUIET, card, fault, text, when_chosen
 from qwenlab.ui.jobs import served
 from qwenlab.ui.prompts import MOST_ROWS, held_out, problem_asked, problem_named, problems
 from qwenlab.ui.views import comparison as view
@@ -96,7 +96,7 @@ def build_compare_tab(runs: Path, clock: Clock, page: gr.Blocks) -> CompareTab:
     question = [asked.source, asked.max_tokens, asked.which, asked.system, asked.prompt, expected]
     asked.run.change(partial(changed, runs), [asked.run, begun], [begun, *question, *seen], **QUIET)
     asked.source.input(partial(fill, runs), asked[:2], filled, queue=False, api_visibility="private")
-    asked.which.input(partial(fill, runs), asked[:3], filled, **QUIET)
+    when_chosen([asked.which], partial(fill, runs), asked[:3], filled)
 
     limits: dict[str, Any] = {"concurrency_limit": BROWSERS, "show_progress": "hidden", "api_visibility": "private"}
     asking = [

@@ -14,7 +14,7 @@ from qwenlab.runs import Evaluation, Run, Status, find_run, list_evaluations
 from qwenlab.runs.launch import Launch, shown_command
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.clock import Clock
-from qwenlab.ui.components import QUIET, fault, lab, passed_on, pulse, text
+from qwenlab.ui.components import QUIET, fault, lab, passed_on, pulse, text, when_chosen
 from qwenlab.ui.form import control_for, overrides, read_values
 from qwenlab.ui.jobs import evaluations
 from qwenlab.ui.jobs.evaluations import NEWEST
@@ -101,7 +101,7 @@ def build_evaluate_tab(runs: Path, clock: Clock, page: gr.Blocks) -> EvaluateTab
         [control.change for control in chosen.controls],
         partial(edited, runs), chosen.controls, [told, command], trigger_mode="always_last", **QUIET,
     )  # fmt: skip
-    evaluation.input(partial(afresh, runs), looked, outputs, **QUIET)
+    when_chosen([evaluation], partial(afresh, runs), looked, outputs)
     due = pulse()
     clock.asks(lambda *chosen: [repr(state(runs, *chosen))], looked, [due])
     due.change(partial(look, runs), ticked, outputs, **QUIET)

@@ -12,7 +12,7 @@ from qwenlab.recipe import Recipe, parse_recipe, read_recipe, recipe_toml
 from qwenlab.runs.launch import launch, shown_command
 from qwenlab.ui.choices import first_recipe, recipe_choices
 from qwenlab.ui.clock import Clock
-from qwenlab.ui.components import QUIET, fault, lab
+from qwenlab.ui.components import QUIET, fault, lab, when_chosen
 from qwenlab.ui.draft import Draft, build_draft, draft_of, read_draft
 from qwenlab.ui.form import PATHS, Form, build_form, recipe_of, values_of
 from qwenlab.ui.views.plan import plan_card, plan_pending, start_plan
@@ -59,7 +59,8 @@ def build_train_tab(runs: Path, clock: Clock, page: gr.Blocks) -> TrainTab:
     edits = [control.input for control in form.controls]
     page.load(partial(restored, runs), [draft, *chosen], [*chosen, *told], **QUIET)
     gr.on([*edits, waiting.tick], partial(edited, runs), chosen, told, trigger_mode="always_last", **QUIET)
-    gr.on([recipe.input, drop.click], partial(picked, runs), recipe, [*form.controls, *told], **QUIET)
+    when_chosen([recipe], partial(picked, runs), [recipe], [*form.controls, *told])
+    drop.click(partial(picked, runs), recipe, [*form.controls, *told], **QUIET)
     fill.click(partial(pasted, runs), [recipe, toml], [*form.controls, *told], **QUIET)
     upload.upload(partial(uploaded, runs), [recipe, upload], [*form.controls, *told], **QUIET)
     see.click(partial(plan_wanted, runs), chosen, told, **QUIET)
@@ -150,7 +151,7 @@ def _told(runs: Path, recipe: str, made: Recipe) -> list[Any]:
         lab(link),
         plan_card(runs, made),
         # What every new user sees is not kept: with a card, or another version, it may be something else tomorrow.
-        None if draft == [first_recipe()] else draft,
+        [] if draft == [first_recipe()] else draft,
         gr.Button(interactive=len(draft) > 1),
         pending,
     ]

@@ -14,7 +14,7 @@ from qwenlab.runs.launch import Launch, list_launches
 from qwenlab.runs.stop import stop
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.clock import Clock
-from qwenlab.ui.components import QUIET, card, fault, pulse
+from qwenlab.ui.components import QUIET, card, fault, pulse, when_chosen
 from qwenlab.ui.curves import curves
 from qwenlab.ui.jobs.continued import can_extend, can_resume, go_on, length, lengthened
 from qwenlab.ui.run_cache import broken, events, readable, record, stamp, status
@@ -58,7 +58,8 @@ def build_stage(runs: Path, clock: Clock, page: gr.Blocks) -> Stage:
         log = gr.Textbox(show_label=False, lines=12, max_lines=24, interactive=False, autoscroll=True, elem_id="log")
     live = [seen, buttons, card, curves, log]
     clock.asks(partial(show, runs), [run, seen], live)
-    gr.on([page.load, run.input], partial(afresh, runs), run, live, **QUIET)
+    page.load(partial(afresh, runs), run, live, **QUIET)
+    when_chosen([run], partial(afresh, runs), [run], live)
     # Buttons change seldom, and each costs the server as much as the whole picture.
     buttons.change(partial(controls, runs), run, [run, compare, evaluate, stopping, resume, extend, until], **QUIET)
     stopping.click(partial(stopped, runs), run, live, **QUIET)

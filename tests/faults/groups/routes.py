@@ -125,6 +125,7 @@ def _written_otherwise(draw: random.Random, known: Known) -> str:
         partial(str.__add__, "/", path),
         partial(str.__add__, "/assets/..", path),
         partial(str.__add__, "/static/%2e%2e", path),
+        partial(str.__add__, "/lab/%2e%2e", path),
         partial(str.__add__, path, "%00"),
         partial(str.__add__, path, "?__theme=dark&deep_link=../x"),
         partial(str.__add__, path, ";/assets/x"),
