@@ -7,7 +7,7 @@ browser, a run started over SSH and one that was killed all look right. Nothing 
 
 from qwenlab.runs.evaluation import Evaluation, list_evaluations
 from qwenlab.runs.events import EventLog, read_events
-from qwenlab.runs.gpu_queue import gpu_lock, gpu_waiting
+from qwenlab.runs.gpu_queue import gpu_line, gpu_lock, gpu_waiting
 from qwenlab.runs.record import RunRecord, Status
 from qwenlab.runs.run import Run, find_run, list_runs
 
@@ -18,6 +18,7 @@ __all__ = [
     "RunRecord",
     "Status",
     "find_run",
+    "gpu_line",
     "gpu_lock",
     "gpu_waiting",
     "list_evaluations",

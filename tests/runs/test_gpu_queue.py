@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from qwenlab.runs import gpu_lock, gpu_waiting
+from qwenlab.runs.gpu_queue import leave, move_first
 
 TAKE_TURN = """
 import sys
@@ -60,6 +61,38 @@ def test_turns_are_taken_in_the_order_of_coming(tmp_path: Path) -> None:
     assert third.says() == "has it"
     third.leave()
     assert gpu_waiting(tmp_path) == []
+
+
+def test_who_is_moved_to_the_front_is_the_next_and_the_owner_stays(tmp_path: Path) -> None:
+    owner = Taker(tmp_path, "owner")
+    assert owner.says() == "has it"
+    second = Taker(tmp_path, "second")
+    assert second.says() == "waits owner"
+    third = Taker(tmp_path, "third")
+    assert third.says() == "waits owner second"
+    move_first(tmp_path, "third")
+    move_first(tmp_path, "owner")
+    assert gpu_waiting(tmp_path) == ["owner", "third", "second"]
+    assert second.says() == "waits owner third"
+    assert third.says() == "waits owner"
+    owner.leave()
+    assert third.says() == "has it"
+    third.leave()
+    assert second.says() == "waits third"
+    second.leave()
+
+
+def test_who_leaves_the_line_ends_and_the_owner_cannot_be_made_to(tmp_path: Path) -> None:
+    owner = Taker(tmp_path, "owner")
+    assert owner.says() == "has it"
+    waiting = Taker(tmp_path, "waiting")
+    assert waiting.says() == "waits owner"
+    leave(tmp_path, "owner")
+    leave(tmp_path, "waiting")
+    assert waiting.process.wait(30) != 0
+    assert gpu_waiting(tmp_path) == ["owner"]
+    waiting.kill()
+    owner.leave()
 
 
 @pytest.mark.parametrize("victim", [0, 1])
