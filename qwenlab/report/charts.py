@@ -98,7 +98,7 @@ def line_chart(
     marks: Sequence[Mark] = (),
 ) -> str:
     """Lines over a common x axis that begins at 0 and reaches at least to `x_end`; the y axis fits the values."""
-    lines = [line._replace(points=_thinned(line.points)) for line in lines]
+    lines = [line._replace(points=thinned(line.points)) for line in lines]
     values = [y for line in lines for _, y in line.points if math.isfinite(y)]
     low, high = _range(values)
     end = max([x_end, 1e-9, *(x for line in lines for x, _ in line.points)])
@@ -199,7 +199,7 @@ def histogram(title: str, bars: Sequence[tuple[float, int]], limit: float, limit
 
 def sparkline(points: Sequence[Point]) -> str:
     """A line without axes, as wide as a word."""
-    finite = [point for point in _thinned(points, 60) if math.isfinite(point[1])]
+    finite = [point for point in thinned(points, 60) if math.isfinite(point[1])]
     if len(finite) < 2:
         return ""
     low, high = _range([y for _, y in finite])
@@ -211,11 +211,12 @@ def sparkline(points: Sequence[Point]) -> str:
     )
 
 
-def bar(part: float, whole: float, colour: str = "accent") -> str:
-    """A progress bar."""
+def bar(part: float, whole: float, colour: str = "accent", name: str = "Progress") -> str:
+    """A progress bar; `name` is what those hear who do not see it."""
     share = max(0.0, min(100.0, 100 * part / whole if whole else 0.0))
     return (
-        f'<div class="bar" role="progressbar" aria-valuenow="{share:.0f}" aria-valuemin="0" aria-valuemax="100">'
+        f'<div class="bar" role="progressbar" aria-label="{_text(name)}" aria-valuenow="{share:.0f}" '
+        'aria-valuemin="0" aria-valuemax="100">'
         f'<i class="{colour}" style="width:{share:.2f}%"></i></div>'
     )
 
@@ -264,7 +265,7 @@ def _figure(title: str, lines: Sequence[Line], content: str, x_name: str) -> str
     )
 
 
-def _thinned(points: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
+def thinned(points: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
     """Groups of neighbours become their mean, at the place of the last of them."""
     if len(points) <= most:
         return list(points)

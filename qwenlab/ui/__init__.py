@@ -6,6 +6,7 @@ kept by the browser. Long work is a process of its own, started by exactly the c
 nothing of each other; what leads from one to the next stands here.
 """
 
+import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from qwenlab.ui.tabs.evaluate import build_evaluate_tab
 from qwenlab.ui.tabs.runs import build_runs_tab
 from qwenlab.ui.tabs.train import build_train_tab, edited
 from qwenlab.ui.theme import THEME
+from qwenlab.ui.views.head import TABS
 from qwenlab.ui.views.run_panel import looked_at
 
 __all__ = ["CSS", "THEME", "build"]
@@ -53,11 +55,15 @@ def build(runs: Path) -> gr.Blocks:
                 train = build_train_tab(runs, train_clock := Clock(tab, strip, active=True), page)
             with gr.Tab("Compare", id="compare") as tab:
                 compare = build_compare_tab(runs, compare_clock := Clock(tab, strip), page)
-            with gr.Tab("Evaluate", id="evaluate") as tab:
+            with gr.Tab("Result", id="evaluate") as tab:
                 evaluate = build_evaluate_tab(runs, evaluate_clock := Clock(tab, strip), page)
             with gr.Tab("Runs", id="runs") as tab:
                 build_runs_tab(runs, runs_clock := Clock(tab, strip), page)
-        connect((data_clock, train_clock, compare_clock, evaluate_clock, runs_clock), strip.pace)
+        clocks = (data_clock, train_clock, compare_clock, evaluate_clock, runs_clock)
+        connect(clocks, strip.pace)
+        strip.marks.change(_marked, strip.marks, [clock.tab for clock in clocks[: len(TABS)]], **QUIET)
+        for chosen in (train.stage.run, compare.run, evaluate.run):
+            chosen.change(None, chosen, strip.hand, js="run => (Array.isArray(run) ? run[0] : run) ?? ''", **QUIET)
         carried = [train.form.control(path) for path in CARRIED]
         data.train.click(_train_on, data.chosen, [tabs, *carried], **QUIET).then(
             partial(edited, runs), [train.recipe, *train.form.controls], train.told, **QUIET
@@ -81,6 +87,10 @@ def _train_on(*chosen: Any) -> list[Any]:
     """Go to the Train tab with the data that was looked at in its form."""
     values = dict(zip(PATHS, values_of(settings(*chosen)), strict=True))
     return [gr.Tabs(selected="train"), *(values[path] for path in CARRIED)]
+
+
+def _marked(marks: str) -> list[gr.Tab]:
+    return [gr.Tab(label=label) for label in json.loads(marks)]
 
 
 def _open(runs: Path, tab: str, run: str) -> tuple[gr.Tabs, gr.Dropdown]:

@@ -19,10 +19,11 @@ class Clock:
         self.timer = gr.Timer(POLL_SECONDS, active=active)
         self._strip = strip
 
-    def asks(self, answer: Callable[..., Sequence[Any]], inputs: Any = None, outputs: Sequence[Any] = ()) -> None:
+    def asks(self, answer: Callable[..., Sequence[Any]], inputs: Any = (), outputs: Sequence[Any] = ()) -> None:
         """What a tick asks for the tab; the same question keeps the strip up to date. To be said once."""
         events = [self.timer.tick, self.tab.select]
-        gr.on(events, self._strip.beside(answer), inputs, [*self._strip.outputs, *outputs], **QUIET)
+        asked = [self._strip.hand, *(inputs if isinstance(inputs, Sequence) else [inputs])]
+        gr.on(events, self._strip.beside(answer), asked, [*self._strip.outputs, *outputs], **QUIET)
 
 
 def connect(clocks: Sequence[Clock], pace: gr.Textbox) -> None:

@@ -118,6 +118,7 @@ def make_app(page: gr.Blocks, login: tuple[str, str] | None, names: Collection[s
         theme=THEME,
         css=CSS,
         head=head(),
+        favicon_path=str(STATIC / "favicon.svg"),
         footer_links=[],
         max_file_size=MAX_UPLOAD,
         show_error=False,

@@ -62,7 +62,7 @@ def build_form(recipe: Recipe) -> Form:
                 controls[path] = control_for(path, made[path], values[path])
     with gr.Accordion("All other settings", open=False):
         for section, title in SECTIONS.items():
-            with gr.Accordion(title, open=False), gr.Row():
+            with gr.Accordion(title, open=False):
                 for path, field in made.items():
                     if path.startswith(f"{section}.") and path not in controls:
                         controls[path] = control_for(path, field, values[path])

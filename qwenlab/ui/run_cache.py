@@ -53,8 +53,17 @@ def status(run: Run) -> Status:
 
 
 def name(run: Run) -> str:
-    """What the run is called: its title, or its folder's name."""
-    return label(run).title or run.name
+    """What the run is called: its title, or else its data and when it began, `maths300, 26 Nov 14:02`.
+
+    One that cannot be read is called as its folder is.
+    """
+    return label(run).title or (run.name if broken(run) else _words(run.folder, stamp(run.recipe_file)))
+
+
+def called(runs: Path, folder: str) -> str:
+    """As `name`, by the name of the run's folder."""
+    run = Run(runs / folder)
+    return name(run) if run.record_file.exists() else folder
 
 
 def drift(run: Run) -> Drift | None:
@@ -80,6 +89,15 @@ def _fault(folder: Path, record: Stamp, recipe: Stamp) -> str:
 @lru_cache(maxsize=KNOWN_RUNS)
 def _record(folder: Path, changed: Stamp) -> RunRecord:
     return Run(folder).read()
+
+
+@lru_cache(maxsize=KNOWN_RUNS)
+def _words(folder: Path, changed: Stamp) -> str:
+    run = Run(folder)
+    began = run.read().created.astimezone()
+    minute = len("20261126-1402")
+    is_alone = len(list(folder.parent.glob(f"{folder.name[:minute]}*"))) == 1
+    return f"{Path(run.recipe.data.source).stem}, {began.day} {began:{'%b %H:%M' if is_alone else '%b %H:%M:%S'}}"
 
 
 @lru_cache(maxsize=KNOWN_RUNS)

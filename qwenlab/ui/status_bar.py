@@ -1,7 +1,9 @@
-"""The strip on top of every tab: the machine, who has the GPU, and who waits for it."""
+"""The head of every tab: what the machine is at, who waits for it, and which stations the run in hand has passed."""
 
+import contextlib
+import json
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,74 +11,90 @@ import gradio as gr
 
 from qwenlab import nvidia
 from qwenlab.errors import UserError
-from qwenlab.runs import Run, Status, gpu_waiting
-from qwenlab.runs.events import Train, of_kind
+from qwenlab.runs import Run, Status, find_run
+from qwenlab.runs.gpu_queue import leave, move_first
 from qwenlab.runs.stop import stop
-from qwenlab.text import time_left
-from qwenlab.ui.components import QUIET, lab, pulse, text
+from qwenlab.ui.components import QUIET, pulse, text
 from qwenlab.ui.polling import POLL_SECONDS, Audience
-from qwenlab.ui.run_cache import events, name, readable, record, status
+from qwenlab.ui.run_cache import readable, record, status
+from qwenlab.ui.views.head import head, labels
 
-Look = Callable[[gr.Request], tuple[str, str, str]]
+Look = Callable[[gr.Request, str], tuple[str, str, str]]
+
+NO_GPU = "No GPU: everything runs on the tiny Qwen"
+
+TELL = """element.addEventListener("click", event => {
+  const button = event.target.closest("button[data-act]");
+  if (button) { button.disabled = true; trigger("click", {act: button.dataset.act, name: button.dataset.name}); }
+});"""
+"""A press of one of the buttons in the line, told to the server with what the button is bound to."""
 
 
 class Strip(NamedTuple):
-    """The line, its button, and how often this browser asks for them."""
+    """The line, and how often this browser asks for it."""
 
     look: Look
     outputs: list[Any]
     """What `look` fills."""
     pace: gr.Textbox
     """Seconds between two questions of this browser."""
+    hand: gr.Textbox
+    """The run in hand, by its folder's name; empty: the latest."""
+    marks: gr.Textbox
+    """What of it is done, as text."""
 
     def beside(self, answer: Callable[..., Sequence[Any]]) -> Callable[..., list[Any]]:
-        """A handler that answers for the strip as well; its outputs begin with the strip's."""
+        """A handler that answers for the strip as well; its inputs begin with the run in hand, its outputs with the
+        strip's."""
 
-        def both(request: gr.Request, *values: Any) -> list[Any]:
-            return [*self.look(request), *answer(*values)]
+        def both(request: gr.Request, hand: str, *values: Any) -> list[Any]:
+            return [*self.look(request, hand), *answer(*values)]
 
         return both
 
 
 def build_strip(runs: Path, page: gr.Blocks) -> Strip:
     """The strip, filled when the page is opened and whenever somebody asks."""
-    with gr.Row(elem_id="strip", equal_height=True):
-        line = gr.HTML(elem_id="machine")
-        button = gr.Button("Stop and save", visible=False, size="sm", scale=0, min_width=150)
-    pace, stoppable = pulse(str(POLL_SECONDS)), pulse()
+    with gr.Row(elem_id="strip"):
+        line = gr.HTML(elem_id="machine", js_on_load=TELL)
+    pace, hand, marks = pulse(str(POLL_SECONDS)), pulse(), pulse()
     audience = Audience()
 
-    def look(request: gr.Request) -> tuple[str, str, str]:
-        return *show(runs), str(audience.pace(request.session_hash or ""))
+    def look(request: gr.Request, hand: str) -> tuple[str, str, str]:
+        return show(runs), str(audience.pace(request.session_hash or "")), json.dumps(stations(runs, hand))
 
-    page.load(look, None, [line, stoppable, pace], **QUIET)
-    stoppable.change(stop_button, stoppable, button, **QUIET)
-    button.click(partial(stop_training, runs), None, [line, stoppable], **QUIET)
-    return Strip(look, [line, stoppable, pace], pace)
+    def pressed(event: gr.EventData) -> str:
+        return acted(runs, event._data)
 
-
-def show(runs: Path) -> tuple[str, str]:
-    """The line as HTML, and how the training can be stopped: `""` where there is none."""
-    run = training(runs)
-    waiting = gpu_waiting(runs)
-    parts = [machine(), *_training(run), *_others(run, waiting)]
-    line = lab(f'<div class="strip">{" · ".join(parts)}</div>')
-    return line, str(record(run).status) if run else ""
+    page.load(look, hand, [line, pace, marks], **QUIET)
+    line.click(pressed, None, line, **QUIET)
+    return Strip(look, [line, pace, marks], pace, hand, marks)
 
 
-def stop_button(status: str) -> gr.Button:
-    """The button for a training of this status."""
-    stopping = status == Status.stopping
-    label = "Stopping: saving a checkpoint" if stopping else "Stop and save"
-    return gr.Button(label, visible=bool(status), interactive=not stopping)
+def show(runs: Path) -> str:
+    """The line as HTML."""
+    return head(runs, machine(), training(runs), has_gpu())
 
 
-def stop_training(runs: Path) -> tuple[str, str]:
-    """Ask the training at work to save and end."""
-    run = training(runs)
-    if run:
-        stop(run)
+def acted(runs: Path, told: Any) -> str:
+    """Do what the button says to the one that it named when it was drawn."""
+    asked = told if isinstance(told, dict) else {}
+    act, who = asked.get("act"), str(asked.get("name"))
+    if act == "stop":
+        with contextlib.suppress(UserError):  # it is gone
+            stop(find_run(runs, who))
+    elif act == "first":
+        move_first(runs, who)
+    elif act == "leave":
+        leave(runs, who)
     return show(runs)
+
+
+def stations(runs: Path, name: str) -> list[str]:
+    """The stations' names, with what is done for the run of this name; without a name, for the latest."""
+    known = {run.name: run for run in readable(runs)}
+    latest = max(known.values(), key=lambda run: record(run).created, default=None)
+    return labels(known.get(name, latest))
 
 
 def training(runs: Path) -> Run | None:
@@ -91,37 +109,11 @@ def machine() -> str:
     """The GPU's name and memory as its driver tells them, without torch; looked up once."""
     found = nvidia.cards()
     if not found:
-        return "No GPU: everything runs on the tiny Qwen"
+        return NO_GPU
     card = found[0]
     return text(f"{card.name} · {card.memory_gb:.0f} GB" if card.memory_gb else card.name)
 
 
 def has_gpu() -> bool:
     """Whether this machine has an NVIDIA card with a driver."""
-    return not machine().startswith("No GPU")
-
-
-def _training(run: Run | None) -> list[str]:
-    if run is None:
-        return ["idle"]
-    known = record(run)
-    if known.status is Status.queued:
-        return [f"getting ready: {text(name(run))}"]
-    try:
-        steps = of_kind(events(run), Train)
-    except UserError:  # the Runs tab says why
-        return [f"training <b>{text(name(run))}</b>"]
-    if not steps or not known.total_steps:
-        return [f"loading the model for {text(name(run))}"]
-    share = 100 * steps[-1].step / known.total_steps
-    return [f"training <b>{text(name(run))}</b> {share:.0f} %", time_left(steps[-1].eta_s)]
-
-
-def _others(run: Run | None, line: list[str]) -> list[str]:
-    """Who else holds the GPU or waits for it."""
-    name = run.name if run else None
-    holder, waiting = line[:1], line[1:]
-    has = "the GPU is with" if has_gpu() else "at work:"
-    parts = [f"{has} {text(who)}" for who in holder if who != name]
-    names = ", then ".join(text(who) for who in waiting)
-    return parts + ([f"waiting: {names}"] if waiting else [])
+    return machine() != NO_GPU

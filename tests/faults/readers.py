@@ -20,8 +20,8 @@ from qwenlab.ui import _evaluate, _open
 from qwenlab.ui.choices import all_runs, recipe_choices, run_choices
 from qwenlab.ui.form import PATHS, values_of
 from qwenlab.ui.jobs.evaluations import NEWEST
+from qwenlab.ui.status_bar import acted, stations
 from qwenlab.ui.status_bar import show as strip
-from qwenlab.ui.status_bar import stop_training
 from qwenlab.ui.tabs import compare, evaluate, train
 from qwenlab.ui.tabs import runs as history
 from qwenlab.ui.views import run_panel
@@ -74,7 +74,8 @@ VERBS: dict[str, Reader] = {
 
 HANDLERS: dict[str, Reader] = {
     "strip": lambda runs, name: strip(runs),
-    "strip: stop": lambda runs, name: stop_training(runs),
+    "strip: stop": lambda runs, name: acted(runs, {"act": "stop", "name": name}),
+    "strip: stations": lambda runs, name: (stations(runs, name), stations(runs, "")),
     "all runs": lambda runs, name: (all_runs(runs), run_choices(runs), recipe_choices(runs)),
     "Train: recipe": lambda runs, name: train.picked(runs, str(runs / name / "recipe.toml")),
     "Train: start": lambda runs, name: train.edited(
@@ -84,7 +85,6 @@ HANDLERS: dict[str, Reader] = {
     "Train: run": lambda runs, name: run_panel.afresh(runs, name),
     "Train: latest": lambda runs, name: run_panel.afresh(runs, ""),
     "Train: buttons": lambda runs, name: (run_panel.controls(runs, name), run_panel.controls(runs, "")),
-    "Train: stop": lambda runs, name: run_panel.stopped(runs, name),
     "Runs: table": lambda runs, name: table(runs),
     "Runs: states": lambda runs, name: history.states(runs, _others(runs, name)),
     "Runs: listing": lambda runs, name: history.listing(runs, [name]),

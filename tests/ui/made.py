@@ -28,6 +28,7 @@ def made_run(runs: Path, name: str = "made", steps: int = 20, status: Status = S
     """A run of `steps` steps with a validation every fifth, a note, and an adapter."""
     train = changes.pop("train", {})
     run = Run.create(runs, Recipe().with_values(data={"source": "tiny"}, train=train), name)
+    now = datetime.now(UTC)
     log = run.log
     log.write(Validation(step=0, eval_loss=2.0))
     for step in range(1, steps + 1):
@@ -35,7 +36,6 @@ def made_run(runs: Path, name: str = "made", steps: int = 20, status: Status = S
         if step % 5 == 0:
             log.write(Validation(step=step, eval_loss=1.0 + abs(step - 10) / 10))
     log.write(Note(step=7, about="spike", text="loss spike <b>"))
-    now = datetime.now(UTC)
     best = Score(step=10, eval_loss=1.0)
     values = {
         "status": status, "started": now, "finished": now, "step": steps, "total_steps": 40, "base_eval_loss": 2.0,

@@ -11,7 +11,8 @@ from qwenlab.runs import Status, gpu_lock
 from qwenlab.ui import build
 from qwenlab.ui.choices import RECIPE_FOLDER, first_recipe, recipe_choices
 from qwenlab.ui.components import lab, text
-from qwenlab.ui.status_bar import has_gpu, machine, show, stop_button
+from qwenlab.ui.run_cache import name
+from qwenlab.ui.status_bar import has_gpu, machine, show, stations
 from qwenlab.ui.tabs.train import edited, picked, started
 from tests.conftest import ROOT
 from tests.ui.made import built, made_run
@@ -22,30 +23,40 @@ def test_the_page_is_built_over_an_empty_folder_and_over_runs(tmp_path: Path) ->
     made_run(tmp_path)
     page = built(lambda: build(tmp_path))
     labels = {block.label for block in page.blocks.values() if hasattr(block, "label")}
-    assert {"Data", "Train", "Compare", "Evaluate", "Runs"} <= labels
+    assert {"Data", "Train", "Compare", "Result", "Runs"} <= labels
     handlers = [function.fn for function in page.fns.values() if function.fn]
     assert handlers and all(hasattr(handler, "__wrapped__") for handler in handlers), "each tells what fails outside"
 
 
-def test_the_strip_says_what_the_machine_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    line, status = show(tmp_path)
-    assert "idle" in line and not stop_button(status).visible
+def test_the_head_says_what_the_machine_does(tmp_path: Path) -> None:
+    assert "Nothing is running" in show(tmp_path) and "Stop and save" not in show(tmp_path)
     run = made_run(tmp_path, status=Status.running)
     with run.locked(), gpu_lock(tmp_path, run.name):
-        line, status = show(tmp_path)
-        assert "50 %" in line and run.name in line
-        assert stop_button(status).visible and stop_button(status).interactive
+        line = show(tmp_path)
+        assert "50 %" in line and name(run) in line and f'data-act="stop" data-name="{run.name}"' in line
+        assert 'data-title="50 % tiny' in line
         run.update(status=Status.stopping)
-        assert not stop_button(show(tmp_path)[1]).interactive
-    with gpu_lock(tmp_path, "compare"):
-        assert ("the GPU is with compare" if has_gpu() else "at work: compare") in show(tmp_path)[0]
+        assert "Saving a checkpoint" in show(tmp_path) and "data-act" not in show(tmp_path)
+    with gpu_lock(tmp_path, f"export-{run.name}"):
+        assert f"{'On the GPU' if has_gpu() else 'Running'}: the export of {name(run)}" in show(tmp_path)
+
+
+def test_the_stations_are_marked_for_the_run_in_hand(tmp_path: Path) -> None:
+    assert stations(tmp_path, "") == ["Data", "Train", "Compare", "Result"]
+    run = made_run(tmp_path)
+    assert stations(tmp_path, "") == ["Data", "Train ✓", "Compare", "Result"]
+    run.data_file.write_text("{}")
+    newer = made_run(tmp_path, "newer")
+    newer.adapter.rmdir()
+    assert stations(tmp_path, "") == ["Data", "Train", "Compare", "Result"]
+    assert stations(tmp_path, run.name) == ["Data ✓", "Train ✓", "Compare", "Result"]
 
 
 def test_without_a_card_the_tiny_recipe_comes_first(tmp_path: Path) -> None:
     if machine().startswith("No GPU"):
         assert first_recipe().endswith("tiny.toml")
     run = made_run(tmp_path)
-    assert (f"as {run.name}", str(run.recipe_file)) in recipe_choices(tmp_path)
+    assert (f"as {name(run)}", str(run.recipe_file)) in recipe_choices(tmp_path)
 
 
 def test_picking_a_recipe_fills_the_form_and_tells_its_command(tmp_path: Path) -> None:

@@ -1,6 +1,4 @@
-// Buttons that copy: `<button data-copy="SELECTOR">` takes the text of the nearest such element around or beside it.
-
-import { whenSeen } from "./seen.js";
+// Buttons that copy: `<button data-copy>` takes the text of the `[data-copied]` around it, or beside or after it.
 
 const SHOWN_MS = 1500;
 
@@ -15,12 +13,22 @@ async function copied(text) {
   area.remove();
 }
 
-whenSeen("button[data-copy]", (button) => {
+function source(button) {
+  const around = button.closest("[data-copied]");
+  if (around) return around;
+  for (let place = button.parentElement; place; place = place.parentElement) {
+    const found = place.querySelector("[data-copied]");
+    if (found) return found;
+  }
+  return null;
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("button[data-copy]");
+  const from = button && source(button);
+  if (!from) return;
+  await copied(from.dataset.copied || from.textContent);
   const label = button.textContent;
-  button.addEventListener("click", async () => {
-    const source = button.closest("[data-copied]") ?? button.parentElement.querySelector("[data-copied]");
-    await copied(source.dataset.copied || source.textContent);
-    button.textContent = "Copied";
-    setTimeout(() => (button.textContent = label), SHOWN_MS);
-  });
+  button.textContent = "Copied";
+  setTimeout(() => (button.textContent = label), SHOWN_MS);
 });

@@ -2,4 +2,6 @@
 // see seen.js.
 
 import "./copy.js";
+import "./curves.js";
+import "./head.js";
 import "./maths.js";

@@ -1,31 +1,61 @@
 // Tells of elements as they come into the page, whoever puts them there and whenever.
+//
+// Gradio's HTML changes what is there into what it should be, node by node: an element may stay and get another
+// attribute, attributes and children that a script of ours has added are taken away, and listeners stay.
 
 const asked = [];
-
-/** Calls `act` once for each element that the selector finds, now or later. */
-export function whenSeen(selector, act) {
-  const known = new WeakSet();
-  const look = () => {
-    for (const element of document.querySelectorAll(selector)) {
-      if (!known.has(element)) {
-        known.add(element);
-        act(element);
-      }
-    }
-  };
-  asked.push(look);
-  look();
-}
-
+const attributes = new Set();
 let due = false;
-new MutationObserver(() => {
+
+const observer = new MutationObserver(() => {
   if (due) return;
   due = true;
   requestAnimationFrame(() => {
     due = false;
     for (const look of asked) look();
   });
-}).observe(document.documentElement, { childList: true, subtree: true });
+});
+
+function every(selector, act, attribute) {
+  const look = () => document.querySelectorAll(selector).forEach(act);
+  asked.push(look);
+  if (attribute) attributes.add(attribute);
+  const watched = attributes.size ? { attributes: true, attributeFilter: [...attributes] } : {};
+  observer.observe(document.documentElement, { childList: true, subtree: true, ...watched });
+  look();
+}
+
+/** Calls `act` once for each element that the selector finds, now or later. */
+export function whenSeen(selector, act) {
+  const known = new WeakSet();
+  every(selector, (element) => {
+    if (known.has(element)) return;
+    known.add(element);
+    act(element);
+  });
+}
+
+/** Calls `act(element, value)` for each element with the attribute, and again whenever it has another value. */
+export function whenTold(attribute, act) {
+  const known = new WeakMap();
+  const look = (element) => {
+    const value = element.getAttribute(attribute);
+    if (known.get(element) === value) return;
+    known.set(element, value);
+    act(element, value);
+  };
+  every(`[${attribute}]`, look, attribute);
+}
+
+/** Calls `act` for each element that the selector finds, and again whenever its content was put back as it was sent. */
+export function whenSent(selector, act) {
+  const look = (element) => {
+    if (element.hasAttribute("data-done")) return;
+    element.setAttribute("data-done", "");
+    act(element);
+  };
+  every(selector, look, "data-done");
+}
 
 /** Where a library of Gradio's bundle is, by the name that bundle.py gives it. */
 export function libraryAt(name) {

@@ -32,7 +32,7 @@ class TrainTab(NamedTuple):
 def build_train_tab(runs: Path, clock: Clock, page: gr.Blocks) -> TrainTab:
     """Built inside `gr.Tab`."""
     first = first_recipe()
-    with gr.Row():
+    with gr.Row(elem_classes="choose-and-see"):
         with gr.Column(scale=1, min_width=340):
             recipe = gr.Dropdown(
                 recipe_choices(runs), value=first, label="Recipe", info="a file in recipes, or an earlier run's",
@@ -43,14 +43,15 @@ def build_train_tab(runs: Path, clock: Clock, page: gr.Blocks) -> TrainTab:
             wrong = gr.HTML(elem_id="form-fault")
             start = gr.Button("Start training", variant="primary", elem_id="start")
             with gr.Row():
-                see = gr.Button("See the plan", elem_id="see-plan", min_width=180)
-                drop = gr.Button("Drop my changes", interactive=False, elem_id="drop-changes", min_width=180)
-        with gr.Column(scale=2, min_width=340):
-            command = gr.Textbox(
-                label="The same in a terminal", buttons=["copy"], interactive=False, max_lines=4, elem_id="command"
-            )
+                see = gr.Button("See the plan", elem_id="see-plan", min_width=120)
+                drop = gr.Button("Drop my changes", interactive=False, elem_id="drop-changes", min_width=120)
             plan = gr.HTML(elem_id="plan")
-            stage = build_stage(runs, clock, page)
+            command = gr.Textbox(
+                label="The same in a terminal", buttons=["copy"], interactive=False, max_lines=8, elem_id="command",
+                elem_classes="log",
+            )  # fmt: skip
+        with gr.Column(scale=2, min_width=340, elem_classes="see"):
+            stage = build_stage(runs, clock, page, start)
     waiting = gr.Timer(1.0, active=False)
     draft = build_draft()
     told = [wrong, command, toml, download, plan, draft, drop, waiting]

@@ -79,7 +79,7 @@ def _memory(plan: PlanRecord) -> str:
     parts = ", ".join(f"{name} {size:.1f}" for name, size in plan.memory.items())
     return (
         f'<p>memory <b class="{colour}">{plan.verdict}</b>: {plan.memory_in_words}</p>'
-        f"{bar(sum(plan.memory.values()), card_gb if free is None else free, colour)}"
+        f"{bar(sum(plan.memory.values()), card_gb if free is None else free, colour, 'Memory')}"
         f'<p class="quiet">estimate in GB: {text(parts)}</p>'
     )
 

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from qwenlab.errors import UserError
 from qwenlab.report.charts import bar
 from qwenlab.report.drift import distance
-from qwenlab.runs import Run, RunRecord, Status
-from qwenlab.runs.events import Event, Note, StatusChange, Train, Validation, of_kind
+from qwenlab.runs import Run, RunRecord, Status, gpu_waiting
+from qwenlab.runs.events import Event, Note, Train, Validation, of_kind
 from qwenlab.text import duration, time_left
 from qwenlab.ui.components import card, facts, lab, text
 from qwenlab.ui.run_cache import drift, name, record, status
+from qwenlab.ui.views.head import in_words, progress
 
 COLOURS = {
     Status.queued: "slate",
@@ -33,9 +34,9 @@ def run_card(run: Run, events: Sequence[Event]) -> str:
     known, now = record(run), status(run)
     head = f'<div class="head"><b>{text(name(run))}</b> {chip(now)}</div>'
     if now is Status.queued:
-        return card(head + _waiting(events))
+        return card(head + _waiting(run))
     if now in (Status.running, Status.stopping):
-        return card(head + _progress(known, events, run.recipe.train.early_stopping_patience, _threshold(run)))
+        return card(head + _progress(run, known, events, run.recipe.train.early_stopping_patience, _threshold(run)))
     return card(head + _result(run, known, now, events))
 
 
@@ -60,20 +61,23 @@ def _threshold(run: Run) -> float:
     return run.recipe.train.early_stopping_threshold
 
 
-def _waiting(events: Sequence[Event]) -> str:
-    ahead = next((event.ahead for event in reversed(of_kind(events, StatusChange)) if event.ahead), [])
+def _waiting(run: Run) -> str:
+    """Behind whom it waits at this moment: what its events say of that may be of an earlier start."""
+    line = gpu_waiting(run.folder.parent)
+    ahead = line[: line.index(run.name)] if run.name in line else []
     if not ahead:
-        return '<p class="quiet">Getting ready: reading the data and turning it into tokens.</p>'
-    return f"<p>Waits for the GPU behind {', then '.join(text(who) for who in ahead)}.</p>"
+        return '<p class="quiet" role="status">Getting ready: reading the data and turning it into tokens.</p>'
+    names = ", then ".join(in_words(run.folder.parent, who) for who in ahead)
+    return f"<p>Waits behind {text(names)}.</p>"
 
 
-def _progress(record: RunRecord, events: Sequence[Event], patience: int, threshold: float) -> str:
-    trained = of_kind(events, Train)
-    if not trained or not record.total_steps:
-        return '<p class="quiet">Loading the model.</p>'
+def _progress(run: Run, record: RunRecord, events: Sequence[Event], patience: int, threshold: float) -> str:
+    far, trained = progress(run, events), of_kind(events, Train)
+    if far is None:
+        return '<p class="quiet" role="status">Loading the model.</p>'
     now = trained[-1]
-    done, total = now.step, record.total_steps
-    left = time_left(now.eta_s) if record.status is Status.running else "saving a checkpoint"
+    done, total = now.step, record.total_steps or 0
+    left = time_left(far.eta_s) if record.status is Status.running else "saving a checkpoint"
     numbers = {"step": f"{done:,} of {total:,}", "training loss": f"{now.loss:.3f}"}
     if record.best:
         numbers["best validation loss"] = f"{record.best.eval_loss:.3f} at step {record.best.step:,}"

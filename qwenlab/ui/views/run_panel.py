@@ -1,5 +1,6 @@
 """The right side of the Train tab: one run, live, with what can be done with it."""
 
+import hashlib
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,15 +8,14 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from qwenlab.errors import UserError
-from qwenlab.files import last_lines
-from qwenlab.runs import Run, Status, find_run
+from qwenlab.files import Record, last_lines
+from qwenlab.runs import Run, find_run
 from qwenlab.runs.events import Train, Validation
 from qwenlab.runs.launch import Launch, list_launches
-from qwenlab.runs.stop import stop
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.clock import Clock
-from qwenlab.ui.components import QUIET, card, fault, pulse, when_chosen
-from qwenlab.ui.curves import curves
+from qwenlab.ui.components import QUIET, card, fault, lab, pulse, text, when_chosen
+from qwenlab.ui.curves import Reach, news, none, reading, validation_loss
 from qwenlab.ui.jobs.continued import can_extend, can_resume, go_on, length, lengthened
 from qwenlab.ui.run_cache import broken, events, readable, record, stamp, status
 from qwenlab.ui.views.run_card import notes, run_card
@@ -40,44 +40,75 @@ class Stage(NamedTuple):
     evaluate: gr.Button
 
 
-def build_stage(runs: Path, clock: Clock, page: gr.Blocks) -> Stage:
-    """One run and its buttons, kept up to date by the clock."""
-    run = gr.Dropdown([LATEST, *run_choices(runs)], value="", label="Run", allow_custom_value=True, elem_id="run")
-    # What this browser shows already, so that it is not sent again, and what its buttons were made for.
-    seen, buttons = gr.State(""), pulse()
+class Seen(Record):
+    """What a browser shows, so that it is not sent again. The browser keeps it: what did not arrive was not seen."""
+
+    state: str = ""
+    card: str = ""
+    below: str = ""
+    log: str = ""
+    curves: Reach = Reach()
+
+
+def build_stage(runs: Path, clock: Clock, page: gr.Blocks, start: gr.Button) -> Stage:
+    """One run and its buttons, kept up to date by the clock; `start` is the primary button while none of them is."""
+    run = gr.Dropdown(
+        [LATEST, *run_choices(runs)], value="", label="Run", allow_custom_value=True, elem_id="run", min_width=200
+    )
+    seen, buttons, is_open = pulse(), pulse(), pulse()
     card = gr.HTML(elem_id="stage")
     with gr.Row():
-        compare = gr.Button("Compare", variant="primary", visible=False)
-        evaluate = gr.Button("Did it help?", variant="primary", visible=False)
-        stopping = gr.Button("Stop and save", visible=False, elem_id="stop")
+        compare = gr.Button("Compare", visible=False)
+        evaluate = gr.Button("Did it help?", visible=False)
         resume = gr.Button("Resume", visible=False, elem_id="resume")
         extend = gr.Button("Extend", visible=False, elem_id="extend")
         until = gr.Number(label="extend to", visible=False, min_width=120)
-    curves = gr.HTML(elem_id="curves")
-    with gr.Accordion("Log", open=False):
-        log = gr.Textbox(show_label=False, lines=12, max_lines=24, interactive=False, autoscroll=True, elem_id="log")
-    live = [seen, buttons, card, curves, log]
-    clock.asks(partial(show, runs), [run, seen], live)
+    gr.HTML(lab('<div class="plots" hidden></div>'), elem_id="curves")
+    curves = gr.HTML(elem_id="curve-news")
+    below = gr.HTML(elem_id="below-curves")
+    with gr.Accordion("Log", open=False) as fold:
+        log = gr.Textbox(
+            show_label=False, lines=12, max_lines=24, interactive=False, autoscroll=True, elem_id="log",
+            elem_classes="log",
+        )  # fmt: skip
+    live = [seen, buttons, card, curves, below, log]
+    clock.asks(partial(show, runs), [run, seen, is_open], live)
     page.load(partial(afresh, runs), run, live, **QUIET)
     when_chosen([run], partial(afresh, runs), [run], live)
+    # A log is sent only to who looks at it: while it grows, it would be most of what is sent.
+    fold.expand(partial(show, runs), [run, seen, pulse("open")], live, **QUIET)
+    fold.expand(None, None, is_open, js="() => 'open'", **QUIET)
+    fold.collapse(None, None, is_open, js="() => ''", **QUIET)
     # Buttons change seldom, and each costs the server as much as the whole picture.
-    buttons.change(partial(controls, runs), run, [run, compare, evaluate, stopping, resume, extend, until], **QUIET)
-    stopping.click(partial(stopped, runs), run, live, **QUIET)
+    buttons.change(partial(controls, runs), run, [run, compare, evaluate, resume, extend, until, start], **QUIET)
     resume.click(partial(resumed, runs), run, [run, *live], **QUIET)
     extend.click(partial(extended, runs), [run, until], [run, *live], **QUIET)
     return Stage(run, live, compare, evaluate)
 
 
-def show(runs: Path, name: str, seen: str) -> list[Any]:
-    """The run as it stands now, as the values of `Stage.live`; nothing where the browser shows that already."""
+def show(runs: Path, name: str, seen: str, is_open: str = "") -> list[Any]:
+    """The run as it stands now, as the values of `Stage.live`; nothing of what the browser shows already.
+
+    `seen` is a `Seen`, `is_open` whether the log is looked at.
+    """
+    had = _seen(seen)
     try:
         found = looked_at(runs, name)
-        state, buttons = _state(runs, found), _buttons(runs, found)
-        if state == seen:
-            return [seen, buttons, *[gr.skip()] * 3]
-        return [state, buttons, *_picture(found)]
+        state, buttons = _state(found) + is_open, _buttons(runs, found)
+        if state == had.state:
+            return [seen, buttons, *[gr.skip()] * 4]
+        reach, *parts = _picture(found, had.curves, bool(is_open))
     except UserError as error:
-        return [f"{name} is not there, or broken", "", fault(str(error)), "", ""]
+        state, buttons, reach = f"{name} is not there, or broken", "", Reach()
+        parts = [fault(str(error)), none(), "", ""]
+    card, curves, below, log = parts
+    marks = {"card": _mark(card), "below": _mark(below), "log": _mark(log)}
+    now = Seen(state=state, curves=reach, **marks)
+    changed = [
+        value if getattr(had, key) != marks[key] else gr.skip()
+        for key, value in zip(marks, (card, below, log), strict=True)
+    ]
+    return [now.model_dump_json(), buttons, changed[0], curves, *changed[1:]]
 
 
 def afresh(runs: Path, name: str) -> list[Any]:
@@ -86,24 +117,23 @@ def afresh(runs: Path, name: str) -> list[Any]:
 
 
 def controls(runs: Path, name: str) -> list[Any]:
-    """The runs to choose from, and what can be done with the one that is shown."""
+    """The runs to choose from, what can be done with the one that is shown, and whether Start is what comes next."""
     choices = gr.Dropdown([LATEST, *run_choices(runs)])
     run = _run_of(runs, name)
     if run is None or broken(run):
-        return [choices, *[gr.Button(visible=False)] * 5, gr.Number(visible=False)]
+        return [choices, *[gr.Button(visible=False)] * 4, gr.Number(visible=False), gr.Button(variant="primary")]
     now = status(run)
-    ended = not now.claims_life
-    delivered = ended and run.adapter.exists()
-    extendable = can_extend(run, now)
+    delivered = not now.claims_life and run.adapter.exists()
+    resumable, extendable = can_resume(now), can_extend(run, now)
     _, unit, value = length(run)
     return [
         choices,
+        gr.Button(visible=delivered, variant="primary" if delivered and not resumable else "secondary"),
         gr.Button(visible=delivered),
-        gr.Button(visible=delivered),
-        gr.Button(visible=not ended, interactive=now is not Status.stopping),
-        gr.Button(visible=can_resume(now)),
+        gr.Button(visible=resumable, variant="primary"),
         gr.Button(visible=extendable),
         gr.Number(visible=extendable, label=f"extend to, {unit}", value=2 * value),
+        gr.Button(variant="secondary" if delivered or resumable or now.claims_life else "primary"),
     ]
 
 
@@ -120,13 +150,6 @@ def looked_at(runs: Path, name: str) -> Run | Launch | None:
     if launches and (latest is None or launches[-1].read().time > _begun(latest)):
         return launches[-1].find_run(runs) or launches[-1]
     return latest
-
-
-def stopped(runs: Path, name: str) -> list[Any]:
-    """Ask the run to save and end."""
-    if found := _run_of(runs, name):
-        stop(found)
-    return afresh(runs, name)
 
 
 def resumed(runs: Path, name: str) -> list[Any]:
@@ -163,12 +186,24 @@ def _begun(run: Run) -> float:
     return (known.started or known.created).timestamp()
 
 
-def _state(runs: Path, found: Run | Launch | None) -> str:
-    """Another text whenever another picture is due."""
+def _state(found: Run | Launch | None) -> str:
+    """Another text whenever another picture may be due."""
     if isinstance(found, Run):
         files = [stamp(path) for path in (found.events_file, found.record_file, found.log_file, found.drift_file)]
         return repr((found.name, broken(found) or status(found), files, stamp(found.folder / "label.json")))
     return repr((str(found.log), found.is_alive, stamp(found.log))) if found else "no run"
+
+
+def _seen(told: str) -> Seen:
+    """What the browser says that it shows; nothing where it is another version's, as after an update."""
+    try:
+        return Seen.model_validate_json(told)
+    except ValueError:
+        return Seen()
+
+
+def _mark(content: str) -> str:
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
 def _buttons(runs: Path, found: Run | Launch | None) -> str:
@@ -177,17 +212,22 @@ def _buttons(runs: Path, found: Run | Launch | None) -> str:
     return repr((names, found.name, broken(found) or status(found)) if isinstance(found, Run) else names)
 
 
-def _picture(found: Run | Launch | None) -> list[str]:
-    """The card, the curves and the log."""
+def _picture(found: Run | Launch | None, reach: Reach, is_open: bool) -> tuple[Reach, str, str, str, str]:
+    """How far the curves reach then; the card, what is new of the curves, what stands below them, the log."""
     if found is None:
-        return [EMPTY, "", ""]
-    if isinstance(found, Run) and (why := broken(found)):
-        return [fault(why), "", log_tail(found)]
+        return Reach(), EMPTY, none(), "", ""
     if isinstance(found, Launch):
-        return [_launched(found), "", ""]
+        return Reach(), _launched(found), none(), "", ""
+    log = log_tail(found) if is_open else ""
+    if why := broken(found):
+        return Reach(), fault(why), none(), "", log
     happened = events(found)
-    has_curve = any(isinstance(event, Train | Validation) for event in happened)
-    return [run_card(found, happened), notes(happened) + curves(found) if has_curve else "", log_tail(found)]
+    if not any(isinstance(event, Train | Validation) for event in happened):
+        return Reach(), run_card(found, happened), none(), "", log
+    now, new = news(found, happened, reach)
+    said = reading(validation_loss(happened))
+    read = lab(f'<p class="reading">{text(said)}</p>') if said else ""
+    return now, run_card(found, happened), new, read + notes(happened), log
 
 
 def _launched(found: Launch) -> str:

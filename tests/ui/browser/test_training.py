@@ -3,10 +3,11 @@
 import re
 
 import pytest
-from playwright.sync_api import Position, expect
+from playwright.sync_api import Locator, Position, expect
 
-from qwenlab.runs import Status, list_runs
+from qwenlab.runs import Status, gpu_waiting, list_runs
 from qwenlab.runs.events import Train, of_kind
+from qwenlab.ui.run_cache import name
 from tests.ui.browser.conftest import PATIENCE, Lab, Waited
 
 pytestmark = pytest.mark.browser
@@ -16,6 +17,11 @@ LEFT_TOP: Position = {"x": 10, "y": 10}
 
 LONG = "4000"
 """Steps: longer than any test looks on."""
+
+
+def stop_button(lab: Lab) -> Locator:
+    """The one that there is, in the head."""
+    return lab.page.get_by_role("button", name="Stop and save")
 
 
 def set_steps(lab: Lab, steps: str) -> None:
@@ -37,10 +43,11 @@ def test_a_first_click_trains_the_tiny_qwen_and_leads_on(lab: Lab) -> None:
     lab.stage("finished", 3 * PATIENCE)
     (run,) = list_runs(lab.runs)
     assert run.status is Status.finished
-    expect(page.locator("#curves path.line.accent").first).to_be_visible()
+    expect(page.locator("#curves svg").first).to_be_visible()
     expect(page.locator("#curves")).to_contain_text("best 0.")
+    expect(page.get_by_role("tab", name="Train ✓")).to_be_visible()
     page.get_by_role("button", name="Did it help?").first.click()
-    expect(page.get_by_role("tab", name="Evaluate")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tab", name="Result")).to_have_attribute("aria-selected", "true")
     lab.tab("Train")
     page.get_by_role("button", name="Compare", exact=True).click()
     expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true")
@@ -55,17 +62,16 @@ def test_training_outlives_a_reload_and_the_app_and_goes_on_after_a_stop(lab: La
     lab.open()
     lab.stage("training loss")
     (run,) = list_runs(lab.runs)
-    name = run.name
 
     lab.kill()
     step = run.events[-1].step
     waited(lambda: run.events[-1].step > step + 2)  # it goes on without the app
     lab.start()
     lab.errors.clear()  # while the app was away, the page could not reach it
-    lab.stage(name)
-    expect(page.locator("#machine")).to_contain_text(f"training {name}")
+    lab.stage(name(run))
+    expect(page.locator("#machine")).to_contain_text(f"Training {name(run)}")
 
-    page.locator("#stop").click()
+    stop_button(lab).click()
     lab.stage("stopped")
     stopped_at = run.read().step
     assert run.status is Status.stopped and f"checkpoint-{stopped_at}" in {path.name for path in run.checkpoints}
@@ -75,25 +81,35 @@ def test_training_outlives_a_reload_and_the_app_and_goes_on_after_a_stop(lab: La
     waited(lambda: run.events[-1].step > stopped_at + 1 and isinstance(run.events[-1], Train))
     steps = [event.step for event in of_kind(run.events, Train)]
     assert steps == list(range(1, steps[-1] + 1)), "one curve, without a gap and without a step twice"
-    page.locator("#strip").get_by_role("button", name="Stop and save").click()
+    stop_button(lab).click()
     lab.stage("stopped")
 
 
-def test_two_trainings_wait_for_each_other_and_the_strip_says_so(lab: Lab, waited: Waited) -> None:
+def test_trainings_wait_for_each_other_where_they_can_be_seen_moved_and_cancelled(lab: Lab, waited: Waited) -> None:
     page = lab.page
     set_steps(lab, LONG)
     page.get_by_role("button", name="Start training").click()
     lab.stage("training loss")
     (first,) = list_runs(lab.runs)
     page.get_by_role("button", name="Start training").click()
-    lab.stage(f"Waits for the GPU behind {first.name}")
+    lab.stage(f"Waits behind {name(first)}")
     second = list_runs(lab.runs)[-1]
-    expect(page.locator("#machine")).to_contain_text(f"waiting: {second.name}")
+    queue = page.locator("#machine .queue")
+    expect(queue).to_contain_text(name(second))
+    expect(stop_button(lab)).to_have_count(1)  # of the one that trains; who waits is cancelled
 
-    page.locator("#stop").click()
-    lab.stage("stopped")
+    page.get_by_role("button", name="Start training").click()
+    waited(lambda: len(gpu_waiting(lab.runs)) == 3)
+    third = list_runs(lab.runs)[-1]
+    queue.get_by_role("button", name="Start next").click()
+    waited(lambda: gpu_waiting(lab.runs) == [first.name, third.name, second.name])
+    expect(queue.locator("li").first).to_contain_text(name(third))
+    queue.get_by_role("button", name="Cancel").last.click()
+    waited(lambda: gpu_waiting(lab.runs) == [first.name, third.name])
     assert second.status is Status.stopped and first.status is Status.running
-    page.locator("#strip").get_by_role("button", name="Stop and save").click()
+    queue.get_by_role("button", name="Cancel").click()
+    waited(lambda: third.status is Status.stopped)
+    stop_button(lab).click()
     waited(lambda: first.status is Status.stopped)
 
 
