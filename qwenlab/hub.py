@@ -6,6 +6,7 @@ which may quote a header. huggingface_hub loads its parts as they are named: mos
 
 import os
 import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,9 @@ from qwenlab.errors import UserError, outside
 
 TIMEOUT = 8.0
 """Seconds that the hub has to answer a question; its libraries alone would retry for half a minute."""
+
+STALLED_S = 60.0
+"""Seconds without a byte after which a file that is not whole is what an earlier download left."""
 
 TOKEN_VARIABLE = "HF_TOKEN"
 
@@ -67,6 +71,26 @@ def fetch(wanted: Wanted, patterns: str | Sequence[str], revision: str = "main")
                 wanted.name, repo_type=wanted.kind, revision=revision, allow_patterns=patterns
             )
         )
+
+
+def cached_models() -> list[str]:
+    """`owner/name` of each model whose weights are in the hub's cache on this disk, sorted."""
+    cache = Path(huggingface_hub.constants.HF_HUB_CACHE)
+    found = {path.parent.parent.parent.name for path in cache.glob("models--*--*/snapshots/*/*.safetensors")}
+    return sorted(name.removeprefix("models--").replace("--", "/", 1) for name in found)
+
+
+def downloaded(model: str) -> float | None:
+    """GB of the model that have come so far, while it is being downloaded; None while it is not.
+
+    The hub's library writes what is under way into files of its cache that are named `.incomplete`.
+    """
+    blobs = Path(huggingface_hub.constants.HF_HUB_CACHE) / f"models--{model.replace('/', '--')}" / "blobs"
+    sizes = {path: path.stat() for path in blobs.glob("*") if path.is_file()}
+    fresh = time.time() - STALLED_S
+    if not any(path.suffix == ".incomplete" and size.st_mtime > fresh for path, size in sizes.items()):
+        return None
+    return sum(size.st_size for size in sizes.values()) / 1e9
 
 
 def check_dataset(wanted: Wanted) -> None:

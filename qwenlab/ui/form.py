@@ -4,7 +4,9 @@ A setting's label, help, bound and choices are never written here a second time.
 recipe as it is; what is wrong with it is told by the recipe.
 """
 
+import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal, NamedTuple, get_origin
 
 import gradio as gr
@@ -25,6 +27,9 @@ BASICS = {
     "lora.r": "Rank",
 }
 """The settings that stand open, in a user's words."""
+
+LISTED = ("model.name", "data.source")
+"""The settings that offer what there is, see `models.py`, and take anything else that is typed."""
 
 SECTIONS = {
     "model": "Model: how it is loaded",
@@ -54,8 +59,8 @@ def build_form(recipe: Recipe) -> Form:
     controls: dict[str, Any] = {}
     made = {f"{section}.{key}": field for section, key, field in fields()}
     for path in BASICS:
-        if path in ("model.name", "data.source"):
-            controls[path] = control_for(path, made[path], values[path])
+        if path in LISTED:
+            controls[path] = control_for(path, made[path], values[path], partial(gr.Dropdown, allow_custom_value=True))
     with gr.Row():
         for path in BASICS:
             if path not in controls:
@@ -81,6 +86,14 @@ def recipe_of(values: Sequence[Any]) -> Recipe:
         UserError: a control holds what the recipe refuses; all faults are named.
     """
     return read_values(dict(zip(PATHS, values, strict=True)))
+
+
+def worded(error: UserError) -> str:
+    """What is wrong, with the settings named as the form names them."""
+    told = str(error)
+    for path, label in BASICS.items():
+        told = re.sub(rf"(?<![\w.]){re.escape(path)}(?![\w.])", f"{label} ({path})", told)
+    return told
 
 
 def read_values(values: dict[str, Any]) -> Recipe:
@@ -126,9 +139,9 @@ def _toml(value: Any) -> str:
     return str(tomlkit.item(list(value) if isinstance(value, tuple) else value).as_string())
 
 
-def control_for(path: str, field: FieldInfo, value: Any) -> Any:
-    """The control of one setting, with its label, help and bound."""
-    make = _maker(path, field.annotation)
+def control_for(path: str, field: FieldInfo, value: Any, make: Callable[..., Any] | None = None) -> Any:
+    """The control of one setting, with its label, help and bound; of its type's kind unless `make` is given."""
+    make = make or _maker(path, field.annotation)
     label = BASICS.get(path, path.partition(".")[2])
     bound = _bound(field)
     return make(value=value, label=label, info=f"{field.description}{f' ({bound})' if bound else ''}", min_width=150)

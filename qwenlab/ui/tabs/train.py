@@ -14,7 +14,8 @@ from qwenlab.ui.choices import first_recipe, recipe_choices
 from qwenlab.ui.clock import Clock
 from qwenlab.ui.components import QUIET, fault, lab, when_chosen
 from qwenlab.ui.draft import Draft, build_draft, draft_of, read_draft
-from qwenlab.ui.form import PATHS, Form, build_form, recipe_of, values_of
+from qwenlab.ui.form import PATHS, Form, build_form, recipe_of, values_of, worded
+from qwenlab.ui.models import data_choices, model_choices
 from qwenlab.ui.views.plan import plan_card, plan_pending, start_plan
 from qwenlab.ui.views.run_panel import Stage, afresh, build_stage
 
@@ -54,9 +55,12 @@ def build_train_tab(runs: Path, clock: Clock, page: gr.Blocks) -> TrainTab:
             stage = build_stage(runs, clock, page, start)
     waiting = gr.Timer(1.0, active=False)
     draft = build_draft()
-    told = [wrong, command, toml, download, plan, draft, drop, waiting]
+    told = [wrong, command, toml, download, plan, draft, drop, waiting, start]
     chosen = [recipe, *form.controls]
 
+    name, source = form.control("model.name"), form.control("data.source")
+    name.focus(lambda: gr.Dropdown(model_choices()), None, name, **QUIET)
+    source.focus(lambda: gr.Dropdown(data_choices(runs)), None, source, **QUIET)
     edits = [control.input for control in form.controls]
     page.load(partial(restored, runs), [draft, *chosen], [*chosen, *told], **QUIET)
     gr.on([*edits, waiting.tick], partial(edited, runs), chosen, told, trigger_mode="always_last", **QUIET)
@@ -129,7 +133,7 @@ def started(runs: Path, recipe: str, *values: Any) -> tuple[str, Any]:
     try:
         launch(runs, "train", train_arguments(runs, draft_of(recipe, recipe_of(values))))
     except UserError as error:
-        return fault(str(error)), gr.skip()
+        return fault(worded(error)), gr.skip()
     return "", ""
 
 
@@ -155,17 +159,19 @@ def _told(runs: Path, recipe: str, made: Recipe) -> list[Any]:
         [] if draft == [first_recipe()] else draft,
         gr.Button(interactive=len(draft) > 1),
         pending,
+        gr.Button(interactive=True),
     ]
 
 
 def _wrong(error: UserError) -> list[Any]:
-    """What stands beside the form stays as it was."""
-    return [fault(str(error)), *[gr.skip()] * 5, gr.Button(interactive=True), gr.Timer(active=False)]
+    """What stands beside the form stays as it was, and nothing can be started."""
+    waiting = gr.Timer(active=False)
+    return [fault(worded(error)), *[gr.skip()] * 5, gr.Button(interactive=True), waiting, gr.Button(interactive=False)]
 
 
 def _refused(error: UserError) -> list[Any]:
-    """The form stays as it was."""
-    return [*[gr.skip()] * len(PATHS), *_wrong(error)]
+    """The form stays as it was, and can be started as before."""
+    return [*[gr.skip()] * len(PATHS), *_wrong(error)[:-1], gr.skip()]
 
 
 def _build_toml() -> tuple[gr.Code, gr.Button, gr.UploadButton, gr.HTML]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from qwenlab.errors import UserError
+from qwenlab.hub import downloaded
 from qwenlab.report.charts import bar
 from qwenlab.report.drift import distance
 from qwenlab.runs import Run, RunRecord, Status, gpu_waiting
@@ -65,6 +66,8 @@ def _waiting(run: Run) -> str:
     """Behind whom it waits at this moment: what its events say of that may be of an earlier start."""
     line = gpu_waiting(run.folder.parent)
     ahead = line[: line.index(run.name)] if run.name in line else []
+    if not ahead and (come := downloaded(run.recipe.model.name)) is not None:
+        return f"<p role='status'>Downloading {text(run.recipe.model.name)}: {come:.2f} GB so far.</p>"
     if not ahead:
         return '<p class="quiet" role="status">Getting ready: reading the data and turning it into tokens.</p>'
     names = ", then ".join(in_words(run.folder.parent, who) for who in ahead)
