@@ -78,7 +78,7 @@ class _Page:
     def _happens(self, target: int, event: str) -> int:
         asked = 0
         for one in self._events:
-            if [target, event] in one["targets"]:
+            if [target, event] in one["targets"] and one["backend_fn"]:  # the others are the browser's own
                 body = {
                     "data": [self._values[part] for part in one["inputs"]],
                     "fn_index": one["id"],
