@@ -4,7 +4,7 @@ A setting's label, help, bound and choices are never written here a second time.
 recipe as it is; what is wrong with it is told by the recipe.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_origin
 
 import gradio as gr
@@ -102,9 +102,14 @@ def overrides(base: Recipe, recipe: Recipe) -> list[str]:
     ]
 
 
+def columns_text(columns: Mapping[Any, str]) -> str:
+    """What the control of `data.columns` shows for these columns by role."""
+    return _toml(dict(columns)) if columns else ""
+
+
 def _shown(value: Any) -> Any:
     if isinstance(value, dict):
-        return _toml(value) if value else ""
+        return columns_text(value)
     if value == ALL_LINEAR:
         return [ALL_LINEAR]
     return list(value) if isinstance(value, tuple) else value

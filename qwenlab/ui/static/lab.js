@@ -2,4 +2,5 @@
 // see seen.js.
 
 import "./copy.js";
+import "./data.js";
 import "./maths.js";
