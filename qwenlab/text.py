@@ -23,3 +23,11 @@ def percent(part: float, whole: float) -> str:
     if shown == "0.0 %" and part:
         return "<0.1 %"
     return ">99.9 %" if shown == "100.0 %" and part < whole else shown
+
+
+def size(bytes_: int) -> str:
+    """`640 kB`, `12 MB`, `1.3 GB`."""
+    for unit, of in (("GB", 1e9), ("MB", 1e6)):
+        if bytes_ >= of:
+            return f"{bytes_ / of:.1f} {unit}"
+    return f"{max(bytes_ / 1e3, 0.1):.1f} kB"

@@ -8,6 +8,7 @@ ends. So no content is ever searched for, and none can deceive by looking like a
 
 import hashlib
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, Literal, NamedTuple, Protocol, TypedDict
 
 from qwenlab.data.deadline import TooLongError, within
@@ -194,6 +195,20 @@ def conversation_text(messages: Sequence[Message], tokenizer: Tokenizer, thinkin
         UserError: the template refuses it.
     """
     return _apply(list(messages), tokenizer, thinking)
+
+
+def own_system_message(tokenizer: Tokenizer) -> str:
+    """The system message that the template writes where a conversation has none; empty: it writes none."""
+    user, answer = {"role": "user", "content": MARK}, {"role": "assistant", "content": "answer"}
+    try:
+        given = _apply([{"role": "system", "content": MARK}, user], tokenizer).partition(MARK)[0]
+        first, second, _ = _apply([user, answer, user], tokenizer).split(MARK)
+    except (UserError, ValueError):  # it has no system messages, or is no template that can be followed
+        return ""
+    # What stands before the second question ends as what stands before the first: with the turn's own beginning.
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(reversed(first), reversed(second), strict=False))
+    written = first[: len(first) - sum(1 for _ in same)]
+    return written.removeprefix(given).strip() if written.startswith(given) else ""
 
 
 def template_in_mode(template: str, thinking: bool | None, fixed: bool) -> str:

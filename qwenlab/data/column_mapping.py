@@ -39,7 +39,7 @@ Columns = dict[str, tuple[str, ...]]
 """Role, or `messages`, `history`, `wanted`, to its columns; several are joined."""
 
 Override = abc.Mapping[Any, str]
-"""Role, or `messages`, to the column that the user says."""
+"""Role, or `messages`, to the column that the user says; empty: to none, whatever the columns are called."""
 
 
 class Mapping(NamedTuple):
@@ -69,14 +69,15 @@ def recognise(table: Table, override: Override) -> Mapping:
     """
     override = {role: column.strip() for role, column in override.items()}
     for role, column in override.items():
-        if column not in table.frame.columns:
+        if column and column not in table.frame.columns:
             raise UserError(f"{table.name} has no column {column!r} for {role}.", columns_of(table))
-    if "messages" in override and override.keys() & {"user", "assistant"}:
+    said = {role for role, column in override.items() if column}
+    if "messages" in said and said & {"user", "assistant"}:
         raise UserError("A row is read from `messages`, or from `user` and `assistant`, not from both.", "Name one.")
     found = {
         role: _column(table, role, names, override) for role, names in (("system", SYSTEM), ("reasoning", REASONING))
     }
-    if not override.keys() & {"user", "assistant"}:
+    if not said & {"user", "assistant"}:
         messages = _column(table, "messages", MESSAGES, override)
         if messages:
             fields = turn_fields(table.frame.schema[messages])
@@ -87,7 +88,7 @@ def recognise(table: Table, override: Override) -> Mapping:
     user = _column(table, "user", ("prompt",) if pair else USER, override)
     assistant = _column(table, "assistant", ("completion",) if pair else ASSISTANT, override)
     if not user or not assistant:
-        raise not_recognised(table, user, assistant, _turn_columns(table))
+        raise not_recognised(table, found | {"user": user, "assistant": assistant}, _turn_columns(table))
     layout = _layout(user, assistant)
     joined = user.lower() == "instruction" and "user" not in override
     context = _column(table, "context", CONTEXT, {}) if joined else None
@@ -136,6 +137,7 @@ def _column(table: Table, role: str, names: Sequence[str], override: Override) -
     """
     by_name = {column.lower(): column for column in reversed(table.frame.columns)}
     found = [override[role]] if role in override else [by_name[name] for name in names if name in by_name]
+    found = [column for column in found if column]
     fitting = [column for column in found if _fits(table.frame[column], role, role in override)]
     if found and not fitting and (role in override or role in ("messages", "user", "assistant")):
         raise _wrong_type(table, found[0], role)

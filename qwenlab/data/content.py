@@ -1,7 +1,8 @@
 """What a data file holds: its bytes, decompressed, and these as text.
 
-A byte order mark says which encoding a text has. Without one it is UTF-8, or Chinese beyond doubt; anything else is
-refused, with what the line would read like in the encodings that it may have: a wrong guess would be trained on.
+A byte order mark says which encoding a text has. Without one it is UTF-8, or another beyond doubt (`encodings`), which
+is told; anything else is refused, with what the line would read like in the encodings that it may have: a wrong guess
+would be trained on.
 """
 
 import io
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from qwenlab.data.encodings import decode, readings
 from qwenlab.data.inflated import BoundedStream
 from qwenlab.errors import UserError
 
@@ -27,12 +29,6 @@ MARKS = {
 
 CANDIDATES = ("gb18030", "big5", "shift_jis", "euc_kr", "windows-1252", "windows-1250", "windows-1251")
 """Encodings that texts have where they are not in Unicode's; each is tried, and none is believed."""
-
-COMMON_CHINESE = frozenset("的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能多少几么")
-"""Characters of which a tenth and more of every Chinese text consists, and hardly any text that is misread as one."""
-
-ENOUGH = 40
-"""Chinese characters from which on the shares of the common ones say something."""
 
 SHOWN = 30
 """Characters that are shown of a line, on either side of its fault."""
@@ -74,12 +70,13 @@ def decoded(data: bytes, name: str, notes: list[str]) -> str:
             raise UserError(
                 f"{name} begins like {encoding}, and byte {error.start + 1:,} is none.", "Save the file as UTF-8."
             ) from None
-        chinese = _decoded(data, "gb18030")
-        if chinese is None or not _is_chinese(chinese):
+        found = readings(data)
+        if len(found) != 1:
             raise _not_utf8(data, name, error.start) from None
-        text, encoding = chinese, "gb18030"
+        text, encoding = found[0]
     if encoding and encoding not in MARKS.values():
-        notes.append(f"{name} was read as {encoding.upper()}: it is not UTF-8.")
+        shown = encoding.upper() if encoding.startswith("utf") else encoding
+        notes.append(f"{name} was read as {shown}: it is not UTF-8.")
     return text
 
 
@@ -98,38 +95,25 @@ def _unmarked_utf16(data: bytes) -> str | None:
     return None
 
 
-def _is_chinese(text: str) -> bool:
-    characters = [character for character in text if "\u4e00" <= character <= "\u9fff"]
-    common = sum(character in COMMON_CHINESE for character in characters)
-    foreign = sum(character > "\x7f" for character in text) - len(characters)
-    return len(characters) >= ENOUGH and common >= 0.08 * len(characters) and foreign < 0.3 * len(characters)
-
-
 def _not_utf8(data: bytes, name: str, position: int) -> UserError:
     """With what the line is in each encoding in which the whole file can be read."""
     number = data.count(b"\n", 0, position) + 1
     begins, ends = data.rfind(b"\n", 0, position) + 1, data.find(b"\n", position)
     line = data[begins : ends if ends >= 0 else len(data)]
-    readings: dict[str, list[str]] = {}
+    lines: dict[str, list[str]] = {}
     for encoding in CANDIDATES:
-        if _decoded(data, encoding) is not None:
-            before = len(_decoded(data[begins:position], encoding) or "")
+        if decode(data, encoding) is not None:
+            before = len(decode(data[begins:position], encoding) or "")
             reading = line.decode(encoding)[max(before - SHOWN, 0) : before + SHOWN]
             shown = "".join(character if character.isprintable() else " " for character in reading)
-            readings.setdefault(shown.strip(), []).append(encoding)
-    told = "".join(f"\nin {' or '.join(encodings)}: {reading}" for reading, encodings in readings.items())
+            lines.setdefault(shown.strip(), []).append(encoding)
+    told = "".join(f"\nin {' or '.join(encodings)}: {reading}" for reading, encodings in lines.items())
     return UserError(
         f"{name}, line {number}: byte {position + 1:,} of the file, 0x{data[position]:02x}, is not UTF-8."
         + (f" The line would read{told}" if told else " Nor is it any other encoding that texts usually have."),
-        "Save the file as UTF-8, from the encoding in which the line reads right; for instance:\n"
+        "Open it in the program that wrote it, and save it as UTF-8 or as .xlsx. In a terminal, from the encoding in "
+        "which the line reads right:\n"
         f"iconv -f ENCODING -t UTF-8 {shlex.quote(name)} > utf8-{shlex.quote(name)}"
         if told
         else "Look at what program wrote it, and save it there as UTF-8.",
     )
-
-
-def _decoded(data: bytes, encoding: str) -> str | None:
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError:
-        return None

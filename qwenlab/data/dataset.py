@@ -64,7 +64,8 @@ def load(settings: DataSettings, seed: int) -> Dataset:
         leakage=overlap(train, prompts(validation)),
         notes=[*told.notes, *unlearned_note(cleaned.rows)],
     )
-    return Dataset(_prompted(train, settings.system_prompt), _prompted(validation, settings.system_prompt), report)
+    train, validation = (with_system_prompt(rows, settings.system_prompt) for rows in (train, validation))
+    return Dataset(train, validation, report)
 
 
 class _Told(NamedTuple):
@@ -100,7 +101,7 @@ def _read_conversations(settings: DataSettings, seed: int) -> tuple[_Told, pl.Da
     return told, sampled
 
 
-def _prompted(rows: pl.DataFrame, system_prompt: str) -> pl.DataFrame:
+def with_system_prompt(rows: pl.DataFrame, system_prompt: str) -> pl.DataFrame:
     """With the system prompt before every conversation that has no system message of its own."""
     if not system_prompt:
         return rows

@@ -3,7 +3,9 @@
 import difflib
 import hashlib
 import io
+import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +22,9 @@ ZIP = b"PK\x03\x04"
 
 # What a file is by its first bytes, whatever its name says.
 SIGNATURES = {b"PAR1": ".parquet", b"\x1f\x8b": ".gz", b"\x28\xb5\x2f\xfd": ".zst", ZIP: ".zip or .xlsx"}
+
+TABLES = {".parquet": "Parquet", ".xlsx": "an Excel workbook"}
+"""What is read as what its content is, though its suffix says that it is something else."""
 
 LFS_POINTER = b"version https://git-lfs"
 """What Git holds in place of a large file until that is fetched."""
@@ -53,8 +58,10 @@ def read_file(path: Path) -> Table:
     notes: list[str] = []
     try:
         with outside_told(f"{name} cannot be read"), panic_told(name, "Copy or write it again, or in another format."):
-            _check_beginning(path, suffix)
-            frame = READERS[suffix](path, notes)
+            found = _found_suffix(path, suffix)
+            if found != suffix:
+                notes.append(f"{name} is {TABLES[found]}, whatever its suffix says, and was read as one.")
+            frame = READERS[found](path, notes)
             with path.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
@@ -86,7 +93,12 @@ def readable() -> str:
     return f"What can be read: {', '.join(READERS)}, each also with {' or '.join(COMPRESSED)}."
 
 
-def _check_beginning(path: Path, suffix: str) -> None:
+def _found_suffix(path: Path, suffix: str) -> str:
+    """The suffix by which the file is to be read: its own, or that of its content where this leaves no doubt.
+
+    Raises:
+        UserError: it is empty, or is no data.
+    """
     with opened(path) as stream:
         beginning = stream.read(100)
         is_empty = not beginning.strip() and not stream.read().strip()
@@ -96,7 +108,17 @@ def _check_beginning(path: Path, suffix: str) -> None:
         raise UserError(f"{path.name} is a Git LFS pointer, and not the data.", "Fetch what it points at: git lfs pull")
     for signature, kind in SIGNATURES.items():
         if beginning.startswith(signature) and suffix not in kind.split(" or "):
+            found = ".xlsx" if signature == ZIP and _is_workbook(path) else kind
+            if found in TABLES:
+                return found
             raise UserError(f"{path.name} is not what its suffix says: its content is {kind}.", "Rename or convert it.")
+    return suffix
+
+
+def _is_workbook(path: Path) -> bool:
+    with suppress(zipfile.BadZipFile, OSError):
+        return "xl/workbook.xml" in zipfile.ZipFile(path).namelist()
+    return False
 
 
 def _parquet(path: Path, notes: list[str]) -> pl.DataFrame:

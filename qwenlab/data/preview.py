@@ -5,7 +5,7 @@ from typing import Literal
 
 import polars as pl
 
-from qwenlab.data.chat_template import Rendering, Tokenizer
+from qwenlab.data.chat_template import Message, Rendering, Tokenizer, own_system_message
 from qwenlab.data.loss_mask import Tokens, example_tokens
 from qwenlab.data.report import Row
 from qwenlab.files import Record
@@ -29,6 +29,8 @@ class PreviewRow(Row):
     """Tokens that the loss covers, after the cut."""
     pieces: list[tuple[str, Kind]]
     """Together the whole text. A piece ends where a token does."""
+    system: str | None = None
+    """The conversation's own system message; None: it has none, and the template may write one."""
 
 
 class Preview(Record):
@@ -36,6 +38,8 @@ class Preview(Record):
 
     max_length: int
     rows: list[PreviewRow]
+    template_system: str = ""
+    """The system message that the chat template writes where a conversation has none; empty: it writes none."""
 
 
 def preview(frame: pl.DataFrame, lengths: pl.Series, tokenizer: Tokenizer, how: Rendering, max_length: int) -> Preview:
@@ -58,6 +62,7 @@ def preview(frame: pl.DataFrame, lengths: pl.Series, tokenizer: Tokenizer, how: 
     ]
     return Preview(
         max_length=max_length,
+        template_system=own_system_message(tokenizer),
         rows=[
             _row(row, why, example, max_length)
             for why, part in chosen
@@ -76,6 +81,7 @@ def _row(row: dict[str, object], why: Why, example: Tokens, max_length: int) -> 
     starts = [0, *(start for start, _ in spans[1:]), len(text)]
     pieces = [(text[starts[index] : starts[index + 1]], kind) for index, kind in enumerate(kinds)]
     merged = [("".join(piece for piece, _ in group), kind) for kind, group in groupby(pieces, key=lambda pair: pair[1])]
+    messages: list[Message] = row["messages"]  # type: ignore[assignment]
     return PreviewRow(
         file=str(row["file"]),
         row=int(row["row"]),  # type: ignore[call-overload]
@@ -83,4 +89,5 @@ def _row(row: dict[str, object], why: Why, example: Tokens, max_length: int) -> 
         tokens=len(mask),
         learned=kinds.count("learned"),
         pieces=merged,
+        system=next((message["content"] for message in messages if message["role"] == "system"), None),
     )

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 import tomlkit
@@ -39,8 +39,28 @@ HARMFUL = {
 """Words in the name of a column that says something about a text, or holds one that must not be learned."""
 
 
-def not_recognised(table: Table, user: str | None, assistant: str | None, turns: Sequence[str]) -> UserError:
-    """The sentence, with what was found, and columns that may be meant for the rest; `turns` are lists of turns."""
+class UnrecognisedError(UserError):
+    """No column is known to be the text of a role.
+
+    Attributes:
+        missing: the roles, `user` or `assistant` or both.
+        known: the roles that a column was found for, each with its columns.
+    """
+
+    def __init__(self, message: str, hint: str, missing: Sequence[str], known: Mapping[str, Sequence[str]]) -> None:
+        super().__init__(message, hint)
+        self.missing = tuple(missing)
+        self.known = known
+
+
+def not_recognised(table: Table, known: Mapping[str, str | None], turns: Sequence[str]) -> UnrecognisedError:
+    """The sentence, with what was found, and columns that may be meant for the rest.
+
+    Args:
+        known: role to its column, None where there is none: `user`, `assistant`, and others.
+        turns: columns that are lists of turns.
+    """
+    user, assistant = known["user"], known["assistant"]
     missing = [role for role, column in (("user", user), ("assistant", assistant)) if not column]
     talks = [column for column in turns if not _words(column) & HARMFUL]
     if talks:
@@ -56,9 +76,11 @@ def not_recognised(table: Table, user: str | None, assistant: str | None, turns:
             "A row here is a single turn, and must be a whole conversation. Bring the turns of each together: "
             '{"messages": [{"role": "user", "content": "..."}, {"role": "assistant", "content": "..."}]}'
         )
-    return UserError(
+    return UnrecognisedError(
         f"{table.name}: no column is known by its name to be the text of the {' or the '.join(missing)}.",
         f"{columns_of(table)}\n{advice}",
+        missing,
+        {role: (column,) for role, column in known.items() if column},
     )
 
 

@@ -79,7 +79,8 @@ class DataSettings(Section):
     )
     fallback: Names = Field((), description="sources to try in this order when the first cannot be reached")
     columns: dict[Literal["system", "user", "reasoning", "assistant", "messages"], str] = Field(
-        default_factory=dict, description='override the detection: `{user = "question", assistant = "answer"}`'
+        default_factory=dict,
+        description='override the detection: `{user = "question"}`; `{system = ""}` reads none',
     )
     system_prompt: str = Field("", description="system message for rows that have none; empty: the template's own")
     reasoning: Literal["text", "drop"] = Field(

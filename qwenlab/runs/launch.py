@@ -91,6 +91,12 @@ class Launch:
         return None
 
 
+def process_environment(verb: str) -> dict[str, str]:
+    """Of a process that works for a verb: it finds the package from whatever folder the app was started in."""
+    paths = os.pathsep.join([*CLONE, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return environment(verb) | {"PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"}
+
+
 def shown_command(verb: str, arguments: Sequence[str]) -> str:
     """The command as it is typed in a terminal."""
     return shlex.join(["python", "-m", f"qwenlab.{verb}", *arguments])
@@ -105,8 +111,6 @@ def launch(runs: Path, verb: str, arguments: Sequence[str], name: str = "") -> L
     folder.mkdir(parents=True, exist_ok=True)
     begun = time.time()
     log = folder / f"{time.time_ns()}-{name or verb}.log"
-    # The package must be found from whatever folder the app was started in.
-    paths = os.pathsep.join([*CLONE, *filter(None, [os.environ.get("PYTHONPATH")])])
     with log.open("wb") as file:
         # The lock belongs to the open file, which the process inherits: it is free when the last holder has ended.
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -116,7 +120,7 @@ def launch(runs: Path, verb: str, arguments: Sequence[str], name: str = "") -> L
             stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env=environment(verb) | {"PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"},
+            env=process_environment(verb),
         )
     # It outlives the app; while the app lives, its end is taken note of, so that no zombie is left.
     threading.Thread(target=process.wait, name=f"wait for {verb}", daemon=True).start()

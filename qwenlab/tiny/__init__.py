@@ -12,7 +12,8 @@ from pathlib import Path
 
 MODEL_DIR = Path(__file__).parent / "model"
 TRAIN_FILE = Path(__file__).parent / "train.jsonl.zst"
-"""2,000 conversations, a line each."""
+"""Conversations, a line each."""
+TRAIN_ROWS = 2_000
 FUNCTIONS_FILE = Path(__file__).parent / "functions.jsonl"
 """60 short requests for a function, with assertions: what the base can do before anyone fine-tunes it."""
 TEST_FILE = Path(__file__).parent / "test.jsonl"

@@ -5,7 +5,7 @@ recipe as it is; what is wrong with it is told by the recipe.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple, get_origin
 
@@ -115,9 +115,14 @@ def overrides(base: Recipe, recipe: Recipe) -> list[str]:
     ]
 
 
+def columns_text(columns: Mapping[Any, str]) -> str:
+    """What the control of `data.columns` shows for these columns by role."""
+    return _toml(dict(columns)) if columns else ""
+
+
 def _shown(value: Any) -> Any:
     if isinstance(value, dict):
-        return _toml(value) if value else ""
+        return columns_text(value)
     if value == ALL_LINEAR:
         return [ALL_LINEAR]
     return list(value) if isinstance(value, tuple) else value

@@ -1,6 +1,7 @@
 import gzip
 import json
 import re
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -202,7 +203,6 @@ BAD_FILES = {
     "empty parquet": ("a.parquet", b"", "a.parquet is empty"),
     "no rows": ("a.json", b"[]", "a.json has no rows"),
     "header only": ("a.csv", b"question,answer\n", "a.csv has no rows"),
-    "parquet by content": ("a.jsonl", b"PAR1....", r"a.jsonl is not what its suffix says: its content is .parquet"),
     "gzip by content": ("a.csv", gzip.compress(b"a,b"), "its content is .gz"),
     "a git lfs pointer": (
         "a.parquet",
@@ -329,3 +329,20 @@ def test_half_a_surrogate_pair_is_an_encoding_fault(tmp_path: Path, suffix: str,
         )
     (turns,) = with_turns(read_file(path), None).frame["messages"].to_list()
     assert re.search(ENCODING_FAULT, turns[0]["content"]) and turns[1]["content"] == "\U0001f600"
+
+
+def test_a_workbook_or_a_parquet_file_of_another_suffix_is_read_as_what_it_is(tmp_path: Path) -> None:
+    rows = [["question", "answer"], ["q", "a"]]
+    workbook = write_xlsx(tmp_path / "book.xlsx", first=rows).rename(tmp_path / "book.csv")
+    table = read_file(workbook)
+    assert table.frame.to_dicts() == [{"question": "q", "answer": "a"}]
+    assert table.notes == ("book.csv is an Excel workbook, whatever its suffix says, and was read as one.",)
+    table.frame.write_parquet(tmp_path / "rows.jsonl")
+    assert read_file(tmp_path / "rows.jsonl").notes[0].startswith("rows.jsonl is Parquet")
+
+
+def test_a_zip_archive_that_is_no_workbook_is_told(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "rows.csv", "w") as archive:
+        archive.writestr("rows.csv", "question,answer")
+    with pytest.raises(UserError, match=r"its content is \.zip"):
+        read_file(tmp_path / "rows.csv")

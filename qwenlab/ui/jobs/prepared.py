@@ -2,13 +2,17 @@
 
 import hashlib
 import json
+import os
 import shutil
+import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from qwenlab.data.preview import Preview
 from qwenlab.data.report import DatasetReport
+from qwenlab.data.sample import Sample
 from qwenlab.errors import UserError
 from qwenlab.files import Record, make_parent, replacing
 from qwenlab.recipe import Recipe
@@ -16,6 +20,9 @@ from qwenlab.runs.launch import Launch, launch, list_launches
 from qwenlab.ui.run_cache import stamp
 
 NAME = "prepare"
+
+LATEST = 3
+"""Checks that are looked at for one that is under way."""
 
 Content = TypeVar("Content", bound=Record)
 
@@ -42,6 +49,15 @@ class Check(NamedTuple):
         return _read(self.folder / "preview.json", Preview)
 
     @property
+    def sample_file(self) -> Path:
+        return self.folder / "sample.json"
+
+    @property
+    def sample(self) -> Sample | None:
+        """The first rows, which are there before the rest is read; None: they are not there yet."""
+        return _read(self.sample_file, Sample)
+
+    @property
     def is_running(self) -> bool:
         return self.launch is not None and self.launch.is_alive
 
@@ -58,10 +74,11 @@ def check_of(runs: Path, recipe: Recipe) -> Check:
 
 
 def start_check(runs: Path, recipe: Recipe, arguments: Sequence[str]) -> None:
-    """Check the data in a process of its own, unless that was done or is under way."""
+    """Check the data in a process of its own, unless that was done or is under way; what else is checked is ended."""
     check = check_of(runs, recipe)
     if check.is_done or check.is_running:
         return
+    _end_others(runs)
     check.folder.mkdir(parents=True, exist_ok=True)
     Question(recipe=recipe).write(check.folder / "question.json")
     files = ["--preview", str(check.folder / "preview.json"), "--report", str(check.folder / "report.json")]
@@ -103,6 +120,15 @@ def keep_uploads(runs: Path, files: Sequence[str]) -> Path:
     return kept[0] if len(kept) == 1 else folder
 
 
+def _end_others(runs: Path) -> None:
+    """End the check that is under way: with another column or rule, nobody waits for it."""
+    for record in sorted(runs.glob(f".launches/[0-9]*-{NAME}-*.json"))[-LATEST:]:
+        other = Launch(record.with_suffix(".log"))
+        if other.is_alive:
+            with suppress(ProcessLookupError, UserError):
+                os.kill(other.read().pid, signal.SIGTERM)  # the holder of the log's lock is this process
+
+
 def _read(file: Path, kind: type[Content]) -> Content | None:
     """None: it is not there yet, or of another version; then it is asked anew."""
     try:
@@ -113,7 +139,8 @@ def _read(file: Path, kind: type[Content]) -> Content | None:
 
 def _key(recipe: Recipe) -> str:
     """The same for the same settings over the same file."""
-    settings = [recipe.model.model_dump(mode="json"), recipe.data.model_dump(mode="json"), recipe.train.seed]
+    model = [recipe.model.name, recipe.model.revision, recipe.model.thinking]
+    settings = [model, recipe.data.model_dump(mode="json"), recipe.train.seed]
     identity = json.dumps([settings, stamp(Path(recipe.data.source))])
     return hashlib.sha256(identity.encode()).hexdigest()[:16]
 

@@ -3,5 +3,6 @@
 
 import "./copy.js";
 import "./curves.js";
+import "./data.js";
 import "./head.js";
 import "./maths.js";

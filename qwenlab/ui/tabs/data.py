@@ -1,36 +1,48 @@
-"""The Data tab: what is dropped, what is left, how long it is, and what the model will see and learn of it."""
+"""The Data tab: which column is what, what the model sees and learns of it, what is dropped, and how long it is.
 
+The first rows are read by a process that stays (`Sampler`), so that a changed column is seen at once; all rows are
+then checked by `qwenlab prepare`, whose command is shown.
+"""
+
+import json
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
 
-from qwenlab.data.preview import PreviewRow
+from qwenlab.data.preview import Preview
 from qwenlab.errors import UserError
-from qwenlab.recipe import Recipe, fields, read_recipe
-from qwenlab.report.charts import LIGHT
+from qwenlab.recipe import TINY, Recipe, fields, read_recipe
 from qwenlab.runs.launch import shown_command
-from qwenlab.ui.choices import first_recipe
+from qwenlab.text import size
+from qwenlab.ui.choices import RECIPE_FOLDER, first_recipe
 from qwenlab.ui.clock import Clock
-from qwenlab.ui.components import QUIET, card, fault
-from qwenlab.ui.form import control_for, overrides, read_values, values_of
+from qwenlab.ui.components import QUIET, card, fault, lab, text
+from qwenlab.ui.form import columns_text, control_for, overrides, read_values, values_of
 from qwenlab.ui.jobs.prepared import Check, check_of, keep_uploads, latest_question, start_check
-from qwenlab.ui.views.dataset import report_view, row_title
+from qwenlab.ui.jobs.sampled import Sampler
+from qwenlab.ui.views.dataset import report_view
+from qwenlab.ui.views.mapped import assigned, mask, row_title, system_origin, table
 
 RULES = ("max_samples", "min_chars", "max_chars", "validation_split", "max_length", "system_prompt")
-ROLES = ("user", "assistant", "reasoning", "system", "messages")
-ROLE_CONTROLS = slice(2, 2 + len(ROLES))
-"""Where the roles' columns stand among the controls: after the model and the source."""
+SOURCE, COLUMNS, MOST = 1, 2, 3 + RULES.index("max_samples")
+"""Where these stand among the controls: the model, the source, the columns, the rules."""
 
-KINDS = ["in order", "longest", "cut"]
-DETECTED = ("as detected", "")
+KINDS = [("in order", "in order"), ("longest", "longest"), ("cut off", "cut")]
+
+SAMPLE_S = 15.0
+"""How long the first rows are waited for, which a process that is just started takes some of; then all are checked."""
+LOOK_S = 0.03
 
 EMPTY = card(
-    "<b>Nothing checked yet</b><p class='quiet'>Here will stand which rows are dropped and why, how long the rest is "
-    "in tokens, and any row as the model sees it. Drop a file, or name a data set, and press "
-    "<b>Check the data</b>.</p>"
+    "<b>What your model will learn, before it does</b><p class='quiet'>Drop a file on the left, or name a data set of "
+    "the hub. Here will stand its first rows, with what each column is, and beside them a row as the model sees it; "
+    "then what the rules drop and why, and how long the rest is.</p>"
 )
+
+CHECKING = card('<p role="status"><b>Checking all rows</b> <span class="quiet">cleaning, counting tokens</span></p>')
 
 
 class DataTab(NamedTuple):
@@ -41,9 +53,22 @@ class DataTab(NamedTuple):
     """The controls, to be read by `settings`."""
 
 
+class Viewer(NamedTuple):
+    """The table of the first rows, and beside it one row as the model sees it."""
+
+    table: gr.HTML
+    box: gr.Column
+    kind: gr.Radio
+    place: gr.State
+    row: gr.HTML
+    title: gr.HTML
+    previous: gr.Button
+    next: gr.Button
+
+
 def build_data_tab(runs: Path, clock: Clock, page: gr.Blocks) -> DataTab:
     """Built inside `gr.Tab`."""
-    first = read_recipe(Path(first_recipe()))
+    sampler = Sampler()
     with gr.Row():
         with gr.Column(scale=1, min_width=340):
             upload = gr.File(
@@ -51,45 +76,43 @@ def build_data_tab(runs: Path, clock: Clock, page: gr.Blocks) -> DataTab:
                 # Of any kind: what is not read is told by the reader, in place of the report of the file before.
                 file_count="multiple",
                 height=150,
+                elem_id="upload",
             )
-            chosen = _build_controls(first)
+            chosen = _build_controls(read_recipe(Path(first_recipe())))
             wrong = gr.HTML(elem_id="data-fault")
-            check = gr.Button("Check the data", variant="primary", elem_id="check")
+            with gr.Row():
+                train = gr.Button(
+                    "Train on this", variant="primary", visible=False, elem_id="train-on-this", min_width=150
+                )
+                check = gr.Button("Check the data", variant="primary", elem_id="check", min_width=150)
         with gr.Column(scale=2, min_width=340):
-            command = gr.Textbox(label="The same in a terminal", buttons=["copy"], interactive=False, max_lines=4)
-            shown = gr.HTML(EMPTY, elem_id="report")
             viewer = _build_viewer()
-            train = gr.Button("Train on this", variant="primary", visible=False, elem_id="train-on-this")
+            shown = gr.HTML(EMPTY, elem_id="report")
+            bundled = gr.Button("Try the bundled data", size="sm", scale=0, min_width=200, elem_id="try-bundled")
+            with gr.Accordion("The same in a terminal", open=False):
+                command = gr.Textbox(label="Command", buttons=["copy"], interactive=False, max_lines=4)
     waiting = gr.Timer(1.0, active=False)
-    told = [wrong, command, shown, waiting, train, *chosen[ROLE_CONTROLS], viewer.box, viewer.row, viewer.title]
-    looking = [viewer.kind, viewer.place]
-    gr.on([waiting.tick, *[c.input for c in chosen]], partial(edited, runs), [*chosen, *looking], told, **QUIET)
-    check.click(partial(checked, runs), [*chosen, *looking], told, **QUIET)
-    chosen[1].submit(partial(checked, runs), [*chosen, *looking], told, **QUIET)
+    wish = gr.Textbox(visible="hidden", container=False, show_label=False, elem_id="data-wish")
+    told = [
+        *(wrong, viewer.table, viewer.box, viewer.row, viewer.title, shown, bundled, command, waiting, check, train)
+    ]
+    asking = [*chosen, viewer.kind, viewer.place]
+    look, ask = partial(edited, runs, sampler), partial(checked, runs, sampler)
     clock.asks(list)
-    page.load(partial(restored, runs), None, chosen, **QUIET).then(
-        partial(edited, runs), [*chosen, *looking], told, **QUIET
+    clock.tab.select(sampler.warm, None, None, **QUIET)
+    gr.on([waiting.tick, *[c.input for c in chosen if c is not chosen[SOURCE]]], look, asking, told, **QUIET)
+    chosen[SOURCE].input(renamed, chosen, [chosen[COLUMNS], chosen[MOST]], **QUIET).then(look, asking, told, **QUIET)
+    gr.on([check.click, chosen[SOURCE].submit], reading, chosen, shown, **QUIET).then(ask, asking, told, **QUIET)
+    page.load(partial(restored, runs), None, chosen, **QUIET).then(look, asking, told, **QUIET)
+    upload.upload(partial(uploaded, runs), upload, [*chosen, *told], **QUIET).then(ask, asking, told, **QUIET)
+    upload.clear(partial(cleared, runs), chosen, [*chosen, *told], **QUIET)
+    bundled.click(bundled_data, chosen, [*chosen, shown], **QUIET).then(ask, asking, told, **QUIET)
+    wish.change(partial(wished, runs), [wish, *chosen], [chosen[COLUMNS], chosen[MOST]], **QUIET).then(
+        ask, asking, told, **QUIET
     )
-    kept = upload.upload(partial(uploaded, runs), upload, [chosen[1], *chosen[ROLE_CONTROLS]], **QUIET)
-    kept.then(partial(checked, runs), [*chosen, *looking], told, **QUIET)
-    for button, step in ((viewer.previous, -1), (viewer.next, 1)):
-        button.click(
-            partial(turned, runs, step), [*chosen, *looking], [viewer.place, viewer.row, viewer.title], **QUIET
-        )
-    viewer.kind.input(partial(turned, runs, 0), [*chosen, *looking], [viewer.place, viewer.row, viewer.title], **QUIET)
+    for event, step in ((viewer.previous.click, -1), (viewer.next.click, 1), (viewer.kind.input, 0)):
+        event(partial(turned, runs, step), asking, [viewer.place, viewer.row, viewer.title], **QUIET)
     return DataTab(train, chosen)
-
-
-class Viewer(NamedTuple):
-    """One row as the model sees it."""
-
-    box: gr.Column
-    kind: gr.Radio
-    place: gr.State
-    row: gr.HighlightedText
-    title: gr.Textbox
-    previous: gr.Button
-    next: gr.Button
 
 
 def settings(*chosen: Any) -> Recipe:
@@ -98,25 +121,32 @@ def settings(*chosen: Any) -> Recipe:
     Raises:
         UserError: a control holds what the recipe refuses.
     """
-    model, source, *_ = chosen
-    columns, rules = dict(zip(ROLES, chosen[ROLE_CONTROLS], strict=True)), chosen[ROLE_CONTROLS.stop :]
-    values: dict[str, Any] = {"model.name": model, "data.source": (source or "").strip()}
-    values |= {f"data.{key}": value for key, value in zip(RULES, rules, strict=True)}
-    return read_values(values).with_values(data={"columns": {role: name for role, name in columns.items() if name}})
+    model, source, columns, *rules = chosen
+    values: dict[str, Any] = {"model.name": model, "data.source": (source or "").strip(), "data.columns": columns}
+    return read_values(values | {f"data.{key}": value for key, value in zip(RULES, rules, strict=True)})
 
 
-def edited(runs: Path, *values: Any) -> list[Any]:
+def controls_of(recipe: Recipe) -> list[Any]:
+    """What the controls show for a recipe."""
+    rules = (getattr(recipe.data, key) for key in RULES)
+    return [recipe.model.name, recipe.data.source, columns_text(recipe.data.columns), *rules]
+
+
+def edited(runs: Path, sampler: Sampler, *values: Any) -> list[Any]:
     """What is known of the data that the controls name."""
     *chosen, kind, index = values
     try:
         recipe = settings(*chosen)
     except UserError as error:
         return _refused(error)
+    check = check_of(runs, recipe)
+    if check.sample is None and (recipe.data.source == TINY or Path(recipe.data.source).is_file()):
+        sampler.ask(recipe, check.sample_file)
     return _told(runs, recipe, kind, index)
 
 
-def checked(runs: Path, *values: Any) -> list[Any]:
-    """Check the data that the controls name."""
+def checked(runs: Path, sampler: Sampler, *values: Any) -> list[Any]:
+    """Look at the first rows of the data that the controls name; check all of it once it is plain how to read it."""
     *chosen, kind, index = values
     try:
         recipe = settings(*chosen)
@@ -124,74 +154,141 @@ def checked(runs: Path, *values: Any) -> list[Any]:
             raise UserError("Which data?", "Drop a file above, or name a data set: tiny is bundled.")
     except UserError as error:
         return _refused(error)
-    start_check(runs, recipe, _arguments(recipe))
+    check = check_of(runs, recipe)
+    if check.sample is None:
+        sampler.ask(recipe, check.sample_file)
+    end = time.monotonic() + SAMPLE_S
+    while (sample := check.sample) is None and time.monotonic() < end:
+        time.sleep(LOOK_S)
+    if sample is None or not (sample.missing or sample.fault):
+        start_check(runs, recipe, _arguments(recipe))
     return _told(runs, recipe, kind, index)
+
+
+def reading(*chosen: Any) -> str:
+    """What stands where the report will, until something is known."""
+    return _reading(Path(chosen[SOURCE]).name) if chosen[SOURCE] else EMPTY
 
 
 def restored(runs: Path) -> list[Any]:
     """The controls as they were at the latest check, in whatever browser."""
     recipe = latest_question(runs)
-    return [gr.skip()] * (ROLE_CONTROLS.stop + len(RULES)) if recipe is None else controls_of(recipe)
+    return [gr.skip()] * (3 + len(RULES)) if recipe is None else controls_of(recipe)
 
 
-def controls_of(recipe: Recipe) -> list[Any]:
-    """What the controls show for a recipe."""
-    columns = recipe.data.columns
-    roles = [_role(role, columns.get(role, ""), []) for role in ROLES]  # type: ignore[call-overload]
-    return [recipe.model.name, recipe.data.source, *roles, *(getattr(recipe.data, key) for key in RULES)]
+def uploaded(runs: Path, files: list[str] | None, *_: Any) -> list[Any]:
+    """Keep the files; their columns are detected anew, and all of their rows are wanted.
 
-
-def uploaded(runs: Path, files: list[str] | None) -> list[Any]:
-    """Keep the files, and let their columns be detected anew."""
+    Nothing of the data before stays in view.
+    """
     if not files:
-        return [gr.skip()] * (1 + len(ROLES))
-    return [str(keep_uploads(runs, files)), *(gr.Dropdown(value="") for _ in ROLES)]
+        return [gr.skip()] * (3 + len(RULES) + len(_afresh(EMPTY)))
+    kept = keep_uploads(runs, files)
+    held = size(sum(Path(file).stat().st_size for file in files))
+    return [*_with_source(str(kept)), *_afresh(_reading(kept.name, held))]
+
+
+def cleared(runs: Path, *chosen: Any) -> list[Any]:
+    """The file is taken away, and with it all that was said of it; another data set that was named since stays."""
+    if not Path(chosen[SOURCE] or "").is_relative_to(runs / ".uploads"):
+        return [gr.skip()] * (len(chosen) + len(_afresh(EMPTY)))
+    return [*_with_source(""), *_afresh(EMPTY)]
+
+
+def renamed(*chosen: Any) -> list[Any]:
+    """Another data set has other columns; and what it has is wanted whole, but for the bundled data's recipe."""
+    return _with_source(chosen[SOURCE])[COLUMNS : MOST + 1 : MOST - COLUMNS]
+
+
+def bundled_data(*chosen: Any) -> list[Any]:
+    """The data that ships with qwenlab, with the rules of its recipe."""
+    return [chosen[0], *controls_of(read_recipe(RECIPE_FOLDER / "tiny.toml"))[SOURCE:], _reading(TINY)]
+
+
+def wished(runs: Path, wish: str, *chosen: Any) -> list[Any]:
+    """The columns and the number of rows after what was wished in the page: another role of a column, or all rows."""
+    try:
+        recipe, asked = settings(*chosen), json.loads(wish)
+    except (UserError, ValueError):
+        return [gr.skip()] * 2
+    if "column" not in asked:
+        return [gr.skip(), 0]
+    sample = check_of(runs, recipe).sample
+    said = {str(role): column for role, column in recipe.data.columns.items()}
+    columns = assigned(said, sample.mapping if sample else {}, str(asked["column"]), str(asked["role"]))
+    return [columns_text(columns), gr.skip()]
 
 
 def turned(runs: Path, step: int, *values: Any) -> list[Any]:
     """The previous, the next, or the first row of a kind."""
     *chosen, kind, index = values
     try:
-        check = check_of(runs, settings(*chosen))
+        recipe = settings(*chosen)
     except UserError:
-        return [0, [], ""]
-    index = index + step if step else 0
-    row, title, index = _row(check, kind, index)
+        return [0, "", ""]
+    row, title, index = _row(check_of(runs, recipe), recipe, kind, index + step if step else 0)
     return [index, row, title]
+
+
+def _reading(name: str, held: str = "") -> str:
+    return card(f'<p role="status"><b>Reading {text(name)}</b> <span class="quiet">{text(held)}</span></p>')
+
+
+def _with_source(source: str) -> list[Any]:
+    """The controls for another source: its columns are detected, and all rows are used. The other rules stay."""
+    rows = read_recipe(RECIPE_FOLDER / "tiny.toml").data.max_samples if source.strip() == TINY else 0
+    rules = [rows if key == "max_samples" else gr.skip() for key in RULES]
+    return [gr.skip(), source, "", *rules]
 
 
 def _told(runs: Path, recipe: Recipe, kind: str, index: int) -> list[Any]:
     check = check_of(runs, recipe)
-    command = shown_command("prepare", _arguments(recipe))
-    columns = [gr.skip()] * len(ROLES)
-    row, title, _ = _row(check, kind, index)
-    shown, wrong = EMPTY, ""
-    report = check.report if check.is_done else None
+    sample, report = check.sample, check.report if check.is_done else None
+    row, title, _ = _row(check, recipe, kind, index)
+    words = check.launch.last_words if check.launch and not check.is_running and not report else ""
+    wrong, shown = "", ""
     if check.is_running:
-        shown = card("<b>Checking</b><p class='quiet' role='status'>Reading, cleaning, counting tokens.</p>")
+        shown = CHECKING
     elif report:
-        shown = report_view(report, recipe.data.max_length)
-        columns = [_role(role, recipe.data.columns.get(role, ""), report.columns) for role in ROLES]  # type: ignore[call-overload]
-    elif check.launch:
-        wrong = fault(check.launch.last_words)
+        shown = report_view(report, recipe.data)
+    elif sample and (sample.missing or sample.fault):
+        wrong = fault(sample.fault)
+    elif words:
+        wrong = fault(words)
+    elif sample:
+        shown = card('<p class="quiet">Not checked with these settings yet.</p>')
+    else:
+        shown = EMPTY
+    if wrong and not (sample and sample.columns):
         shown = card(
             "<b>Nothing to show</b><p class='quiet'>The data could not be read; why stands with the settings.</p>"
         )
     return [
         wrong,
-        command,
-        shown,
-        gr.Timer(active=check.is_running),
-        gr.Button(visible=report is not None),
-        *columns,
+        table(sample) if sample and sample.columns else "",
         gr.Column(visible=bool(row)),
         row,
         title,
+        shown,
+        gr.Button(visible=shown == EMPTY),
+        shown_command("prepare", _arguments(recipe)),
+        gr.Timer(active=check.is_running),
+        gr.Button(variant="secondary" if report else "primary"),
+        gr.Button(visible=report is not None),
+    ]
+
+
+def _afresh(shown: str) -> list[Any]:
+    """As `_told`, of no data."""
+    return [
+        *("", "", gr.Column(visible=False), "", "", shown, gr.Button(visible=shown == EMPTY), ""),
+        *(gr.Timer(active=False), gr.Button(variant="primary"), gr.Button(visible=False)),
     ]
 
 
 def _refused(error: UserError) -> list[Any]:
-    return [fault(str(error)), *[gr.skip()] * 2, gr.Timer(active=False), *[gr.skip()] * (1 + len(ROLES) + 3)]
+    told: list[Any] = [gr.skip()] * len(_afresh(EMPTY))
+    return [fault(str(error)), *told[1:-3], gr.Timer(active=False), *told[-2:]]
 
 
 def _arguments(recipe: Recipe) -> list[str]:
@@ -200,57 +297,47 @@ def _arguments(recipe: Recipe) -> list[str]:
     return [recipe.data.source, *(part for change in changes for part in ("--set", change))]
 
 
-def _row(check: Check, kind: str, index: int) -> tuple[list[tuple[str, str]], str, int]:
-    """The pieces of the row in view, its title, and its place among its kind."""
-    seen = check.preview if check.is_done else None
-    rows: list[PreviewRow] = [row for row in seen.rows if row.why == kind] if seen else []
+def _row(check: Check, recipe: Recipe, kind: str, index: int) -> tuple[str, str, int]:
+    """The row in view, its title, and its place among its kind."""
+    seen = _seen(check)
+    rows = [row for row in seen.rows if row.why == kind] if seen else []
     if not seen or not rows:
-        return ([("No row is truncated.", "context")], "", 0) if seen else ([], "", 0)
+        return (lab('<p class="quiet">No row is cut off.</p>'), "", 0) if seen else ("", "", 0)
     index %= len(rows)
-    title = row_title(rows[index], index + 1, len(rows), seen.max_length)
-    return [(piece, name) for piece, name in rows[index].pieces], title, index
+    row = rows[index]
+    title = row_title(row, index + 1, len(rows), seen.max_length)
+    origin = system_origin(row, seen, recipe.model.name, recipe.data.system_prompt)
+    return mask(row), lab(f'<p class="quiet">{text(title)}.</p><p class="quiet">{text(origin)}</p>'), index
 
 
-def _role(role: str, value: str, columns: list[str]) -> gr.Dropdown:
-    return gr.Dropdown([DETECTED, *((name, name) for name in columns)], value=value, allow_custom_value=True)
+def _seen(check: Check) -> Preview | None:
+    """Rows as the model sees them: of all rows once they are checked, of the first ones until then."""
+    whole = check.preview if check.is_done else None
+    return whole or (check.sample.preview if check.sample else None)
 
 
 def _build_controls(first: Recipe) -> list[Any]:
-    """Model, source, the roles, the rules: in the order that `settings` reads."""
+    """Model, source, columns, rules: in the order that `settings` reads."""
     by_path = {f"{section}.{key}": field for section, key, field in fields()}
-    values = dict(zip(by_path, values_of(first), strict=True))
+    values = dict(zip(by_path, values_of(first), strict=True)) | {"data.source": "", "data.max_samples": 0}
     source = control_for("data.source", by_path["data.source"], values["data.source"])
-    roles = []
-    with gr.Accordion("Columns: detected, or as you say", open=False), gr.Row():
-        for role in ROLES:
-            roles.append(
-                gr.Dropdown(
-                    [DETECTED],
-                    value="",
-                    label=role,
-                    info=f"the column of {'whole conversations' if role == 'messages' else 'these texts'}",
-                    min_width=150,
-                    allow_custom_value=True,
-                )
-            )
-    with gr.Accordion("Rules and lengths", open=False), gr.Row():
-        rules = [control_for(f"data.{key}", by_path[f"data.{key}"], values[f"data.{key}"]) for key in RULES]
-        model = gr.Textbox(values["model.name"], label="Model", info="whose tokens are counted", min_width=150)
-    return [model, source, *roles, *rules]
+    with gr.Accordion("Rules and lengths", open=False):
+        with gr.Row():
+            rules = [control_for(f"data.{key}", by_path[f"data.{key}"], values[f"data.{key}"]) for key in RULES]
+            model = gr.Textbox(values["model.name"], label="Model", info="whose tokens are counted", min_width=150)
+        columns = control_for("data.columns", by_path["data.columns"], "")
+    return [model, source, columns, *rules]
 
 
 def _build_viewer() -> Viewer:
-    with gr.Column(visible=False) as box:
-        kind = gr.Radio(KINDS, value=KINDS[0], label="One row as the model sees it")
-        title = gr.Textbox(show_label=False, interactive=False, container=False, elem_id="row-title")
-        row = gr.HighlightedText(
-            label="Context is grey, tokens in the loss are coloured, what max_length truncates is amber",
-            color_map={"learned": LIGHT["accent"], "context": LIGHT["slate"], "cut": LIGHT["amber"]},
-            show_inline_category=False,
-            show_legend=True,
-            elem_id="row",
-        )
-        with gr.Row():
-            previous = gr.Button("Previous", size="sm")
-            following = gr.Button("Next", size="sm")
-    return Viewer(box, kind, gr.State(0), row, title, previous, following)
+    with gr.Row(elem_id="mapping"):
+        with gr.Column(scale=3, min_width=340):
+            shown = gr.HTML(elem_id="table")
+        with gr.Column(scale=2, min_width=300, visible=False, elem_id="seen") as box:
+            kind = gr.Radio(KINDS, value="in order", label="One row as the model sees it", elem_id="kind")
+            row = gr.HTML(elem_id="row")
+            title = gr.HTML(elem_id="row-title")
+            with gr.Row():
+                previous = gr.Button("Previous", size="sm", min_width=90)
+                following = gr.Button("Next", size="sm", min_width=90)
+    return Viewer(shown, box, kind, gr.State(0), row, title, previous, following)
