@@ -16,7 +16,7 @@ from qwenlab.ui.choices import run_choices
 from qwenlab.ui.clock import Clock
 from qwenlab.ui.components import QUIET, card, fault, pulse, when_chosen
 from qwenlab.ui.curves import curves
-from qwenlab.ui.jobs.continued import can_extend, can_resume, go_on, length, lengthened
+from qwenlab.ui.jobs.continued import can_extend, go_on, length, lengthened, resuming
 from qwenlab.ui.run_cache import broken, events, readable, record, stamp, status
 from qwenlab.ui.views.run_card import notes, run_card
 
@@ -96,12 +96,13 @@ def controls(runs: Path, name: str) -> list[Any]:
     delivered = ended and run.adapter.exists()
     extendable = can_extend(run, now)
     _, unit, value = length(run)
+    resume = resuming(run, now)
     return [
         choices,
         gr.Button(visible=delivered),
         gr.Button(visible=delivered),
         gr.Button(visible=not ended, interactive=now is not Status.stopping),
-        gr.Button(visible=can_resume(now)),
+        gr.Button(resume or "Resume", visible=bool(resume)),
         gr.Button(visible=extendable),
         gr.Number(visible=extendable, label=f"extend to, {unit}", value=2 * value),
     ]
