@@ -52,7 +52,7 @@ def main(
         from qwenlab.ui.door import close, make_app
 
         page = build(runs)
-        app = make_app(page, login, own_names(host, allow_host or ()))
+        app = make_app(page, login, own_names(host, allow_host or ()), runs)
         told = f"The lab is open at {address_of(listener)}"
         try:
             Server(app, lambda: print(told, flush=True), ending=lambda: close(page), grace=1).run([listener])

@@ -25,9 +25,10 @@ def percent(part: float, whole: float) -> str:
     return ">99.9 %" if shown == "100.0 %" and part < whole else shown
 
 
-def size(bytes_: int) -> str:
-    """`640 kB`, `12 MB`, `1.3 GB`."""
-    for unit, of in (("GB", 1e9), ("MB", 1e6)):
-        if bytes_ >= of:
-            return f"{bytes_ / of:.1f} {unit}"
-    return f"{max(bytes_ / 1e3, 0.1):.1f} kB"
+def disk(size: float) -> str:
+    """Bytes as `14.2 GB`, `340 MB`, `2 kB`."""
+    for unit, bytes_each in (("GB", 1e9), ("MB", 1e6)):
+        if size >= 0.9995 * bytes_each:
+            value = size / bytes_each
+            return f"{value:.1f} {unit}" if value < 99.95 else f"{value:,.0f} {unit}"
+    return f"{size / 1000:.0f} kB" if size >= 500 else f"{size:.0f} bytes"

@@ -48,7 +48,7 @@ def _routes(routes: Iterable[Any]) -> Iterator[Known]:
 
 def page(runs: Path, login: tuple[str, str] | None) -> Any:
     """The page's application over a folder of runs."""
-    return built(lambda: make_page(build(runs), login, frozenset()))
+    return built(lambda: make_page(build(runs), login, frozenset(), runs))
 
 
 def server(key: str | None, origins: tuple[str, ...] = ()) -> Any:

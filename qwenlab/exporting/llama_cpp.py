@@ -37,12 +37,22 @@ class LlamaCpp(NamedTuple):
 
 
 def find_llama_cpp(folder: Path | None) -> LlamaCpp:
-    """In `folder`, a copy of its repository; else in the folder that LLAMA_CPP names; else on the PATH.
-
-    The converter is started once, so that a library it lacks is told now and not after the merging.
+    """As `locate_llama_cpp`; its converter is started once, so that a library it lacks is told now and not after the
+    merging.
 
     Raises:
         UserError: there is no converter, or it does not start.
+    """
+    llama = locate_llama_cpp(folder)
+    _run([*llama.converter, "--help"], "llama.cpp's converter does not start")
+    return llama
+
+
+def locate_llama_cpp(folder: Path | None = None) -> LlamaCpp:
+    """In `folder`, a copy of its repository; else in the folder that LLAMA_CPP names; else on the PATH.
+
+    Raises:
+        UserError: there is no converter.
     """
     named = folder or (Path(os.environ["LLAMA_CPP"]) if os.environ.get("LLAMA_CPP") else None)
     if named:
@@ -59,7 +69,6 @@ def find_llama_cpp(folder: Path | None) -> LlamaCpp:
             f"llama.cpp's converter {CONVERTER} is not {where}, and only it writes GGUF.",
             f"{GET_IT}\nThen add --llama-cpp llama.cpp, or set LLAMA_CPP=llama.cpp.",
         )
-    _run([*converter, "--help"], "llama.cpp's converter does not start")
     return LlamaCpp(converter, server)
 
 

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from qwenlab import hub
+from qwenlab.credentials import environment
 from qwenlab.errors import UserError, refused
 from qwenlab.exporting.card import Kind, model_card
-from qwenlab.exporting.llama_cpp import BUILD_SERVER, find_llama_cpp
+from qwenlab.exporting.llama_cpp import BUILD_SERVER, GET_IT, find_llama_cpp, locate_llama_cpp
 from qwenlab.exporting.target import Dtype, Job, Target
 from qwenlab.files import write_atomically
 from qwenlab.runs import Run, find_run, gpu_lock
@@ -17,13 +18,35 @@ from qwenlab.runs.forms import check_adapter
 from qwenlab.runs.mode import check_mode
 from qwenlab.training.engine import set_environment
 
-__all__ = ["export", "find_run", "upload"]
+__all__ = ["Dtype", "Target", "can_check", "export", "find_run", "lacking", "merged_bytes", "upload"]
 
 UNCHECKED_SENTENCE = (
     "Converted, not checked: llama.cpp's llama-server is not here, so the file has not been compared with the adapter. "
     "The merged model that it was made from was."
 )
 GGUF = "model.gguf"
+
+
+def lacking(target: Target) -> UserError | None:
+    """What this machine lacks for the target, and how to get it; None: nothing. Nothing is started to find out."""
+    if target is Target.hub and not environment("export").get(hub.TOKEN_VARIABLE, "").strip():
+        hint = (
+            "Make a token that may write, on the hub under Settings, Access Tokens. Then start the lab again with "
+            "HF_TOKEN set to it."
+        )
+        return UserError("There is no token for the hub: HF_TOKEN is not set.", hint)
+    if target in (Target.gguf, Target.ollama):
+        try:
+            locate_llama_cpp()
+        except UserError as error:
+            hint = f"Get it: {GET_IT}\nThen start the lab again with LLAMA_CPP set to that folder's path."
+            return UserError(error.message, hint)
+    return None
+
+
+def can_check(target: Target) -> bool:
+    """Whether what is made can be compared with the adapter here: llama.cpp's server is needed to ask a GGUF file."""
+    return target not in (Target.gguf, Target.ollama) or locate_llama_cpp().server is not None
 
 
 def export(
@@ -119,7 +142,7 @@ def _new(out: Path | None) -> Path:
 def _uploaded(job: Job) -> str:
     """The files that an upload would hold, and their sizes."""
     if job.target is Target.merged:
-        return f"  the merged model with tokenizer and README.md, about {_merged_bytes(job.run) / 1e9:,.2f} GB"
+        return f"  the merged model with tokenizer and README.md, about {merged_bytes(job.run) / 1e9:,.2f} GB"
     paths = sorted(path for path in job.run.adapter.iterdir() if path.name != "README.md")
     files = [f"  {path.name}  {path.stat().st_size / 1e3:,.1f} kB" for path in paths]
     return "\n".join([*files, "  README.md, the model card: recipe, results, hash of the data"])
@@ -163,7 +186,7 @@ def _check_space(job: Job, folder: Path) -> None:
     """
     if job.target is Target.adapter:
         return
-    needed = _merged_bytes(job.run) * (2 if job.llama else 1)
+    needed = merged_bytes(job.run) * (2 if job.llama else 1)
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise UserError(
@@ -172,7 +195,7 @@ def _check_space(job: Job, folder: Path) -> None:
         )
 
 
-def _merged_bytes(run: Run) -> int:
-    """Of the base's weights in 16 bits."""
+def merged_bytes(run: Run) -> int:
+    """What the merged model takes: the base's weights in 16 bits. 0: it is not known."""
     model = run.read().model
     return 2 * (model.parameters - model.trainable_parameters) if model else 0

@@ -1,12 +1,9 @@
-"""Stopping a run, from inside its process or from outside, and deleting one that nobody works on."""
+"""Stopping a run, from inside its process or from outside."""
 
 import os
-import shutil
 import signal
-import time
 from typing import Protocol
 
-from qwenlab.errors import UserError
 from qwenlab.runs.record import Status
 from qwenlab.runs.run import Run
 
@@ -43,18 +40,3 @@ def stop(run: Run) -> None:
         os.kill(record.pid, signal.SIGTERM)  # the holder of the lock wrote this number
     else:
         run.request_stop()
-
-
-def delete(run: Run) -> None:
-    """Remove the run's folder: recipe, curves, checkpoints, adapter, evaluations.
-
-    Raises:
-        UserError: a process works on it.
-    """
-    if run.is_alive:
-        raise UserError(f"{run.name} is being worked on.", "Stop it first.")
-    # Out of the list in one step: who lists runs meanwhile must not find half of one.
-    place = run.folder.parent / ".deleted"
-    place.mkdir(exist_ok=True)
-    doomed = run.folder.rename(place / f"{run.name}-{time.time_ns()}")
-    shutil.rmtree(doomed)

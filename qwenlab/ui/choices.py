@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from qwenlab.recipe import RECIPES, shown_path
-from qwenlab.runs import list_runs
-from qwenlab.ui.run_cache import broken, name, readable
+from qwenlab.ui.run_cache import name, readable
 from qwenlab.ui.status_bar import has_gpu
 
 RECIPE_FOLDER = shown_path(RECIPES)
@@ -19,11 +18,6 @@ def recipe_choices(runs: Path) -> list[tuple[str, str]]:
 def first_recipe() -> str:
     """What a new user begins with: the whole job on any machine, or the defaults where there is a card."""
     return str(RECIPE_FOLDER / ("default.toml" if has_gpu() else "tiny.toml"))
-
-
-def all_runs(runs: Path) -> list[tuple[str, str]]:
-    """As `run_choices`, with those that cannot be read."""
-    return [(run.name if broken(run) else name(run), run.name) for run in reversed(list_runs(runs))]
 
 
 def run_choices(runs: Path) -> list[tuple[str, str]]:

@@ -44,13 +44,13 @@ def facts(pairs: dict[str, str]) -> str:
     )
 
 
-def pulse(value: str = "") -> gr.Textbox:
-    """Holds a text, unseen; `.change` fires in the browser when an answer has set another.
+def pulse(value: str = "", elem_id: str | None = None) -> gr.Textbox:
+    """Holds a text, unseen; `.change` fires in the browser when an answer has set another, or a script of ours.
 
     A `gr.State` would be the word for it, but in Gradio 6.31 it tells of changes only after events that went through
     the queue, and what a page asks every two seconds does not.
     """
-    return gr.Textbox(value, visible="hidden", container=False, show_label=False)
+    return gr.Textbox(value, visible="hidden", container=False, show_label=False, elem_id=elem_id, elem_classes="pulse")
 
 
 def when_chosen(

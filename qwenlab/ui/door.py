@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection
 from http.cookies import SimpleCookie
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -17,13 +18,14 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qwenlab.text import duration
 from qwenlab.ui.bundle import PATH, STATIC, head
+from qwenlab.ui.downloads import PACKED, downloads
 from qwenlab.ui.theme import CSS, THEME
 from qwenlab.web.gate import Gate
 
@@ -59,6 +61,7 @@ ROUTES = (
     _route("GET", r"/gradio_api/(app_id|heartbeat/\w+|queue/data|upload_progress)"),
     _route("POST", r"/gradio_api/(run/predict|queue/join|cancel|reset|upload)/?"),
     _route("GET HEAD", re.escape(FILES) + ".+"),
+    _route("GET HEAD", r"/exports/[^/]+/[^/]+(/.+)?"),
 )
 
 
@@ -96,20 +99,23 @@ class Attempts:
         self._made.pop(_network(address), None)
 
 
-def make_app(page: gr.Blocks, login: tuple[str, str] | None, names: Collection[str]) -> Starlette:
+def make_app(page: gr.Blocks, login: tuple[str, str] | None, names: Collection[str], runs: Path) -> Starlette:
     """The page as an application.
 
     Args:
         login: user name and password; None: whoever reaches it may use it.
         names: by which it may be asked, see `Gate`.
+        runs: the folder of all runs, whose exports can be downloaded.
     """
     door = Door(lambda: gradio, login is not None)
     # No page of another site may read an answer. Beside a CORSMiddleware Gradio leaves out its own, which lets any.
     cors = Middleware(CORSMiddleware, allow_origins=())
     # What streams is left as it is, so that each piece arrives at once.
-    packed = Middleware(GZipMiddleware, compresslevel=6)
+    weights = (*DEFAULT_EXCLUDED_CONTENT_TYPES, *PACKED)
+    packed = Middleware(GZipMiddleware, compresslevel=6, exclude_content_types=weights)
     app = Starlette(middleware=[Middleware(Gate, names=names), packed, Middleware(door.before), cors])
     app.mount(PATH, StaticFiles(directory=STATIC))
+    app.routes.extend(downloads(runs))
     gr.mount_gradio_app(
         app,
         page,

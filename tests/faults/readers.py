@@ -17,7 +17,7 @@ from qwenlab.runs.mode import check_mode
 from qwenlab.runs.resolve import choose_job
 from qwenlab.runs.shared_base import shared_base
 from qwenlab.ui import _evaluate, _open
-from qwenlab.ui.choices import all_runs, recipe_choices, run_choices
+from qwenlab.ui.choices import recipe_choices, run_choices
 from qwenlab.ui.form import PATHS, values_of
 from qwenlab.ui.jobs.evaluations import NEWEST
 from qwenlab.ui.status_bar import acted, stations
@@ -27,6 +27,7 @@ from qwenlab.ui.tabs import runs as history
 from qwenlab.ui.views import run_panel
 from qwenlab.ui.views.history import table
 from qwenlab.ui.views.plan import plan_card
+from qwenlab.ui.views.run_details import able, labels
 
 Reader = Callable[[Path, str], Any]
 """Of the folder of all runs, and the name of one."""
@@ -76,7 +77,7 @@ HANDLERS: dict[str, Reader] = {
     "strip": lambda runs, name: strip(runs),
     "strip: stop": lambda runs, name: acted(runs, {"act": "stop", "name": name}),
     "strip: stations": lambda runs, name: (stations(runs, name), stations(runs, "")),
-    "all runs": lambda runs, name: (all_runs(runs), run_choices(runs), recipe_choices(runs)),
+    "all runs": lambda runs, name: (run_choices(runs), recipe_choices(runs)),
     "Train: recipe": lambda runs, name: train.picked(runs, str(runs / name / "recipe.toml")),
     "Train: start": lambda runs, name: train.edited(
         runs, str(runs / name / "recipe.toml"), *values_of(Recipe())[: len(PATHS)]
@@ -86,11 +87,15 @@ HANDLERS: dict[str, Reader] = {
     "Train: latest": lambda runs, name: run_panel.afresh(runs, ""),
     "Train: buttons": lambda runs, name: (run_panel.controls(runs, name), run_panel.controls(runs, "")),
     "Runs: table": lambda runs, name: table(runs),
-    "Runs: states": lambda runs, name: history.states(runs, _others(runs, name)),
-    "Runs: listing": lambda runs, name: history.listing(runs, [name]),
-    "Runs: look": lambda runs, name: (history.look(runs, [name]), history.look(runs, _others(runs, name))),
-    "Runs: actions": lambda runs, name: history.actions(runs, [name]),
-    "Runs: progress": lambda runs, name: history.progress(runs, [name]),
+    "Runs: states": lambda runs, name: history.states(runs, name, "\n".join(_others(runs, name)), name),
+    "Runs: look": lambda runs, name: (
+        history.look(runs, name, ""),
+        history.look(runs, name, "\n".join(_others(runs, name))),
+    ),
+    "Runs: details": lambda runs, name: (able(runs, name), labels(runs, name)[1:]),
+    "Runs: exports": lambda runs, name: history.exports_shown(runs, name),
+    "Runs: launch": lambda runs, name: history.launch_fault(runs, name, ""),
+    "Runs: question": lambda runs, name: history.question(runs, {"act": "delete", "run": name}, name),
     "to Compare": lambda runs, name: _open(runs, "compare", name),
     "to Evaluate": lambda runs, name: (_open(runs, "evaluate", name), _evaluate(runs, [name])),
     "Evaluate: chosen": lambda runs, name: evaluate.newest_chosen(runs, None),

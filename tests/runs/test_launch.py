@@ -6,14 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
-from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe
 from qwenlab.runs import Run, Status
-from qwenlab.runs.label import Label, read_label, write_label
 from qwenlab.runs.launch import Launch, LaunchRecord, launch, list_launches, shown_command
-from qwenlab.runs.stop import delete, stop
+from qwenlab.runs.stop import stop
 
 
 def waited(condition: Callable[[], bool]) -> None:
@@ -73,22 +69,6 @@ def test_commands_are_shown_as_a_shell_reads_them() -> None:
     assert (
         shown_command("train", ["a b.toml", "--set", 'x="y"']) == "python -m qwenlab.train 'a b.toml' --set 'x=\"y\"'"
     )
-
-
-def test_title_and_note_are_kept_beside_the_record(tmp_path: Path) -> None:
-    run = Run.create(tmp_path, Recipe(), "x")
-    assert read_label(run) == Label()
-    write_label(run, Label(title="mine", note="why"))
-    run.update(step=3)
-    assert read_label(run) == Label(title="mine", note="why")
-
-
-def test_only_a_run_that_nobody_works_on_is_deleted(tmp_path: Path) -> None:
-    run = Run.create(tmp_path, Recipe(), "x")
-    with run.locked(), pytest.raises(UserError, match="being worked on"):
-        delete(run)
-    delete(run)
-    assert not run.folder.exists()
 
 
 def test_stopping_a_run_that_is_over_does_nothing(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from qwenlab.runs.evaluation import unfinished
 from qwenlab.ui.choices import recipe_choices, run_choices
 from qwenlab.ui.status_bar import show
 from qwenlab.ui.tabs import compare, evaluate
-from qwenlab.ui.tabs.runs import actions, deleted, listing, look, states
+from qwenlab.ui.tabs.runs import done, look, question, states
 from qwenlab.ui.views.history import table
 from qwenlab.ui.views.plan import plan_card
+from qwenlab.ui.views.run_details import able
 from qwenlab.ui.views.run_panel import afresh, controls
 from tests.ui.made import made_run
 
@@ -51,12 +52,14 @@ def test_a_broken_run_is_a_row_that_says_why(broken: Run) -> None:
 def test_a_broken_run_is_looked_at_and_deleted_like_any_other(broken: Run) -> None:
     runs = broken.folder.parent
     good = list_runs(runs)[0]
-    assert broken.name in {name for _, name in listing(runs, [])[1].choices}
-    assert states(runs, [broken.name]) == states(runs, [broken.name])
-    seen = look(runs, [broken.name, good.name])
-    assert 'role="alert"' in seen and seen.count('class="line') == 1
-    assert actions(runs, [broken.name])[0].visible
-    assert deleted(runs, [broken.name])[0] == "" and list_runs(runs)[0].name == good.name
+    assert states(runs, broken.name, "", "") == states(runs, broken.name, "", "")
+    seen = look(runs, broken.name, f"{broken.name}\n{good.name}")
+    assert 'role="alert"' in seen[0] and 'role="alert"' in seen[1] and seen[1].count('class="line') == 1
+    assert able(runs, broken.name)[1].visible
+    wish = {"act": "delete", "run": broken.name}
+    asked = question(runs, wish, broken.name)
+    assert asked and broken.name in asked.question
+    assert "Undo" in done(runs, wish, False)[0] and [run.name for run in list_runs(runs)] == [good.name]
 
 
 @pytest.mark.filterwarnings("ignore:The value passed into gr.Dropdown")  # this one is an update of a list of several

@@ -23,6 +23,7 @@ BEHIND = {
     "GET /gradio_api/heartbeat/x", "GET /gradio_api/queue/data", "GET /gradio_api/upload_progress",
     "POST /gradio_api/queue/join", "POST /gradio_api/cancel", "POST /gradio_api/reset", "POST /gradio_api/reset/",
     "POST /gradio_api/upload", "GET /gradio_api/file=x", "HEAD /gradio_api/file=x",
+    "GET /exports/x/x", "HEAD /exports/x/x", "GET /exports/x/x/x", "HEAD /exports/x/x/x",
     "POST /gradio_api/run/predict",  # Gradio calls it /run/{api_name}
 }  # fmt: skip
 """What needs the login."""

@@ -16,8 +16,14 @@ def go_on(runs: Path, run: Run, way: Way, changes: Sequence[str] = ()) -> Launch
     return launch(runs, "train", [way, run.name, *settings, "--runs", str(runs)])
 
 
-def can_resume(status: Status) -> bool:
-    return status in (Status.stopped, Status.failed, Status.lost)
+def resuming(run: Run, status: Status) -> str:
+    """What `--resume` does with the run, as a button says it; empty where it does nothing.
+
+    Without a checkpoint there is nothing to go on from: the same run begins at its first step.
+    """
+    if status not in (Status.stopped, Status.failed, Status.lost):
+        return ""
+    return "Resume" if run.checkpoints else "Start again"
 
 
 def can_extend(run: Run, status: Status) -> bool:

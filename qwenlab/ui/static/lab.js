@@ -6,3 +6,4 @@ import "./curves.js";
 import "./data.js";
 import "./head.js";
 import "./maths.js";
+import "./runs.js";

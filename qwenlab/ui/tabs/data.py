@@ -16,7 +16,7 @@ from qwenlab.data.preview import Preview
 from qwenlab.errors import UserError
 from qwenlab.recipe import TINY, Recipe, fields, read_recipe
 from qwenlab.runs.launch import shown_command
-from qwenlab.text import size
+from qwenlab.text import disk
 from qwenlab.ui.choices import RECIPE_FOLDER, first_recipe
 from qwenlab.ui.clock import Clock
 from qwenlab.ui.components import QUIET, card, fault, lab, text
@@ -184,7 +184,7 @@ def uploaded(runs: Path, files: list[str] | None, *_: Any) -> list[Any]:
     if not files:
         return [gr.skip()] * (3 + len(RULES) + len(_afresh(EMPTY)))
     kept = keep_uploads(runs, files)
-    held = size(sum(Path(file).stat().st_size for file in files))
+    held = disk(sum(Path(file).stat().st_size for file in files))
     return [*_with_source(str(kept)), *_afresh(_reading(kept.name, held))]
 
 

@@ -1,5 +1,9 @@
-"""The Runs tab: every run there was, compared with any other, and what can be done with one."""
+"""The Runs tab: every run there was, compared with any other, and what can be done with one.
 
+`static/runs.js` writes what is opened and chosen in the table into `opened` and `chosen`; both are read here alone.
+"""
+
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,191 +11,318 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from qwenlab.errors import UserError
-from qwenlab.runs import Run, list_runs
-from qwenlab.runs.label import Label, read_label, write_label
-from qwenlab.runs.launch import Launch, launch
-from qwenlab.runs.stop import delete
-from qwenlab.ui.choices import all_runs
+from qwenlab.jobs.export import Target
+from qwenlab.runs import Run
+from qwenlab.runs.deleted import (
+    KEPT_DAYS,
+    delete,
+    delete_for_good,
+    find_deleted,
+    put_back,
+    remove,
+    remove_expired,
+    size,
+)
+from qwenlab.runs.exports import find_export, remove_export
+from qwenlab.text import disk
 from qwenlab.ui.clock import Clock
 from qwenlab.ui.components import QUIET, card, fault, pulse, text
-from qwenlab.ui.jobs.continued import Way, can_extend, can_resume, go_on, latest_launch, length, lengthened
+from qwenlab.ui.jobs import exported
+from qwenlab.ui.jobs.continued import Way, go_on, latest_launch, lengthened
+from qwenlab.ui.question import Question, Wish, Words, build_question, wish
 from qwenlab.ui.run_cache import broken, events, stamp, status
+from qwenlab.ui.views.deleted import called, contents, deleted_name, deleted_runs, deleted_state
+from qwenlab.ui.views.export_panel import choice_of, exports_state, offered, standing
 from qwenlab.ui.views.history import MOST, differences, overlay, state, table
+from qwenlab.ui.views.run_details import Details, able, build_details, find, kept, labels, shown
 
-CHOOSE = card("<p class='quiet'>Choose one run to go on with it, rename or delete it; two or more to compare them.</p>")
-
-
-class _Actions(NamedTuple):
-    """What can be done with one run."""
-
-    box: gr.Column
-    title: gr.Textbox
-    note: gr.Textbox
-    save: gr.Button
-    resume: gr.Button
-    extend: gr.Button
-    until: gr.Number
-    start_from: gr.Button
-    export: gr.Button
-    remove: gr.Button
-    sure: gr.Row
-    yes: gr.Button
-    no: gr.Button
-
-    @property
-    def able(self) -> list[Any]:
-        """What `actions` fills."""
-        return [self.box, self.title, self.note, self.resume, self.extend, self.until, self.start_from, self.export]
+TOOLS = (
+    '<div class="lab runs-tools"><label>Filter <input type="search" id="runs-filter" autocomplete="off" '
+    'placeholder="name, data, model, tag or status"></label>'
+    '<span id="runs-count" class="quiet" role="status"></span>'
+    '<span id="runs-picked" role="status"></span>'
+    '<button type="button" id="runs-clear" hidden>Clear the choice</button></div>'
+)
+CHOOSE = card(
+    f"<p class='quiet'>Click a run to open it. Tick two or more, up to {MOST}, to lay their curves over each other.</p>"
+)
 
 
-def build_runs_tab(runs: Path, clock: Clock, page: gr.Blocks) -> None:
+class RunsTab(NamedTuple):
+    """What leads on from here."""
+
+    run: gr.Textbox
+    """The run that is opened, by name; empty: none."""
+    chosen: gr.Textbox
+    """The runs that are ticked to be compared, a name a line."""
+    open_recipe: gr.Button
+    compare: gr.Button
+    evaluate: gr.Button
+
+
+def build_runs_tab(runs: Path, clock: Clock, page: gr.Blocks) -> RunsTab:
     """Built inside `gr.Tab`."""
+    remove_expired(runs)
+    gr.HTML(TOOLS)
     history = gr.HTML(elem_id="history")
-    chosen = gr.Dropdown(
-        all_runs(runs),
-        value=[],
-        multiselect=True,
-        max_choices=MOST,
-        label="Runs to look at",
-        allow_custom_value=True,  # a run that was deleted meanwhile is still chosen for a moment
-        elem_id="chosen",
-    )
+    opened, chosen = pulse(elem_id="opened"), pulse(elem_id="chosen")
     message = gr.HTML(elem_id="runs-message")
-    do = _build_actions()
-    compared = gr.HTML(CHOOSE, elem_id="compared")
-    listed, picture, able, launched = (pulse() for _ in range(4))
-    due = [listed, picture, able, launched]
-    clock.asks(partial(states, runs), chosen, due)
-    gr.on([page.load, chosen.change], partial(states, runs), chosen, due, **QUIET)
-    listed.change(partial(listing, runs), chosen, [history, chosen], **QUIET)
-    picture.change(partial(look, runs), chosen, compared, **QUIET)
-    able.change(partial(actions, runs), chosen, do.able, **QUIET)
-    launched.change(partial(progress, runs), chosen, message, **QUIET)
-    do.save.click(partial(renamed, runs), [chosen, do.title, do.note], message, **QUIET)
-    do.resume.click(partial(went_on, runs, "--resume"), [chosen, do.until], message, **QUIET)
-    do.extend.click(partial(went_on, runs, "--extend"), [chosen, do.until], message, **QUIET)
-    do.start_from.click(partial(went_on, runs, "--start-from"), [chosen, do.until], message, **QUIET)
-    do.export.click(partial(exported, runs), chosen, message, **QUIET)
-    do.remove.click(lambda: gr.Row(visible=True), None, do.sure, **QUIET)
-    do.no.click(lambda: gr.Row(visible=False), None, do.sure, **QUIET)
-    do.yes.click(partial(deleted, runs), chosen, [message, do.sure, chosen], **QUIET)
+    with gr.Row():
+        do = build_details()
+        with gr.Column(scale=1, min_width=340):
+            compared = gr.HTML(CHOOSE, elem_id="compared")
+    with gr.Accordion("Deleted runs", open=False, elem_id="deleted-runs") as bin_:
+        ask_bin = build_question("deleted-question")
+        deleted = gr.HTML(elem_id="deleted")
+    listed, picture, ableness, exports, launched, binned = due = [pulse() for _ in range(6)]
+    clock.asks(partial(states, runs), [opened, chosen, do.run], due)
+    seen = [page.load, opened.change, chosen.change]
+    gr.on(seen, partial(states, runs), [opened, chosen, do.run], due, **QUIET)
+    listed.change(lambda: table(runs), None, history, **QUIET)
+    picture.change(partial(look, runs), [opened, chosen], [do.card, compared], **QUIET)
+    gr.on([opened.change, ableness.change], partial(able, runs), opened, do.able, **QUIET)
+    opened.change(partial(labels, runs), opened, do.labels, **QUIET)
+    opened.change(lambda: gr.Column(visible=False), None, do.panel.box, **QUIET)
+    launched.change(partial(launch_fault, runs), [do.run, message], message, **QUIET)
+    exports.change(partial(exports_shown, runs), opened, do.panel.standing, **QUIET)
+    binned.change(partial(bin_shown, runs), None, [deleted, bin_], **QUIET)
+    for field in (opened, chosen):  # whoever has set it, the table shows it
+        field.change(None, None, None, js="() => { window.dispatchEvent(new Event('runs-set')); }", **QUIET)
+    gr.on(
+        [event for field in (do.title, do.note, do.tags) for event in (field.blur, field.submit)],
+        partial(kept, runs), [do.filled, do.saved, do.title, do.note, do.tags], [do.saved, message], **QUIET,
+    )  # fmt: skip
+    _build_ways_on(runs, do, message)
+    _build_exports(runs, do, exports)
+    _build_deletion(runs, do, ask_bin, message, opened, binned)
+    return RunsTab(do.run, chosen, do.recipe, do.compare, do.evaluate)
 
 
-def states(runs: Path, chosen: list[str]) -> tuple[str, str, str, str]:
-    """Other texts whenever the table, the curves, what can be done, or what is being done looks different."""
-    found = _found(runs, chosen)
-    known = [(run.name, broken(run) or status(run), stamp(run.folder / "label.json")) for run in found]
+def states(runs: Path, opened: str, chosen: str, run: str) -> tuple[str, ...]:
+    """Other texts whenever the table, the curves, what can be done, the exports, a launch or what is deleted differ."""
+    found = find(runs, opened)
+    known = [(each.name, broken(each) or status(each)) for each in ([found] if found else [])]
+    pictured = _pictured(runs, opened, chosen)
+    files = [(each.name, stamp(each.record_file), stamp(each.events_file)) for each in pictured]
     return (
         state(runs),
-        repr((known, [stamp(run.record_file) for run in found])),
-        repr(known),
-        repr((chosen, progress(runs, chosen))),
+        repr((known, files, [called(each) for each in pictured])),
+        repr((known, found and len(found.checkpoints), run == opened)),
+        repr((opened, exports_state(runs, found) if found else "")),
+        repr((launch.log.name, launch.is_alive) if (launch := found and latest_launch(runs, found, "train")) else ""),
+        deleted_state(runs),
     )
 
 
-def listing(runs: Path, chosen: list[str]) -> list[Any]:
-    """The table, and the runs to choose from."""
-    choices = all_runs(runs)
-    known = {name for _, name in choices}
-    left = [name for name in chosen or [] if name in known]
-    return [table(runs), gr.Dropdown(choices, value=left, multiselect=True)]
-
-
-def look(runs: Path, chosen: list[str]) -> str:
-    """The curves of the chosen runs, and the differences between several."""
-    found = _found(runs, chosen)
-    if not found:
-        return CHOOSE
-    faults = {run.name: why for run in found if (why := _unreadable(run))}
-    sound = [run for run in found if run.name not in faults]
+def look(runs: Path, opened: str, chosen: str) -> list[Any]:
+    """The opened run's card; the curves of the chosen runs, or of the opened one; the differences between several."""
+    run = find(runs, opened)
+    found = _pictured(runs, opened, chosen)
+    faults = {each.name: why for each in found if (why := _unreadable(each))}
+    sound = [each for each in found if each.name not in faults]
     told = "".join(map(fault, faults.values()))
-    return told + overlay(sound) + (differences(sound) if len(sound) > 1 else "")
+    picture = told + overlay(sound) + (differences(sound) if len(sound) > 1 else "") if found else CHOOSE
+    return [shown(run) if run else gr.skip(), picture]
 
 
-def actions(runs: Path, chosen: list[str]) -> list[Any]:
-    """What can be done with a single run, as the values of `_Actions.able`."""
-    found = _found(runs, chosen)
-    if len(found) != 1:
-        return [gr.Column(visible=False), *[gr.skip()] * 7]
-    (run,) = found
-    label = read_label(run)
-    if broken(run):
-        hidden = gr.Button(visible=False)
-        return [
-            gr.Column(visible=True),
-            label.title,
-            label.note,
-            hidden,
-            hidden,
-            gr.Number(visible=False),
-            hidden,
-            hidden,
-        ]
-    now = status(run)
-    _, unit, value = length(run)
-    extendable, delivered = can_extend(run, now), run.adapter.exists() and not now.claims_life
-    return [
-        gr.Column(visible=True),
-        label.title,
-        label.note,
-        gr.Button(visible=can_resume(now)),
-        gr.Button(visible=extendable),
-        gr.Number(visible=extendable, label=f"extend to, {unit}", value=2 * value),
-        gr.Button(visible=delivered),
-        gr.Button(visible=delivered),
-    ]
-
-
-def renamed(runs: Path, chosen: list[str], title: str, note: str) -> str:
-    """Keep the title and the note."""
-    for run in _found(runs, chosen[:1]):
-        write_label(run, Label(title=title.strip(), note=note.strip()))
-    return card("<span class='accent' role='status'>Saved.</span>")
-
-
-def went_on(runs: Path, way: Way, chosen: list[str], until: float | None) -> str:
+def went_on(runs: Path, way: Way, run: str, until: float | None) -> str:
     """Resume, extend, or start a new run from the adapter."""
-    for run in _found(runs, chosen[:1]):
-        go_on(runs, run, way, [lengthened(run, until)] if way == "--extend" else [])
-    return card("<span role='status'>Started. See the Train tab.</span>")
-
-
-def exported(runs: Path, chosen: list[str]) -> str:
-    """Merge the adapter into its base, in a folder of the run's own."""
-    for run in _found(runs, chosen[:1]):
-        out = run.folder / "exports" / "merged"
-        launch(runs, "export", [run.name, "--to", "merged", "--out", str(out), "--runs", str(runs)])
-    return progress(runs, chosen)
-
-
-def progress(runs: Path, chosen: list[str]) -> str:
-    """How the latest export or training that was started for the run stands; `""` where there is nothing to say."""
-    for run in _found(runs, chosen[:1]):
-        found = [latest_launch(runs, run, name) for name in ("export", "train")]
-        latest = max((one for one in found if one), key=lambda one: one.read().time, default=None)
-        if latest and latest.read().verb == "export":
-            return _exported(latest)
-        if latest and not latest.is_alive and latest.find_run(runs) is None:
-            return fault(latest.last_words)
-    return ""
-
-
-def deleted(runs: Path, chosen: list[str]) -> list[Any]:
-    """Delete the run, asked and answered."""
+    found = find(runs, run)
+    if found is None:
+        return fault("This run is gone: it was deleted.")
     try:
-        for run in _found(runs, chosen[:1]):
-            delete(run)
+        launched = go_on(runs, found, way, [lengthened(found, until)] if way == "--extend" else [])
     except UserError as error:
-        return [fault(str(error)), gr.Row(visible=False), gr.skip()]
-    return ["", gr.Row(visible=False), gr.Dropdown(all_runs(runs), value=[], multiselect=True)]
+        return fault(str(error))
+    words = {"--resume": "goes on", "--extend": "is extended", "--start-from": "is where a new run starts from"}
+    began = f"<b>{text(called(found))}</b> {words[way]}: see the Train tab."
+    return card(f"<span role='status' data-launch='{text(launched.log.name)}'>{began}</span>")
 
 
-def _exported(found: Launch) -> str:
-    said = found.last_words
-    if found.is_alive:
-        last = said.splitlines()[-1] if said else "loading the model"
-        return card(f"<b>Exporting</b><p class='quiet' role='status'>{text(last)}</p>")
-    return card(f"<b>The export said</b><pre role='status'>{text(said)}</pre>")
+def exports_shown(runs: Path, opened: str) -> list[Any]:
+    """As the values of `ExportPanel.standing`."""
+    run = find(runs, opened)
+    return standing(runs, run) if run and not broken(run) else ["", gr.Button(visible=False), ""]
+
+
+def bin_shown(runs: Path) -> list[Any]:
+    """The deleted runs, and how many there are."""
+    shown, count = deleted_runs(runs)
+    return [shown, gr.Accordion(label=f"Deleted runs ({count})", visible=count > 0)]
+
+
+def question(runs: Path, wished: Wish, run: str) -> Words | None:
+    """The words for what is to be done with the opened run; None: another one is opened by now, or it is gone."""
+    found = find(runs, wished["run"])
+    if found is None or wished["run"] != run:
+        return None
+    which = f"<b>{text(called(found))}</b>"
+    if wished["act"] == "upload":
+        choice = _choice(wished)
+        what = "merged model" if choice.merged else "adapter"
+        public = "a public repository that everybody can read" if choice.public else "a private repository"
+        return Words(f"Upload the {what} of {which} to <b>{text(choice.repo)}</b>, {public}?", "Upload")
+    if wished["act"] == "remove export":
+        try:
+            taken = size(find_export(found, wished["export"]).folder)
+        except UserError:
+            return None
+        return Words(
+            f"Remove the export <b>{text(wished['export'])}</b> of {which}? It takes {disk(taken)}.",
+            "Remove the export",
+        )
+    return Words(
+        f"Delete {which}{contents(found)}? It takes {disk(size(found.folder))}. It is kept for {KEPT_DAYS} days and can be put back; "
+        "deleted for good, it frees the disk at once.",
+        "Delete",
+        "Delete for good",
+    )
+
+
+def done(runs: Path, wished: Wish, second: bool) -> list[Any]:
+    """Do what was asked and answered: what is said of it, which run is opened then, and another `binned`."""
+    run = find(runs, wished["run"])
+    if run is None:
+        return [fault("This run is gone already."), gr.skip(), gr.skip()]
+    try:
+        if wished["act"] == "upload":
+            exported.start(runs, run, _choice(wished))
+            return ["", gr.skip(), gr.skip()]
+        if wished["act"] == "remove export":
+            remove_export(find_export(run, wished["export"]))
+            return ["", gr.skip(), gr.skip()]
+        which = f"<b>{text(called(run))}</b>"
+        if second:
+            delete_for_good(run)
+            return [card(f"<span role='status'>Deleted {which} for good.</span>"), "", deleted_state(runs)]
+        gone = delete(run)
+    except UserError as error:
+        return [fault(str(error)), gr.skip(), gr.skip()]
+    undo = f'<button type="button" data-put-back="{text(gone.run.name)}">Undo</button>'
+    said = f"Deleted {which}. It is kept for {KEPT_DAYS} days under <b>Deleted runs</b>."
+    return [card(f"<span role='status'>{said}</span> {undo}"), "", deleted_state(runs)]
+
+
+def bin_question(runs: Path, wished: Wish, _: str) -> Words | None:
+    """The words for the removal of a deleted run."""
+    try:
+        gone = find_deleted(runs, wished["folder"])
+    except UserError:
+        return None
+    taken = disk(size(gone.run.folder))
+    question = f"Delete <b>{text(deleted_name(gone))}</b> for good? It frees {taken} and cannot be put back."
+    return Words(question, "Delete for good")
+
+
+def bin_done(runs: Path, wished: Wish, second: bool) -> list[Any]:
+    """Remove a deleted run, asked and answered: what is said of it, and another `binned`."""
+    try:
+        gone = find_deleted(runs, wished["folder"])
+        which = deleted_name(gone)
+        remove(gone)
+    except UserError as error:
+        return [fault(str(error)), gr.skip()]
+    return [card(f"<span role='status'>Deleted <b>{text(which)}</b> for good.</span>"), deleted_state(runs)]
+
+
+def put_back_again(runs: Path, asked: str) -> list[Any]:
+    """Put a deleted run back: what is said of it, which run is opened then, and another `binned`."""
+    try:
+        run = put_back(find_deleted(runs, asked.partition("\n")[0]))
+    except UserError as error:
+        return [fault(str(error)), gr.skip(), deleted_state(runs)]
+    return [card(f"<span role='status'><b>{text(called(run))}</b> is back.</span>"), run.name, deleted_state(runs)]
+
+
+def export_wanted(runs: Path, run: str, *values: Any) -> list[Any]:
+    """Start the export, or ask before an upload: what is wrong, a wish, and another `exports`."""
+    found, choice = find(runs, run), choice_of(*values)
+    if found is None:
+        return [fault("This run is gone: it was deleted."), gr.skip(), gr.skip()]
+    if choice.target is Target.hub:
+        if not re.fullmatch(r"[\w.-]+/[\w.-]+", choice.repo):
+            return [fault("A repository is named owner/name.\nFor instance me/my-adapter."), gr.skip(), gr.skip()]
+        about = {"repo": choice.repo, "dtype": choice.dtype.value}
+        flags = {"merged": "yes" if choice.merged else "", "public": "yes" if choice.public else ""}
+        return [gr.skip(), wish("upload", run=run, **about, **flags), gr.skip()]
+    try:
+        exported.start(runs, found, choice)
+    except UserError as error:
+        return [fault(str(error)), gr.skip(), gr.skip()]
+    return [gr.skip(), gr.skip(), repr((run, exports_state(runs, found)))]
+
+
+def stopped(runs: Path, run: str) -> None:
+    """End the export that is under way."""
+    if found := find(runs, run):
+        exported.stop(runs, found)
+
+
+def launch_fault(runs: Path, run: str, said: str) -> str:
+    """Why the training that was just started ended before it began; what was said, where it did not."""
+    found = find(runs, run)
+    latest = latest_launch(runs, found, "train") if found else None
+    if latest and not latest.is_alive and latest.log.name in said and latest.find_run(runs) is None:
+        return fault(latest.last_words)
+    return said
+
+
+def _build_ways_on(runs: Path, do: Details, message: gr.HTML) -> None:
+    ways: tuple[tuple[gr.Button, Way], ...] = (
+        (do.resume, "--resume"),
+        (do.extend, "--extend"),
+        (do.start_from, "--start-from"),
+    )
+    for button, way in ways:
+        button.click(partial(went_on, runs, way), [do.run, do.until], message, **QUIET)
+
+
+def _build_exports(runs: Path, do: Details, exports: gr.Textbox) -> None:
+    panel = do.panel
+    offer = partial(_offered, runs)
+    do.export.click(lambda: gr.Column(visible=True), None, panel.box, **QUIET)
+    gr.on(
+        [do.export.click, panel.target.change, panel.merged.change],
+        offer, [do.run, *panel.choice], panel.chosen, **QUIET,
+    )  # fmt: skip
+    panel.start.click(
+        partial(export_wanted, runs), [do.run, *panel.choice], [panel.told, do.ask.wish, exports], **QUIET
+    )
+    panel.stop.click(partial(stopped, runs), do.run, None, **QUIET)
+    removed = pulse(elem_id="remove-export")
+    removed.change(_removal_of_an_export, [removed, do.run], do.ask.wish, **QUIET)
+
+
+def _build_deletion(
+    runs: Path, do: Details, ask_bin: Question, message: gr.HTML, opened: gr.Textbox, binned: gr.Textbox
+) -> None:
+    do.delete.click(lambda run: wish("delete", run=run), do.run, do.ask.wish, **QUIET)
+    do.ask.put_by(partial(question, runs), opened)
+    do.ask.answered_by(partial(done, runs), [message, opened, binned])
+    back, removed = pulse(elem_id="put-back"), pulse(elem_id="remove-run")
+    back.change(partial(put_back_again, runs), back, [message, opened, binned], **QUIET)
+    removed.change(lambda asked: wish("remove", folder=asked.partition("\n")[0]), removed, ask_bin.wish, **QUIET)
+    ask_bin.put_by(partial(bin_question, runs), binned)
+    ask_bin.answered_by(partial(bin_done, runs), [message, binned])
+
+
+def _removal_of_an_export(asked: str, run: str) -> str:
+    return wish("remove export", run=run, export=asked.partition("\n")[0])
+
+
+def _offered(runs: Path, run: str, *values: Any) -> list[Any]:
+    found = find(runs, run)
+    return offered(found, choice_of(*values)) if found else [gr.skip()] * 4
+
+
+def _choice(wished: Wish) -> exported.Choice:
+    return choice_of("hub", wished["dtype"], wished["repo"], bool(wished["merged"]), bool(wished["public"]))
+
+
+def _pictured(runs: Path, opened: str, chosen: str) -> list[Run]:
+    """The runs whose curves are shown: those that are chosen, or else the one that is opened."""
+    names = [each for each in (chosen or "").split("\n") if each][:MOST] or [opened]
+    return [run for each in names if (run := find(runs, each))]
 
 
 def _unreadable(run: Run) -> str:
@@ -201,28 +332,3 @@ def _unreadable(run: Run) -> str:
     except UserError as error:
         return error.message
     return broken(run)
-
-
-def _found(runs: Path, chosen: list[str] | None) -> list[Run]:
-    """The chosen runs that are still there."""
-    known = {run.name: run for run in list_runs(runs)}
-    return [known[name] for name in chosen or [] if name in known]
-
-
-def _build_actions() -> _Actions:
-    with gr.Column(visible=False) as box:
-        with gr.Row():
-            title = gr.Textbox(label="Name", info="in place of the folder's", min_width=200)
-            note = gr.Textbox(label="Note", info="what you want to remember", min_width=200)
-            save = gr.Button("Save", scale=0, min_width=120)
-        with gr.Row():
-            resume = gr.Button("Resume", visible=False)
-            extend = gr.Button("Extend", visible=False)
-            until = gr.Number(label="extend to", visible=False, min_width=120)
-            start_from = gr.Button("Start from its adapter", visible=False)
-            export = gr.Button("Export merged", visible=False)
-            remove = gr.Button("Delete", variant="stop")
-        with gr.Row(visible=False) as sure:
-            yes = gr.Button("Yes, delete it with its adapter", variant="stop")
-            no = gr.Button("Keep it")
-    return _Actions(box, title, note, save, resume, extend, until, start_from, export, remove, sure, yes, no)

@@ -1,19 +1,23 @@
-"""All runs as a table, the curves of some of them over each other, and what differs between their recipes."""
+"""All runs as a table, the curves of some of them over each other, and what differs between their recipes.
+
+`static/runs.js` sorts and filters the table in the browser, and marks the rows that are opened and chosen.
+"""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from qwenlab.errors import UserError
-from qwenlab.recipe import fields
+from qwenlab.recipe import Recipe, fields
 from qwenlab.report.charts import Line, Point, line_chart, number, sparkline
-from qwenlab.report.schema import SuiteReport, read_report
-from qwenlab.runs import Run, Status, list_evaluations, list_runs
-from qwenlab.stats.verdicts import Verdict
+from qwenlab.runs import Run, list_runs
 from qwenlab.ui.components import card, lab, text
 from qwenlab.ui.curves import training_loss, validation_loss
-from qwenlab.ui.run_cache import Stamp, broken, events, label, name, record, stamp, status
-from qwenlab.ui.views.run_card import ago, chip
+from qwenlab.ui.run_cache import KNOWN_RUNS, broken, events, label, name, record, stamp, status
+from qwenlab.ui.views.outcome import outcome, reports
+from qwenlab.ui.views.run_card import chip
 
 COLOURS = ("accent", "slate", "amber", "violet", "red", "blue")
 MOST = len(COLOURS)
@@ -23,19 +27,42 @@ EMPTY = card(
     "<b>No run yet</b><p class='quiet'>Here every training will stand, with its settings, its curve and its result. "
     "Begin one on the <b>Train</b> tab.</p>"
 )
-HEADS = ("", "name", "data", "settings", "loss", "best loss", "result", "when")
 
-VERDICT_COLOURS: dict[Verdict, str] = {"improved": "accent", "kept": "accent", "worse": "red"}
-"""The others are in the colour of the text."""
+
+class _Head(NamedTuple):
+    """Of a column; what it is sorted by first."""
+
+    name: str
+    sorts: str = "ascending"
+    """Empty: it cannot be sorted."""
+
+
+HEADS = (
+    _Head("run"),
+    _Head("status"),
+    _Head("data"),
+    _Head("settings"),
+    _Head("loss", ""),
+    _Head("best validation loss"),
+    _Head("base → tuned", "descending"),
+    _Head("begun", "descending"),
+)
+
+
+class _Cell(NamedTuple):
+    html: str
+    by: float | str | None = None
+    """What it is sorted by; None: it comes last."""
 
 
 def table(runs: Path) -> str:
     """All runs, newest first."""
-    rows = "".join(_row(run) for run in reversed(list_runs(runs)))
+    rows = "".join(_drawn(run.folder, repr(_signature(run))) for run in reversed(list_runs(runs)))
     if not rows:
         return EMPTY
-    heads = "".join(f"<th>{head}</th>" for head in HEADS)
-    return lab(f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>')
+    heads = "".join(_head(number, head) for number, head in enumerate(HEADS))
+    body = f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody>"
+    return lab(f'<div class="runs"><table data-most="{MOST}">{body}</table></div>')
 
 
 def overlay(chosen: Sequence[Run]) -> str:
@@ -47,85 +74,133 @@ def overlay(chosen: Sequence[Run]) -> str:
 
 
 def differences(chosen: Sequence[Run]) -> str:
-    """The settings in which the recipes differ, and nothing else."""
+    """The settings in which the recipes differ, and nothing else; and whether their losses can be compared."""
     recipes = [run.recipe for run in chosen]
     rows = []
     for section, key, _ in fields():
         values = [getattr(getattr(recipe, section), key) for recipe in recipes]
         if any(value != values[0] for value in values):
             cells = "".join(f"<td>{text(value)}</td>" for value in values)
-            rows.append(f"<tr><td>{section}.{key}</td>{cells}</tr>")
+            rows.append(f'<tr><th scope="row">{section}.{key}</th>{cells}</tr>')
     if not rows:
-        return card("<p class='quiet'>Their recipes are the same.</p>")
-    heads = "".join(f"<th>{text(name(run))}</th>" for run in chosen)
-    return lab(f'<div class="wide"><table><thead><tr><th>differs</th>{heads}</tr></thead>{"".join(rows)}</table></div>')
+        return _other_data(chosen) + card("<p class='quiet'>Their recipes are the same.</p>")
+    heads = "".join(f'<th scope="col">{text(name(run))}</th>' for run in chosen)
+    return _other_data(chosen) + lab(
+        '<h3>What differs between their recipes</h3><div class="wide" tabindex="0" role="region" '
+        'aria-label="What differs between their recipes"><table class="differences"><thead><tr>'
+        f'<th scope="col">setting</th>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    )
 
 
 def state(runs: Path) -> str:
     """Another text whenever the table looks different."""
+    return repr([_signature(run) for run in list_runs(runs)])
+
+
+def _other_data(chosen: Sequence[Run]) -> str:
+    known = {record(run).data_sha256 for run in chosen}
+    if len(known) == 1:
+        return ""
+    return card(
+        "<p class='amber'>These runs were trained and validated on different data. A lower loss of one says nothing "
+        "about another: compare them with <b>Did it help?</b> on the same problems.</p>"
+    )
+
+
+def _signature(run: Run) -> tuple[Any, ...]:
     files = ("run.json", "recipe.toml", "events.jsonl", "label.json")
-    known = [
-        (run.name, broken(run) or status(run), *(stamp(run.folder / file) for file in files)) for run in list_runs(runs)
-    ]
-    return repr((known, [stamp(path) for path in sorted(runs.glob("*/evaluations/*/report.json"))]))
+    why = broken(run)
+    shown = run.name if why else name(run)
+    return run.name, shown, why or status(run), *(stamp(run.folder / file) for file in files), reports(run)
 
 
-def _row(run: Run) -> str:
-    """The run, or why it cannot be read."""
+def _head(number: int, head: _Head) -> str:
+    if not head.sorts:
+        return f'<th scope="col">{head.name}</th>'
+    button = f'<button type="button" data-column="{number}" data-first="{head.sorts}">{head.name}</button>'
+    return f'<th scope="col" aria-sort="none">{button}</th>'
+
+
+@lru_cache(maxsize=KNOWN_RUNS)
+def _drawn(folder: Path, signature: str) -> str:
+    """The run's row, or why it cannot be read."""
+    run = Run(folder)
     try:
-        return _settings_and_result(run)
+        return _row(run)
     except UserError as error:
+        first = _first(run, run.name, "", ())
+        rest = f'<td colspan="{len(HEADS) - 2}" class="red">{text(error.message)}</td>'
+        searched = text(f"{run.name} broken".lower())
         return (
-            f'<tr><td><span class="chip red">broken</span></td><td><b>{text(run.name)}</b></td>'
-            f'<td colspan="{len(HEADS) - 2}" class="red">{text(error.message)}</td></tr>'
+            f'<tr data-run="{text(run.name)}" data-text="{searched}"><th scope="row">{first}</th>'
+            f'<td data-by="broken"><span class="chip red">broken</span></td>{rest}</tr>'
         )
 
 
-def _settings_and_result(run: Run) -> str:
-    known, now, note, recipe = record(run), status(run), label(run).note, run.recipe
-    train = recipe.train
-    settings = (
-        f"{Path(recipe.model.name).name}, r {recipe.lora.r}, lr {number(train.learning_rate)}, "
-        f"batch {train.effective_batch_size}"
-    )
-    noted = f'<div class="quiet">{text(note)}</div>' if note else ""
-    best = f"{known.best.eval_loss:.3f}" if known.best else ""
+def _row(run: Run) -> str:
+    known, now, said, recipe, called = record(run), status(run), label(run), run.recipe, name(run)
+    data, model = Path(recipe.data.source).name, Path(recipe.model.name).name
+    found = outcome(run)
     cells = (
-        chip(now),
-        f"<b>{text(name(run))}</b>{noted}",
-        text(Path(recipe.data.source).name),
-        text(settings),
-        sparkline(_curve(run)),
-        best,
-        _found(run),
-        text(ago(known.created) if now is not Status.running else "now"),
+        _Cell(chip(now), now.value),
+        _Cell(text(data), data.lower()),
+        _Cell(text(_settings(recipe, model)), model.lower()),
+        _Cell(sparkline(_curve(run))),
+        _best(run, data),
+        _Cell(found.html, found.gain),
+        _Cell(_moment(known.created), known.created.timestamp()),
     )
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+    words = (called, run.name, said.note, data, recipe.data.source, recipe.model.name, now.value, *said.tags)
+    first = _first(run, called, said.note, said.tags)
+    return (
+        f'<tr data-run="{text(run.name)}" data-text="{text(" ".join(words).lower())}" '
+        f'data-tags="{text(chr(10).join(said.tags))}">'
+        f'<th scope="row" data-by="{text(called.lower())}">{first}</th>{"".join(map(_cell, cells))}</tr>'
+    )
+
+
+def _cell(cell: _Cell) -> str:
+    return f"<td>{cell.html}</td>" if cell.by is None else f'<td data-by="{text(cell.by)}">{cell.html}</td>'
+
+
+def _first(run: Run, called: str, note: str, tags: Sequence[str]) -> str:
+    """The box that chooses the run to be compared, and what opens it."""
+    chips = "".join(f'<button type="button" class="chip tag" data-tag="{text(t)}">{text(t)}</button>' for t in tags)
+    return (
+        f'<div class="first"><input type="checkbox" aria-label="Compare {text(called)}"><div>'
+        f'<button type="button" class="open" aria-expanded="false" title="{text(run.name)}">{text(called)}</button>'
+        + (f'<div class="tags">{chips}</div>' if chips else "")
+        + (f'<div class="quiet note">{text(note)}</div>' if note else "")
+        + "</div></div>"
+    )
+
+
+def _settings(recipe: Recipe, model: str) -> str:
+    train = recipe.train
+    epochs = f"{number(train.num_train_epochs)} epoch{'' if train.num_train_epochs == 1 else 's'}"
+    length = f"{train.max_steps:,} steps" if train.max_steps > 0 else epochs
+    return f"{model}, {length}, r {recipe.lora.r}, lr {number(train.learning_rate)}, batch {train.effective_batch_size}"
+
+
+def _best(run: Run, data: str) -> _Cell:
+    """With whose rows it was measured on: losses of different data cannot be compared."""
+    known = record(run)
+    if not known.best:
+        return _Cell("")
+    before = f", {known.base_eval_loss:.3f} before the training" if known.base_eval_loss is not None else ""
+    told = f"the lowest loss on held-out rows of {data}, at step {known.best.step:,}{before}"
+    html = f'<div title="{text(told)}">{known.best.eval_loss:.3f} <span class="quiet">on {text(data)}</span></div>'
+    return _Cell(html, known.best.eval_loss)
+
+
+def _moment(when: datetime) -> str:
+    """`26 Nov 14:02`, by this machine's clock; the browser adds how long ago that is."""
+    local = when.astimezone()
+    year = "" if local.year == datetime.now(local.tzinfo).year else f" {local.year}"
+    return f'<time datetime="{when.isoformat()}">{local.day} {local:%b}{year} {local:%H:%M}</time>'
 
 
 def _curve(run: Run) -> list[Point]:
     """Of the validation, or of the training where there is none."""
     happened = events(run)
     return validation_loss(happened) or training_loss(happened)
-
-
-def _found(run: Run) -> str:
-    """What the newest evaluation that has a report says of each suite; or why its report cannot be read."""
-    for evaluation in reversed(list_evaluations(run)):
-        if evaluation.report_file.exists():
-            try:
-                return _suites(evaluation.report_file, stamp(evaluation.report_file))
-            except UserError as error:
-                return f'<span class="red">{text(error.message)}</span>'
-    return ""
-
-
-@lru_cache(maxsize=256)
-def _suites(path: Path, changed: Stamp) -> str:
-    return "".join(map(_suite, read_report(path).suites.values()))
-
-
-def _suite(suite: SuiteReport) -> str:
-    colour = VERDICT_COLOURS.get(suite.verdict, "")
-    said = suite.sentence.removeprefix(f"{suite.title}: ")
-    return f'<div><span class="quiet">{text(suite.title)}</span> <span class="{colour}">{text(said)}</span></div>'

@@ -16,7 +16,7 @@ from qwenlab.ui.choices import run_choices
 from qwenlab.ui.clock import Clock
 from qwenlab.ui.components import QUIET, card, fault, lab, pulse, text, when_chosen
 from qwenlab.ui.curves import Reach, news, none, reading, validation_loss
-from qwenlab.ui.jobs.continued import can_extend, can_resume, go_on, length, lengthened
+from qwenlab.ui.jobs.continued import can_extend, go_on, length, lengthened, resuming
 from qwenlab.ui.run_cache import broken, events, readable, record, stamp, status
 from qwenlab.ui.views.run_card import notes, run_card
 
@@ -124,16 +124,16 @@ def controls(runs: Path, name: str) -> list[Any]:
         return [choices, *[gr.Button(visible=False)] * 4, gr.Number(visible=False), gr.Button(variant="primary")]
     now = status(run)
     delivered = not now.claims_life and run.adapter.exists()
-    resumable, extendable = can_resume(now), can_extend(run, now)
+    resume, extendable = resuming(run, now), can_extend(run, now)
     _, unit, value = length(run)
     return [
         choices,
-        gr.Button(visible=delivered, variant="primary" if delivered and not resumable else "secondary"),
+        gr.Button(visible=delivered, variant="primary" if delivered and not resume else "secondary"),
         gr.Button(visible=delivered),
-        gr.Button(visible=resumable, variant="primary"),
+        gr.Button(resume or "Resume", visible=bool(resume), variant="primary"),
         gr.Button(visible=extendable),
         gr.Number(visible=extendable, label=f"extend to, {unit}", value=2 * value),
-        gr.Button(variant="secondary" if delivered or resumable or now.claims_life else "primary"),
+        gr.Button(variant="secondary" if delivered or resume or now.claims_life else "primary"),
     ]
 
 
