@@ -1,5 +1,6 @@
 // The page's own scripts, a file for each thing that they do. Gradio makes and changes what they work on at any time:
 // see seen.js.
 
+import "./compare.js";
 import "./copy.js";
 import "./maths.js";

@@ -2,7 +2,7 @@
 // KaTeX makes elements of its own from the text; with `trust: false` none of them has a link, a class or a style that
 // the text names. What it cannot read stays as it was written.
 
-import { libraryAt, whenSeen } from "./seen.js";
+import { libraryAt, wheneverWritten } from "./seen.js";
 
 let library;
 
@@ -17,7 +17,7 @@ function katex() {
   return library;
 }
 
-whenSeen(".math[data-tex]", async (element) => {
+wheneverWritten(".math[data-tex]", async (element) => {
   const options = { displayMode: element.classList.contains("block"), maxExpand: 200, maxSize: 20, trust: false };
   try {
     (await katex()).render(element.dataset.tex, element, options);
