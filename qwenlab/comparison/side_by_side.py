@@ -1,11 +1,11 @@
 """The same questions put to several models: their columns while they are written, and what is kept of them."""
 
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, NamedTuple
 
-from qwenlab.answering.answerer import Answer, Answerer, Ask, Listener, Sampling
+from qwenlab.answering.answerer import Answer, Answerer, Ask, Listener, Messages, Sampling
 from qwenlab.comparison.questions import Question
 from qwenlab.runs.comparisons import Column, Comparison, now
 from qwenlab.runs.mode import said
@@ -35,14 +35,19 @@ class SideBySide(Listener):
         models: Sequence[str],
         sampling: Sampling,
         modes: Mapping[str, bool | None],
+        before: Mapping[str, Messages] | None = None,
     ) -> None:
+        """`before`: the conversation that each model goes on from, where there is one."""
         self.growing = [Growing(model) for _ in questions for model in models]
         """The columns as they stand, one question's after the other's."""
         self.columns: list[tuple[Column, ...]] = []
-        """Those of each question, once all have ended."""
+        """Those of each question, once all have ended or were stopped."""
         self._modes = modes
+        said = before or {}
         self._asks = [
-            Ask(question.messages, sampling, model, modes[model]) for question in questions for model in models
+            Ask((*said.get(model, ()), *question.messages), sampling, model, modes[model])
+            for question in questions
+            for model in models
         ]
         self._width = len(models)
         self._begun = time.monotonic()
@@ -56,6 +61,36 @@ class SideBySide(Listener):
         """
         self._begun = time.monotonic()
         answers = answerer.answer(self._asks, self)
+        if not self._left:
+            self._end(answerer, answers)
+
+    def watch(
+        self, answerer: Answerer, stopped: Callable[[], bool] = lambda: False
+    ) -> Generator[list[Growing], None, None]:
+        """As `answer`, from a thread; yields the columns when they have grown. Closing it hangs up on all.
+
+        So it does once it is `stopped`, and then the columns are what was written by then.
+        """
+        thread = ThreadPoolExecutor(1)
+        answered = thread.submit(self.answer, answerer)
+        try:
+            shown = list[Growing]()
+            while not answered.done():
+                wait([answered], SECONDS_BETWEEN)
+                if self.growing != shown:
+                    shown = list(self.growing)
+                    yield shown
+                if stopped() and not answered.done():
+                    self._left = True
+                    answers = [grown.answer or _cut(grown) for grown in self.growing]
+                    self._end(answerer, answers)
+                    return
+            answered.result()
+        finally:
+            self._left = True
+            thread.shutdown(wait=False)
+
+    def _end(self, answerer: Answerer, answers: Sequence[Answer]) -> None:
         columns = [
             Column(
                 model=grown.model,
@@ -70,22 +105,6 @@ class SideBySide(Listener):
             for grown, answer in zip(self.growing, answers, strict=True)
         ]
         self.columns = [tuple(columns[first : first + self._width]) for first in range(0, len(columns), self._width)]
-
-    def watch(self, answerer: Answerer) -> Generator[list[Growing], None, None]:
-        """As `answer`, from a thread; yields the columns when they have grown. Closing it hangs up on all."""
-        thread = ThreadPoolExecutor(1)
-        answered = thread.submit(self.answer, answerer)
-        try:
-            shown = list[Growing]()
-            while not answered.done():
-                wait([answered], SECONDS_BETWEEN)
-                if self.growing != shown:
-                    shown = list(self.growing)
-                    yield shown
-            answered.result()
-        finally:
-            self._left = True
-            thread.shutdown(wait=False)
 
     def text(self, row: int, piece: str) -> None:
         self._grow(row, text=self.growing[row].text + piece)
@@ -106,6 +125,11 @@ class SideBySide(Listener):
         self.growing[row] = self.growing[row]._replace(seconds=time.monotonic() - self._begun, **changes)
 
 
+def _cut(grown: Growing) -> Answer:
+    """What there was of an answer when it was stopped; nobody has counted its tokens."""
+    return Answer(grown.text, "stopped", 0, 0, grown.reasoning)
+
+
 def comparison_of(question: Question, sampling: Sampling, columns: Sequence[Column], blind: bool) -> Comparison:
     """What is kept; the columns in the order in which they are shown."""
     return Comparison(
@@ -118,6 +142,7 @@ def comparison_of(question: Question, sampling: Sampling, columns: Sequence[Colu
         problem=question.problem.name if question.problem else None,
         columns=tuple(columns),
         blind=blind,
+        expected=question.expected,
     )
 
 
@@ -140,14 +165,20 @@ def stamp_line(stamp: dict[str, Any]) -> str:
 
 
 def speed_line(column: Column) -> str:
-    """How much was written and how fast."""
-    speed = f" · {column.tokens / column.seconds:,.0f} tokens/s" if column.tokens and column.seconds else ""
+    """How much was written and how fast; empty where nobody has counted."""
+    if not column.tokens:
+        return ""
+    speed = f" · {column.tokens / column.seconds:,.0f} tokens/s" if column.seconds else ""
     return f"{column.tokens:,} tokens{speed}"
 
 
 def cut_line(column: Column) -> str:
-    """Where it ran out of tokens; empty where it did not."""
-    return {"length": "ran out of tokens", "thinking": "ran out of tokens while thinking"}.get(column.finish, "")
+    """Why it is not whole; empty where it is."""
+    return {
+        "length": "ran out of tokens",
+        "thinking": "ran out of tokens while thinking",
+        "stopped": "stopped",
+    }.get(column.finish, "")
 
 
 def reasoning_line(reasoning: str, tokens: int = 0) -> str:

@@ -24,8 +24,10 @@ class Column(Record):
     reasoning_tokens: int = 0
     """Of `tokens`; 0 where it did not think, and where a server does not count them apart."""
     finish: str
-    """`stop`: it came to its end; `length`: it ran out of tokens; `thinking`: it did so before its reasoning ended."""
+    """`stop`: it came to its end; `length`: it ran out of tokens; `thinking`: it did so before its reasoning ended;
+    `stopped`: whoever had asked wanted no more of it."""
     tokens: int
+    """0 where nobody has counted them."""
     seconds: float
     """From the request to the last token."""
     stamp: dict[str, Any]
@@ -36,8 +38,16 @@ class Column(Record):
     """What the verdict rests on."""
 
 
+class Turn(Record):
+    """What was asked after the first answers: of each column in its own conversation."""
+
+    question: str
+    columns: tuple[Column, ...]
+    """In the order of the first ones."""
+
+
 class Comparison(Record):
-    """One prompt and its answers."""
+    """One prompt and its answers, and what was asked after them."""
 
     version: Literal[1] = 1
     created: datetime
@@ -53,6 +63,10 @@ class Comparison(Record):
     """In the order in which they are shown."""
     blind: bool = False
     """Shown without names until there is a choice."""
+    expected: str = ""
+    """The answer that the data has for the prompt, where the prompt is the data's, word for word."""
+    later: tuple[Turn, ...] = ()
+    """Records of earlier editions have none."""
     choice: str | None = None
     """The model that was preferred; empty: neither. None: nobody has chosen."""
 
@@ -65,6 +79,16 @@ class Comparison(Record):
     def is_hidden(self) -> bool:
         """Whether the names must not be told yet."""
         return self.blind and self.choice is None
+
+    def conversation(self, place: int) -> tuple[dict[str, str], ...]:
+        """All that the column at this place was asked and has answered, its reasoning left out."""
+        asked = ["", *(turn.question for turn in self.later)]
+        answers = [self.columns[place].text, *(turn.columns[place].text for turn in self.later)]
+        said = list(self.messages)
+        for question, answer in zip(asked, answers, strict=True):
+            said += [{"role": "user", "content": question}] if question else []
+            said.append({"role": "assistant", "content": answer})
+        return tuple(said)
 
 
 def now() -> datetime:

@@ -16,7 +16,7 @@ from qwenlab.runs.label import read_label
 from qwenlab.runs.mode import check_mode
 from qwenlab.runs.resolve import choose_job
 from qwenlab.runs.shared_base import shared_base
-from qwenlab.ui import _evaluate, _open
+from qwenlab.ui import _evaluate, _open, prompts, question, shown
 from qwenlab.ui.choices import recipe_choices, run_choices
 from qwenlab.ui.form import PATHS, values_of
 from qwenlab.ui.jobs.evaluations import NEWEST
@@ -42,7 +42,7 @@ def _look(runs: Path, name: str) -> list[Any]:
 
 def _comparisons(runs: Path, name: str) -> list[Any]:
     kept = [path.stem for path in (runs / name / "comparisons").glob("*")]
-    return [compare.looked(runs, [name], shown) for shown in (*kept, "")]
+    return [shown.looked(runs, f"{name}/{each}") for each in (*kept, "")]
 
 
 def _others(runs: Path, name: str) -> list[str]:
@@ -105,13 +105,16 @@ HANDLERS: dict[str, Reader] = {
     "Evaluate: state": lambda runs, name: evaluate.state(runs, name, NEWEST),
     "Evaluate: look": _look,
     "Evaluate: stop": lambda runs, name: evaluate.stopped(runs, name, NEWEST),
-    "Compare: chosen": lambda runs, name: compare.newest_chosen(runs, []),
-    "Compare: changed": lambda runs, name: compare.changed(runs, [name], []),
-    "Compare: held-out": lambda runs, name: compare.fill(runs, [name], compare.HELD_OUT),
-    "Compare: problem": lambda runs, name: compare.fill(runs, [name], compare.PROBLEM),
+    "Compare: chosen": lambda runs, name: question.newest_chosen(runs, []),
+    "Compare: changed": lambda runs, name: compare.changed(runs, [name], [], prompts.TYPED, "", None),
+    "Compare: held-out": lambda runs, name: question.filled(runs, [name], prompts.HELD_OUT),
+    "Compare: problem": lambda runs, name: question.filled(runs, [name], prompts.PROBLEM),
+    "Compare: reopened": lambda runs, name: compare.opened(
+        runs, [[name], prompts.HELD_OUT, None, "", "Why?", 9, 0, 1, False, "", ""]
+    ),
     "Compare: looked": _comparisons,
-    "Compare: vote": lambda runs, name: compare.vote(runs, -1, [name], "20200101-000000-000000"),
-    "Compare: code": lambda runs, name: compare.code_run(runs, [name], "20200101-000000-000000"),
+    "Compare: vote": lambda runs, name: shown.vote(runs, -1, f"{name}/20200101-000000-000000"),
+    "Compare: code": lambda runs, name: list(shown.code_run(runs, f"{name}/20200101-000000-000000")),
 }
 """Raise nothing: the page would show an error without a word."""
 

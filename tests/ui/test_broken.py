@@ -10,8 +10,10 @@ from qwenlab.runs import Evaluation, Run, Status, find_run, gpu_lock, list_runs
 from qwenlab.runs.comparisons import Comparison, keep, list_comparisons, now, tally
 from qwenlab.runs.evaluation import unfinished
 from qwenlab.ui.choices import recipe_choices, run_choices
+from qwenlab.ui.question import newest_chosen
+from qwenlab.ui.shown import newest_seen
 from qwenlab.ui.status_bar import show
-from qwenlab.ui.tabs import compare, evaluate
+from qwenlab.ui.tabs import evaluate
 from qwenlab.ui.tabs.runs import done, look, question, states
 from qwenlab.ui.views.history import table
 from qwenlab.ui.views.plan import plan_card
@@ -79,7 +81,7 @@ def test_a_broken_run_hurts_no_other(broken: Run) -> None:
     assert 'role="alert"' in afresh(runs, broken.name)[2]
     assert good.name in afresh(runs, good.name)[2]
     assert evaluate.newest_chosen(runs, None).value in (good.name, broken.name)
-    assert compare.newest_chosen(runs, []).value in ([good.name], [broken.name])
+    assert newest_chosen(runs, []).value in ([good.name], [broken.name])
 
 
 def test_a_label_that_cannot_be_read_is_told_as_the_note(tmp_path: Path) -> None:
@@ -116,7 +118,7 @@ def test_a_comparison_that_cannot_be_read_is_told_and_hurts_no_other(tmp_path: P
     bad = run.folder / "comparisons" / "20200101-000000-000000.json"
     bad.write_text('{"version": 1')
     assert list_comparisons(run) == [kept] and tally(run) == (0, 0, 0)
-    assert f"{bad} cannot be read" in compare.newest_seen(tmp_path, [run.name])[0]
+    assert f"{bad} cannot be read" in newest_seen(tmp_path, [run.name])[0]
 
 
 @pytest.mark.parametrize("verb", ["read", "recipe"])

@@ -10,12 +10,13 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from qwenlab.errors import UserError
-from qwenlab.runs import find_run, gpu_waiting
+from qwenlab.runs import Run, find_run, gpu_waiting
 from qwenlab.runs.events import Train, of_kind
 from qwenlab.runs.launch import Launch, launch, list_launches, shown_command
 from qwenlab.runs.serving import ServeRecord, serving
 from qwenlab.text import time_left
-from qwenlab.ui.run_cache import events
+from qwenlab.ui import run_cache
+from qwenlab.ui.status_bar import has_gpu
 
 SERVER = "serve"
 """How the server is called in the line at the GPU, and the verb that it is."""
@@ -42,14 +43,23 @@ def ready(runs: Path, names: Sequence[str]) -> ServeRecord | None:
 
 
 def busy(runs: Path, names: Sequence[str]) -> str:
-    """Who holds the GPU so that these runs cannot answer at once, as a sentence; empty where nobody does.
+    """Who is at work so that these runs cannot answer at once, as a sentence; empty where nobody is.
 
     Another server does not: it makes way.
     """
     holder = next(iter(gpu_waiting(runs)), SERVER)
     if holder == SERVER or ready(runs, names):
         return ""
-    return f"The GPU is with {holder}{_left(runs, holder)}. Answers can be had when it is done."
+    who = f"{called(runs, holder)} is at work"
+    if has_gpu():
+        who = f"The GPU is with {called(runs, holder)}"
+    return f"{who}{_left(runs, holder)}. Answers can be had when it is done."
+
+
+def called(runs: Path, name: str) -> str:
+    """What the page calls a run; whatever else has a name goes by that."""
+    run = Run(runs / name)
+    return run_cache.name(run) if run.record_file.exists() else name
 
 
 def wait(runs: Path, names: Sequence[str]) -> Generator[str, None, ServeRecord]:
@@ -105,7 +115,7 @@ def _arguments(runs: Path, names: Sequence[str]) -> list[str]:
 def _left(runs: Path, holder: str) -> str:
     """How long the holder, where it is a training, will be at it."""
     try:
-        told = of_kind(events(find_run(runs, holder)), Train)
+        told = of_kind(run_cache.events(find_run(runs, holder)), Train)
     except UserError:  # an evaluation, a job of another folder, or a run that cannot be read
         return ""
     left = time_left(told[-1].eta_s) if told else ""

@@ -47,14 +47,17 @@ export function whenTold(attribute, act) {
   every(`[${attribute}]`, look, attribute);
 }
 
+let marks = 0;
+
 /** Calls `act` for each element that the selector finds, and again whenever its content was put back as it was sent. */
 export function whenSent(selector, act) {
+  const mark = `data-done-${marks++}`;
   const look = (element) => {
-    if (element.hasAttribute("data-done")) return;
-    element.setAttribute("data-done", "");
+    if (element.hasAttribute(mark)) return;
+    element.setAttribute(mark, "");
     act(element);
   };
-  every(selector, look, "data-done");
+  every(selector, look, mark);
 }
 
 /** Where a library of Gradio's bundle is, by the name that bundle.py gives it. */

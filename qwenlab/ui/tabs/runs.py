@@ -29,7 +29,7 @@ from qwenlab.ui.clock import Clock
 from qwenlab.ui.components import QUIET, card, fault, pulse, text
 from qwenlab.ui.jobs import exported
 from qwenlab.ui.jobs.continued import Way, go_on, latest_launch, lengthened
-from qwenlab.ui.question import Question, Wish, Words, build_question, wish
+from qwenlab.ui.confirmation import Confirmation, Wish, Words, build_confirmation, wish
 from qwenlab.ui.run_cache import broken, events, stamp, status
 from qwenlab.ui.views.deleted import called, contents, deleted_name, deleted_runs, deleted_state
 from qwenlab.ui.views.export_panel import choice_of, exports_state, offered, standing
@@ -72,7 +72,7 @@ def build_runs_tab(runs: Path, clock: Clock, page: gr.Blocks) -> RunsTab:
         with gr.Column(scale=1, min_width=340):
             compared = gr.HTML(CHOOSE, elem_id="compared")
     with gr.Accordion("Deleted runs", open=False, elem_id="deleted-runs") as bin_:
-        ask_bin = build_question("deleted-question")
+        ask_bin = build_confirmation("deleted-question")
         deleted = gr.HTML(elem_id="deleted")
     listed, picture, ableness, exports, launched, binned = due = [pulse() for _ in range(6)]
     clock.asks(partial(states, runs), [opened, chosen, do.run], due)
@@ -294,7 +294,7 @@ def _build_exports(runs: Path, do: Details, exports: gr.Textbox) -> None:
 
 
 def _build_deletion(
-    runs: Path, do: Details, ask_bin: Question, message: gr.HTML, opened: gr.Textbox, binned: gr.Textbox
+    runs: Path, do: Details, ask_bin: Confirmation, message: gr.HTML, opened: gr.Textbox, binned: gr.Textbox
 ) -> None:
     do.delete.click(lambda run: wish("delete", run=run), do.run, do.ask.wish, **QUIET)
     do.ask.put_by(partial(question, runs), opened)

@@ -12,7 +12,7 @@ from qwenlab.runs import Run, Status, list_evaluations, list_runs
 from qwenlab.runs.label import Label, change_label, read_label, tags_in
 from qwenlab.ui.components import card, fault, lab, pulse, text
 from qwenlab.ui.jobs.continued import can_extend, length, resuming
-from qwenlab.ui.question import Question, build_question
+from qwenlab.ui.confirmation import Confirmation, build_confirmation
 from qwenlab.ui.run_cache import broken, events, name, status
 from qwenlab.ui.views.export_panel import ExportPanel, build_export_panel
 from qwenlab.ui.views.run_card import chip, run_card
@@ -41,7 +41,7 @@ class Details(NamedTuple):
     start_from: gr.Button
     export: gr.Button
     delete: gr.Button
-    ask: Question
+    ask: Confirmation
     panel: ExportPanel
 
     @property
@@ -70,7 +70,7 @@ def build_details() -> Details:
             start_from = gr.Button("Start from its adapter", min_width=180)
             export = gr.Button("Export…", min_width=120)
             delete = gr.Button("Delete…", min_width=120, elem_classes="danger")
-        ask = build_question("run-question")
+        ask = build_confirmation("run-question")
         panel = build_export_panel()
         with gr.Row(equal_height=True):
             until = gr.Number(label="Extend to", min_width=120)
