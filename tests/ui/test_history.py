@@ -15,9 +15,9 @@ from qwenlab.report.schema import Report
 from qwenlab.runs import Evaluation, Run, Status, list_runs
 from qwenlab.runs.deleted import list_deleted
 from qwenlab.runs.label import Label, change_label, read_label
+from qwenlab.ui.confirmation import wish
 from qwenlab.ui.jobs.continued import resuming
 from qwenlab.ui.jobs.exported import Choice, arguments
-from qwenlab.ui.confirmation import wish
 from qwenlab.ui.tabs.runs import done, export_wanted, look, put_back_again, question, states
 from qwenlab.ui.views.export_panel import choice_of, offered
 from qwenlab.ui.views.history import differences, overlay, table

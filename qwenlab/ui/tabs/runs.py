@@ -27,9 +27,9 @@ from qwenlab.runs.exports import find_export, remove_export
 from qwenlab.text import disk
 from qwenlab.ui.clock import Clock
 from qwenlab.ui.components import QUIET, card, fault, pulse, text
+from qwenlab.ui.confirmation import Confirmation, Wish, Words, build_confirmation, wish
 from qwenlab.ui.jobs import exported
 from qwenlab.ui.jobs.continued import Way, go_on, latest_launch, lengthened
-from qwenlab.ui.confirmation import Confirmation, Wish, Words, build_confirmation, wish
 from qwenlab.ui.run_cache import broken, events, stamp, status
 from qwenlab.ui.views.deleted import called, contents, deleted_name, deleted_runs, deleted_state
 from qwenlab.ui.views.export_panel import choice_of, exports_state, offered, standing

@@ -11,8 +11,8 @@ from qwenlab.errors import UserError
 from qwenlab.runs import Run, Status, list_evaluations, list_runs
 from qwenlab.runs.label import Label, change_label, read_label, tags_in
 from qwenlab.ui.components import card, fault, lab, pulse, text
-from qwenlab.ui.jobs.continued import can_extend, length, resuming
 from qwenlab.ui.confirmation import Confirmation, build_confirmation
+from qwenlab.ui.jobs.continued import can_extend, length, resuming
 from qwenlab.ui.run_cache import broken, events, name, status
 from qwenlab.ui.views.export_panel import ExportPanel, build_export_panel
 from qwenlab.ui.views.run_card import chip, run_card
