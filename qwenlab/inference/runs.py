@@ -15,17 +15,23 @@ from qwenlab.training.engine import set_environment
 
 @contextmanager
 def local_answerer(
-    runs: Path, found: Mapping[str, Run], job: str, waiting: Callable[[list[str]], None]
+    runs: Path,
+    found: Mapping[str, Run],
+    job: str,
+    waiting: Callable[[list[str]], None],
+    loading: Callable[[], None] = lambda: None,
 ) -> Iterator[Answerer]:
     """The runs' base and each run's adapter under its name, loaded while the job holds the GPU lock.
 
-    `runs` is the folder of all runs; `waiting` hears who is ahead in the GPU queue.
+    `runs` is the folder of all runs; `waiting` hears who is ahead in the GPU queue, and `loading`
+    is called once it is this job's turn.
 
     Raises:
         UserError: a run has no adapter, or another base than the first; or as `load_runs`.
     """
     settings, record = shared_base(found)
     with gpu_lock(runs, job, waiting):
+        loading()
         set_environment()
         from qwenlab.inference.local import LocalAnswerer, load_runs
 

@@ -7,7 +7,7 @@ from qwenlab.evaluation.samples import Sample
 from qwenlab.report.advice import TrainingFacts, advise
 from qwenlab.report.criteria import Criterion, criteria
 from qwenlab.report.evidence import curve, stability
-from qwenlab.report.schema import Cost, Curve, ItemSet, Report, SuiteReport
+from qwenlab.report.schema import Cost, Curve, ItemSet, Report, SuiteReport, Trained
 from qwenlab.report.sentences import headline, suite_sentence
 from qwenlab.report.suite import Results, measured, parsing_share, unmeasured
 from qwenlab.runs.drift import Drift
@@ -26,6 +26,7 @@ def build_report(
     run: str,
     record: EvaluationRecord,
     drift: Drift | None = None,
+    trained: Trained | None = None,
 ) -> Report:
     """The report of one evaluation.
 
@@ -36,6 +37,7 @@ def build_report(
         run: the run's name.
         record: what was asked of whom, and what it took.
         drift: how far the adapter has moved the model; None: it is not known.
+        trained: what was trained on what; None: it is not known.
     """
     suites = _judged({name: _draft(facts, results.get(name), self_check) for name, facts in record.suites.items()})
     return Report(
@@ -44,6 +46,7 @@ def build_report(
         criteria=_criteria(suites, training),
         self_check=self_check,
         drift=drift,
+        trained=trained,
         advice=advise(training, suites),
         curve=curve(training.events) if training else Curve(),
         run=run,
@@ -93,7 +96,8 @@ def _criteria(suites: Mapping[str, SuiteReport], training: TrainingFacts | None)
         generation=_after(contest.metrics["generation"]),
         improvement=contest.change,
         stability=stability(training.events) if training else NotMeasured(why="the training is not known"),
-        syntax=parsing_share(contest.rows),
+        syntax=parsing_share([row.tuned[0] for row in contest.rows]),
+        base_syntax=parsing_share([row.base[0] for row in contest.rows]),
     )
 
 

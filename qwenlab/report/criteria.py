@@ -48,6 +48,7 @@ def criteria(
     improvement: Paired | NotMeasured,
     stability: Stability | NotMeasured,
     syntax: Rate | NotMeasured,
+    base_syntax: Rate | NotMeasured,
 ) -> tuple[Criterion, Criterion, Criterion, Criterion]:
     """The document's success criteria in its order.
 
@@ -55,8 +56,9 @@ def criteria(
         generation: problems for which the tuned model wrote a program.
         improvement: of the metric that matters: tests passed, where they were run.
         syntax: programs that parse, of all programs that the tuned model wrote.
+        base_syntax: the same of the base.
     """
-    return _generation(generation), _improvement(improvement), _stability(stability), _code_quality(syntax)
+    return _generation(generation), _improvement(improvement), _stability(stability), _code_quality(syntax, base_syntax)
 
 
 def _generation(measured: Rate | NotMeasured) -> Criterion:
@@ -109,7 +111,7 @@ def _stability(measured: Stability | NotMeasured) -> Criterion:
     )
 
 
-def _code_quality(measured: Rate | NotMeasured) -> Criterion:
+def _code_quality(measured: Rate | NotMeasured, base: Rate | NotMeasured) -> Criterion:
     """The document names no share, so all programs must parse: one that does not settles it, and none proves it."""
     name, wanted = "Code quality", "syntactically correct Python output"
     if isinstance(measured, NotMeasured) or measured.value is None:
@@ -119,10 +121,28 @@ def _code_quality(measured: Rate | NotMeasured) -> Criterion:
         name=name,
         wanted=wanted,
         status="met" if met else "not met",
-        figures=f"{_rate_in_words(measured)} of the programs parse",
+        figures=_parsing(measured) + _beside(measured, base),
         told_from_noise=None if met else True,
-        noise=f"at least {percent(_one_sided(measured).low)} with 95 % confidence" if met else "one program is enough",
+        noise=f"at least {percent(_one_sided(measured).low)} with 95 % confidence" if met else "",
     )
+
+
+def _parsing(measured: Rate) -> str:
+    failed = measured.n - measured.count
+    if not failed:
+        return f"all {measured.n} programs parse" if measured.n > 1 else "the one program parses"
+    return f"{failed} of {measured.n} programs {'does' if failed == 1 else 'do'} not parse"
+
+
+def _beside(measured: Rate, base: Rate | NotMeasured) -> str:
+    """How many of the base's do not."""
+    if isinstance(base, NotMeasured) or not base.n:
+        return ""
+    failed = base.n - base.count
+    if not failed and measured.count == measured.n:
+        return ""
+    also = "also " if failed and failed == measured.n - measured.count else ""
+    return f" (the base: {also}{failed or 'none'}{'' if base.n == measured.n else f' of {base.n}'})"
 
 
 def _not_measured(name: str, wanted: str, measured: object, empty: str) -> Criterion:

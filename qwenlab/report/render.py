@@ -20,6 +20,7 @@ from qwenlab.files import write_atomically
 from qwenlab.report import charts, tables
 from qwenlab.report.drift import sentence as drift_sentence
 from qwenlab.report.drift import table as drift_table
+from qwenlab.report.result_card import draw
 from qwenlab.report.schema import (
     NO_ANSWER,
     NO_PROGRAM,
@@ -33,6 +34,7 @@ from qwenlab.report.schema import (
     Report,
     SuiteReport,
 )
+from qwenlab.report.summary import summarise
 from qwenlab.report.tables import Table
 from qwenlab.stats.paired import SOLVED
 
@@ -66,6 +68,7 @@ def page(report: Report) -> str:
     """The whole page as HTML."""
     return _template().render(
         report=report,
+        card=draw(summarise(report)),
         charts=charts,
         tables=tables,
         drift=drift_sentence,

@@ -216,6 +216,18 @@ class SuiteReport(Figures):
         return "pass" if self.kind == "program" else "right"
 
 
+class Trained(Figures):
+    """What was trained on what, and what that took."""
+
+    model: str
+    """The base, by the last part of its name."""
+    data: str
+    """The file, the folder or the data set, by the last part of its name."""
+    machine: str = ""
+    """The card, or the processor where there is none. Empty: it is not known."""
+    seconds: float | None = None
+
+
 class Report(Figures):
     """The content of report.json."""
 
@@ -239,6 +251,8 @@ class Report(Figures):
     self_check: SelfCheck | NotMeasured | None
     """None: no suite asked for programs."""
     drift: Drift | None = None
+    trained: Trained | None = None
+    """None: the report is older than the field, or nothing is known of the training."""
     advice: tuple[Advice, ...]
     curve: Curve
     cost: dict[str, Cost]
@@ -251,7 +265,7 @@ class Report(Figures):
             del content[name]
         for cost in content["cost"].values():
             del cost["seconds"]
-        for timed in ("self_check", "drift"):
+        for timed in ("self_check", "drift", "trained"):
             if content[timed]:
                 content[timed].pop("seconds", None)
         for suite in content["suites"].values():

@@ -136,9 +136,9 @@ def outcome_of(metric: Metric, attempt: Attempt) -> bool | None:
     return attempt.right
 
 
-def parsing_share(rows: Sequence[ItemRow]) -> Rate:
-    """Of the programs that the tuned model wrote."""
-    written = [row.tuned[0].parses for row in rows if row.tuned[0].found]
+def parsing_share(first_answers: Sequence[Attempt]) -> Rate:
+    """Of the programs that were written."""
+    written = [attempt.parses for attempt in first_answers if attempt.found]
     return rate(sum(written), len(written))
 
 

@@ -12,7 +12,7 @@ from qwenlab.runs.job_folder import JobFolder
 from qwenlab.runs.record import JobRecord, Status
 from qwenlab.runs.run import Run
 
-Phase = Literal["preparing", "waiting for the GPU", "generating", "judging", "reporting"]
+Phase = Literal["preparing", "waiting for the GPU", "loading", "generating", "judging", "reporting"]
 
 
 class Spent(Record):
@@ -30,7 +30,10 @@ class EvaluationRecord(JobRecord):
     """Of `total`: answers while generating or judging."""
     total: int = 0
     tokens_per_second: float | None = None
+    share: float | None = None
+    """Of the whole evaluation, answers and judging together, from 0 to 1, as far as is known; None: nothing is."""
     eta_s: float | None = None
+    """Seconds to the end, of the phases that follow too."""
     settings: EvaluateSettings
     noise_floor: bool = False
     """The base answers a second time."""

@@ -57,6 +57,11 @@ class Progress:
         since = done - self._begun_at
         return round(self.seconds() / since * (self._total - done), 1) if since else None
 
+    def seconds_in_all(self, done: int) -> float | None:
+        """What the total takes, at the pace so far; None before anything was done."""
+        since = done - self._begun_at
+        return self.seconds() / since * self._total if since else None
+
     def reach(self, done: int, *words: str) -> None:
         """`done` of the total are done; empty words are left out."""
         now, last = "  ".join(filter(None, words)), done == self._total
@@ -79,18 +84,38 @@ class Progress:
 
 
 class PhaseProgress:
-    """One phase of an evaluation as it proceeds, in evaluation.json for onlookers too."""
+    """One phase of an evaluation as it proceeds, in evaluation.json for onlookers too.
 
-    def __init__(self, evaluation: Evaluation, output: Output, phase: Phase, total: int, done: int) -> None:
+    Args:
+        total: answers of this phase, of which `done` were there before.
+        before_s: seconds that the phases before it took.
+        expected_s: seconds that this phase will take, before its pace is known; None: nothing is known of it.
+        after_s: seconds that the phases after it will take.
+    """
+
+    def __init__(
+        self,
+        evaluation: Evaluation,
+        output: Output,
+        phase: Phase,
+        total: int,
+        done: int,
+        before_s: float = 0.0,
+        expected_s: float | None = None,
+        after_s: float = 0.0,
+    ) -> None:
         self._evaluation = evaluation
         self._progress = Progress(output)
         self._phase: Phase = phase
         self._total, self._done = total, done
+        self._before_s, self._expected_s, self._after_s = before_s, expected_s, after_s
+        self._share = evaluation.read().share or 0.0
         self._tokens = 0
 
     def __enter__(self) -> Self:
+        share, left = self._whole(self._expected_s)
         self._evaluation.update(
-            phase=self._phase, total=self._total, done=self._done, tokens_per_second=None, eta_s=None
+            phase=self._phase, total=self._total, done=self._done, tokens_per_second=None, share=share, eta_s=left
         )
         self._progress.start(self._phase, self._total, self._done)
         return self
@@ -107,13 +132,27 @@ class PhaseProgress:
             StopRequested: somebody asked for it.
         """
         self._done, self._tokens = done, self._tokens + tokens
-        left = self._progress.seconds_left(done)
+        seconds_left = self._progress.seconds_left(done)
         speed = round(self._tokens / self._progress.seconds(), 1) if self._tokens else None
-        self._evaluation.update(done=done, tokens_per_second=speed, eta_s=left)
-        self._progress.reach(done, f"{speed:,.0f} tokens/s" if speed else "", time_left(left))
+        share, left = self._whole(self._progress.seconds_in_all(done))
+        self._evaluation.update(done=done, tokens_per_second=speed, share=share, eta_s=left)
+        self._progress.reach(done, f"{speed:,.0f} tokens/s" if speed else "", time_left(seconds_left))
         if self._evaluation.stop_file.exists():
             raise StopRequested
 
     def more(self, count: int, tokens: int = 0) -> None:
         """As `reach`, with what has come on top."""
         self.reach(self._done + count, tokens)
+
+    def _whole(self, phase_s: float | None) -> tuple[float | None, float | None]:
+        """How far the whole evaluation is, and seconds left; `phase_s`: what all of this phase takes.
+
+        The share never goes back: that a pace was guessed wrongly is told by the time.
+        """
+        if phase_s is None:
+            return (self._share or None), None
+        done_s = phase_s * self._done / self._total if self._total else phase_s
+        whole_s = self._before_s + phase_s + self._after_s
+        reached = (self._before_s + done_s) / whole_s if whole_s else 1.0
+        self._share = round(max(self._share, min(reached, 1.0)), 4)
+        return self._share, round(phase_s - done_s + self._after_s, 1)

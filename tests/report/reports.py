@@ -14,7 +14,7 @@ from qwenlab.evaluation.suites.code_contests import contest_item
 from qwenlab.recipe import EvaluateSettings, Recipe
 from qwenlab.report.advice import TrainingFacts
 from qwenlab.report.build import build_report
-from qwenlab.report.schema import Attempt, ItemRow, ItemSet, Metric, Report, SuiteReport
+from qwenlab.report.schema import Attempt, ItemRow, ItemSet, Metric, Report, SuiteReport, Trained
 from qwenlab.report.suite import Results
 from qwenlab.runs.evaluation import EvaluationRecord
 from qwenlab.runs.events import Event, Note, Validation
@@ -203,6 +203,7 @@ def whole_report(
         training_facts(),
         f"a-run{hostile}",
         _record(hostile, thinking),
+        trained=Trained(model="tiny", data=f"mine.csv{hostile}", machine="NVIDIA RTX 4070", seconds=80.0),
     )
 
 

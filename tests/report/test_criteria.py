@@ -76,7 +76,13 @@ def test_the_plan_in_words() -> None:
 
 
 def evaluated(
-    generated: int = 90, both: int = 9, gained: int = 21, lost: int = 3, spikes: int = 0, parsed: int = 90
+    generated: int = 90,
+    both: int = 9,
+    gained: int = 21,
+    lost: int = 3,
+    spikes: int = 0,
+    parsed: int = 90,
+    parsed_before: int = 89,
 ) -> list[Criterion]:
     return list(
         criteria(
@@ -84,6 +90,7 @@ def evaluated(
             improvement=compare(*table(both, gained, lost, n=100)),
             stability=Stability(spikes=spikes, converged=True),
             syntax=rate(parsed, generated),
+            base_syntax=rate(min(parsed_before, generated), generated),
         )
     )
 
@@ -149,18 +156,31 @@ def test_the_improvement_in_words() -> None:
     ],
 )
 def test_the_stability(stability: Stability, status: str, figures: str) -> None:
-    line = criteria(rate(1, 1), NotMeasured(why=""), stability, rate(1, 1))[2]
+    line = criteria(rate(1, 1), NotMeasured(why=""), stability, rate(1, 1), rate(1, 1))[2]
     assert (line.status, line.figures, line.told_from_noise) == (status, figures, None)
 
 
-def test_one_program_that_does_not_parse_settles_the_code_quality() -> None:
-    line = evaluated(parsed=89)[3]
-    assert (line.status, line.told_from_noise, line.noise) == ("not met", True, "one program is enough")
-    assert line.figures.startswith("89 of 90 (98.9 %")
+@pytest.mark.parametrize(
+    ("parsed", "before", "status", "figures"),
+    [
+        (90, 90, "met", "all 90 programs parse"),
+        (89, 89, "not met", "1 of 90 programs does not parse (the base: also 1)"),
+        (89, 90, "not met", "1 of 90 programs does not parse (the base: none)"),
+        (88, 60, "not met", "2 of 90 programs do not parse (the base: 30)"),
+    ],
+)
+def test_the_code_quality_counts_the_programs_that_do_not_parse(
+    parsed: int, before: int, status: str, figures: str
+) -> None:
+    line = evaluated(parsed=parsed, parsed_before=before)[3]
+    assert (line.status, line.figures) == (status, figures)
+    assert line.noise == ("at least 97.1 % with 95 % confidence" if parsed == 90 else "")
 
 
 def test_what_was_not_measured_says_why() -> None:
-    lines = criteria(rate(0, 0), NotMeasured(why="no sandbox"), NotMeasured(why="no training run"), rate(0, 0))
+    lines = criteria(
+        rate(0, 0), NotMeasured(why="no sandbox"), NotMeasured(why="no training run"), rate(0, 0), rate(0, 0)
+    )
     assert [line.status for line in lines] == ["not measured"] * 4
     assert [line.figures for line in lines] == [
         "no problem was answered",
@@ -168,5 +188,5 @@ def test_what_was_not_measured_says_why() -> None:
         "no training run",
         "no program was written",
     ]
-    improvement = criteria(rate(1, 1), compare([], []), Stability(0, True), rate(1, 1))[1]
+    improvement = criteria(rate(1, 1), compare([], []), Stability(0, True), rate(1, 1), rate(1, 1))[1]
     assert (improvement.status, improvement.figures) == ("not measured", "no problem was judged")

@@ -20,12 +20,13 @@ from qwenlab.evaluation.suites import find_suites
 from qwenlab.jobs.evaluate.answers import Answers, answer
 from qwenlab.jobs.evaluate.first_edition import move_into_suites
 from qwenlab.jobs.evaluate.items import Suites, choose_items
+from qwenlab.jobs.evaluate.pace import judging_seconds
 from qwenlab.recipe import EvaluateSettings, read_recipe
 from qwenlab.report.advice import TrainingFacts
 from qwenlab.report.build import build_report
 from qwenlab.report.drift import sentence as drift_sentence
 from qwenlab.report.render import write
-from qwenlab.report.schema import Report
+from qwenlab.report.schema import Report, Trained
 from qwenlab.report.suite import Results
 from qwenlab.runs import Evaluation, Run, Status, find_run
 from qwenlab.runs.drift import Drift
@@ -100,7 +101,7 @@ def evaluate(evaluation: Evaluation, run: Run, runs: Path, *, rejudge: bool = Fa
         UserError: something in the way that the user can fix; the evaluation is marked as failed, and can be resumed.
     """
     with evaluation.owned(), Output(evaluation.log_file) as output:
-        evaluation.update(status=Status.running, finished=None, error=None)
+        evaluation.update(status=Status.running, finished=None, error=None, share=None, eta_s=None)
         try:
             with outside_told(), output.heard():
                 report = _work(evaluation, run, runs, rejudge, output)
@@ -133,14 +134,14 @@ def _work(evaluation: Evaluation, run: Run, runs: Path, rejudge: bool, output: O
     if programs and not rejudge:
         with fit_sandbox(private=private) as found:
             _tell_sandbox(found, output)  # now, and not after hours of generating
-    answers = answer(evaluation, run, runs, suites, output)
+    answers = answer(evaluation, run, runs, suites, output, judging_seconds(run, suites, evaluation.read()))
     if rejudge:
         for name in suites:
             evaluation.suite(name).judged_file.unlink(missing_ok=True)
     with fit_sandbox(private=private) if programs else nullcontext() as found:
         if found and rejudge:
             _tell_sandbox(found, output)
-        results = _judged(evaluation, suites, answers, found, output)
+        results = _judged(evaluation, run, suites, answers, found, output)
         evaluation.update(phase="reporting")
         return _report(evaluation, run, results, found)
 
@@ -176,6 +177,7 @@ def _tell_sandbox(found: FitSandbox | NoSandbox, output: Output) -> None:
 
 def _judged(
     evaluation: Evaluation,
+    run: Run,
     suites: Suites,
     answers: Mapping[str, Answers],
     found: FitSandbox | NoSandbox | None,
@@ -184,12 +186,12 @@ def _judged(
     """What became of every answer, suite by suite."""
     record = evaluation.read()
     total = sum(len(each.samples) + 2 * len(each.readings) for each in answers.values())
-    evaluation.update(phase="judging", done=0, total=total, tokens_per_second=None, eta_s=None)
     began, done = time.monotonic(), 0
     results = {}
+    asking, judging = sum(record.suite_seconds.values()), judging_seconds(run, suites, record)
     with (
+        PhaseProgress(evaluation, output, "judging", total, 0, before_s=asking, expected_s=judging) as following,
         _runner(found, record.all_tests) as runner,
-        PhaseProgress(evaluation, output, "judging", total, 0) as following,
     ):
         for name, items in suites.items():
             samples, readings = answers[name]
@@ -228,6 +230,7 @@ def _report(
         run=run.name,
         record=evaluation.read(),
         drift=_drift(evaluation, run),
+        trained=_trained(run),
     )
     write(report, evaluation.folder)
     return report
@@ -238,6 +241,18 @@ def _drift(evaluation: Evaluation, run: Run) -> Drift | None:
     adapter = evaluation.read().stamps.get("tuned", {}).get("adapter_sha256")
     found = run.drift
     return found if found and found.adapter_sha256 == adapter else None
+
+
+def _trained(run: Run) -> Trained:
+    """The training in a few words, from its recipe and its record."""
+    recipe, record = run.recipe, run.read()
+    machine = record.hardware
+    return Trained(
+        model=Path(recipe.model.name).name,
+        data=Path(recipe.data.source).name,
+        machine=(machine.gpu or machine.cpu) if machine else "",
+        seconds=(record.finished - record.started).total_seconds() if record.started and record.finished else None,
+    )
 
 
 def _tell(report: Report, evaluation: Evaluation, output: Output) -> None:

@@ -51,8 +51,10 @@ class _Todo(NamedTuple):
         return sum(len(batch.units) for batch in self.left) + self.unread
 
 
-def answer(evaluation: Evaluation, run: Run, runs: Path, suites: Suites, output: Output) -> dict[str, Answers]:
-    """Of base and tuned, by suite.
+def answer(
+    evaluation: Evaluation, run: Run, runs: Path, suites: Suites, output: Output, after_s: float = 0.0
+) -> dict[str, Answers]:
+    """Of base and tuned, by suite. `after_s`: seconds that what follows will take.
 
     Raises:
         UserError: a model or a server is not what began this evaluation, cannot be asked, or ignores the adapter.
@@ -65,7 +67,7 @@ def answer(evaluation: Evaluation, run: Run, runs: Path, suites: Suites, output:
             output.say(f"base and tuned are asked with {said(record.thinking)}")
         with (
             _answerer(evaluation, run, runs, output) as answerer,
-            PhaseProgress(evaluation, output, "generating", total, total - left) as following,
+            PhaseProgress(evaluation, output, "generating", total, total - left, after_s=after_s) as following,
         ):
             for name, each in todo.items():
                 _generate(evaluation, name, each.left, answerer, following)
@@ -166,7 +168,10 @@ def _answerer(evaluation: Evaluation, run: Run, runs: Path, output: Output) -> I
         evaluation.update(phase="waiting for the GPU")
         output.say(f"waiting for the GPU: {', then '.join(ahead)}")
 
-    with local_answerer(runs, {"tuned": run}, f"evaluate-{run.name}", waiting) as answerer:
+    def loading() -> None:
+        evaluation.update(phase="loading")
+
+    with local_answerer(runs, {"tuned": run}, f"evaluate-{run.name}", waiting, loading) as answerer:
         stamps = {side: answerer.stamp(side) | {"thinking": record.thinking} for side in ("base", "tuned")}
         _check_same(evaluation.read().stamps, stamps)
         evaluation.update(stamps=stamps)
