@@ -16,17 +16,19 @@ import gradio as gr
 from qwenlab.errors import UserError
 from qwenlab.runs import Run
 from qwenlab.ui import theme
-from qwenlab.ui.choices import run_choices
+from qwenlab.ui.choices import recipe_choices, run_choices
 from qwenlab.ui.clock import Clock, connect
 from qwenlab.ui.components import QUIET
 from qwenlab.ui.faults import tell_faults
 from qwenlab.ui.form import PATHS, values_of
+from qwenlab.ui.jobs import evaluations
+from qwenlab.ui.run_cache import broken
 from qwenlab.ui.status_bar import build_strip
 from qwenlab.ui.tabs.compare import build_compare_tab
 from qwenlab.ui.tabs.data import build_data_tab, settings
 from qwenlab.ui.tabs.evaluate import build_evaluate_tab
 from qwenlab.ui.tabs.runs import build_runs_tab
-from qwenlab.ui.tabs.train import build_train_tab, edited
+from qwenlab.ui.tabs.train import build_train_tab, edited, picked
 from qwenlab.ui.theme import THEME
 from qwenlab.ui.views.head import TABS
 from qwenlab.ui.views.run_panel import looked_at
@@ -58,7 +60,7 @@ def build(runs: Path) -> gr.Blocks:
             with gr.Tab("Result", id="evaluate") as tab:
                 evaluate = build_evaluate_tab(runs, evaluate_clock := Clock(tab, strip), page)
             with gr.Tab("Runs", id="runs") as tab:
-                build_runs_tab(runs, runs_clock := Clock(tab, strip), page)
+                history = build_runs_tab(runs, runs_clock := Clock(tab, strip), page)
         clocks = (data_clock, train_clock, compare_clock, evaluate_clock, runs_clock)
         connect(clocks, strip.pace)
         strip.marks.change(_marked, strip.marks, [clock.tab for clock in clocks[: len(TABS)]], **QUIET)
@@ -68,14 +70,17 @@ def build(runs: Path) -> gr.Blocks:
         data.train.click(_train_on, data.chosen, [tabs, *carried], **QUIET).then(
             partial(edited, runs), [train.recipe, *train.form.controls], train.told, **QUIET
         )
-        for button, name, tab in (
-            (train.stage.compare, "compare", compare),
-            (train.stage.evaluate, "evaluate", evaluate),
+        for button, run in ((train.stage.compare, train.stage.run), (history.compare, history.run)):
+            button.click(partial(_open, runs, "compare"), run, [tabs, compare.run], **QUIET)
+        for button, run in (
+            (train.stage.evaluate, train.stage.run),
+            (history.evaluate, history.run),
+            (compare.evaluate, compare.run),
         ):
-            button.click(
-                partial(_open, runs, name), train.stage.run, [tabs, tab.run], queue=False, api_visibility="private"
-            )
-        compare.evaluate.click(partial(_evaluate, runs), compare.run, [tabs, evaluate.run], **QUIET)
+            button.click(partial(_judge, runs), run, [tabs, evaluate.run], **QUIET)
+        history.open_recipe.click(
+            partial(_open_recipe, runs), history.run, [tabs, train.recipe, *train.form.controls, *train.told], **QUIET
+        )
     tell_faults(page)
     page.queue()
     # Gradio looks a thousand times a second whether somebody waits, which takes 4 % of a core from the training.
@@ -95,13 +100,29 @@ def _marked(marks: str) -> list[gr.Tab]:
 
 def _open(runs: Path, tab: str, run: str) -> tuple[gr.Tabs, gr.Dropdown]:
     """Go to a tab with the run in hand."""
+    found = _found(runs, run)
+    return gr.Tabs(selected=tab), gr.Dropdown(run_choices(runs), value=found.name if found else None)
+
+
+def _judge(runs: Path, chosen: str | list[str]) -> tuple[gr.Tabs, gr.Dropdown]:
+    """Go to the result of the run, or the first of several. Where there is none yet, it is asked for at once."""
+    name = chosen if isinstance(chosen, str) else next(iter(chosen), "")
+    run = _found(runs, name)
+    if run and run.adapter.exists() and evaluations.looked_at(runs, run, evaluations.NEWEST) is None:
+        evaluations.start(runs, run, [], noise_floor=False)
+    return _open(runs, "evaluate", name)
+
+
+def _open_recipe(runs: Path, run: str) -> list[Any]:
+    """Fill the Train tab's form from what a run was trained with."""
+    recipe = str(runs / run / "recipe.toml")
+    return [gr.Tabs(selected="train"), gr.Dropdown(recipe_choices(runs), value=recipe), *picked(runs, recipe)]
+
+
+def _found(runs: Path, name: str) -> Run | None:
+    """The run of this name, or the latest; None: it is gone, cannot be read, or was chosen in another browser."""
     try:
-        found = looked_at(runs, run)
-    except UserError:  # it is gone, or was chosen in another browser
-        found = None
-    return gr.Tabs(selected=tab), gr.Dropdown(run_choices(runs), value=found.name if isinstance(found, Run) else None)
-
-
-def _evaluate(runs: Path, names: list[str]) -> tuple[gr.Tabs, gr.Dropdown]:
-    """Go from the runs that were compared to the evaluation of the first."""
-    return _open(runs, "evaluate", names[0] if names else "")
+        found = looked_at(runs, name)
+    except UserError:
+        return None
+    return found if isinstance(found, Run) and not broken(found) else None

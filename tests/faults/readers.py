@@ -16,7 +16,7 @@ from qwenlab.runs.label import read_label
 from qwenlab.runs.mode import check_mode
 from qwenlab.runs.resolve import choose_job
 from qwenlab.runs.shared_base import shared_base
-from qwenlab.ui import _evaluate, _open, prompts, question, shown
+from qwenlab.ui import _judge, _open, _open_recipe, prompts, question, shown
 from qwenlab.ui.choices import recipe_choices, run_choices
 from qwenlab.ui.form import PATHS, values_of
 from qwenlab.ui.jobs.evaluations import NEWEST
@@ -96,8 +96,9 @@ HANDLERS: dict[str, Reader] = {
     "Runs: exports": lambda runs, name: history.exports_shown(runs, name),
     "Runs: launch": lambda runs, name: history.launch_fault(runs, name, ""),
     "Runs: question": lambda runs, name: history.question(runs, {"act": "delete", "run": name}, name),
+    "to Train": lambda runs, name: _open_recipe(runs, name),
     "to Compare": lambda runs, name: _open(runs, "compare", name),
-    "to Evaluate": lambda runs, name: (_open(runs, "evaluate", name), _evaluate(runs, [name])),
+    "to Evaluate": lambda runs, name: (_open(runs, "evaluate", name), _judge(runs, [name])),
     "Evaluate: chosen": lambda runs, name: evaluate.newest_chosen(runs, None),
     "Evaluate: settings": lambda runs, name: evaluate.settings_of(runs, name),
     "Evaluate: counted": lambda runs, name: evaluate.counted(runs, name, 10, 10),

@@ -172,8 +172,8 @@ def question(runs: Path, wished: Wish, run: str) -> Words | None:
             "Remove the export",
         )
     return Words(
-        f"Delete {which}{contents(found)}? It takes {disk(size(found.folder))}. It is kept for {KEPT_DAYS} days and can "
-        "be put back; deleted for good, it frees the disk at once.",
+        f"Delete {which}{contents(found)}? It takes {disk(size(found.folder))}. It is kept for {KEPT_DAYS} days and "
+        "can be put back; deleted for good, it frees the disk at once.",
         "Delete",
         "Delete for good",
     )

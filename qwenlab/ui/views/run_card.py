@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from qwenlab.data.report import DatasetReport
 from qwenlab.errors import UserError
 from qwenlab.hub import downloaded
 from qwenlab.report.charts import bar
@@ -68,16 +69,29 @@ def _waiting(run: Run) -> str:
     ahead = line[: line.index(run.name)] if run.name in line else []
     if not ahead and (come := downloaded(run.recipe.model.name)) is not None:
         return f"<p role='status'>Downloading {text(run.recipe.model.name)}: {come:.2f} GB so far.</p>"
+    if not ahead and (rows := _rows(run)):
+        return f'<p class="quiet" role="status">Getting ready. {rows}</p>'
     if not ahead:
         return '<p class="quiet" role="status">Getting ready: reading the data and turning it into tokens.</p>'
     names = ", then ".join(in_words(run.folder.parent, who) for who in ahead)
     return f"<p>Waits behind {text(names)}.</p>"
 
 
+def _rows(run: Run) -> str:
+    """What it will train on, as a sentence; empty before that is known."""
+    if not run.data_file.exists():
+        return ""
+    try:
+        report = DatasetReport.read(run.data_file)
+    except UserError as error:
+        return text(error.message)
+    return f"{report.train_rows:,} rows to train on, {report.validation_rows:,} held out."
+
+
 def _progress(run: Run, record: RunRecord, events: Sequence[Event], patience: int, threshold: float) -> str:
     far, trained = progress(run, events), of_kind(events, Train)
     if far is None:
-        return '<p class="quiet" role="status">Loading the model.</p>'
+        return f'<p class="quiet" role="status">{_rows(run)} Loading the model.</p>'
     now = trained[-1]
     done, total = now.step, record.total_steps or 0
     left = time_left(far.eta_s) if record.status is Status.running else "saving a checkpoint"

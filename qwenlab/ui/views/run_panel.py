@@ -1,6 +1,7 @@
 """The right side of the Train tab: one run, live, with what can be done with it."""
 
 import hashlib
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from qwenlab.files import Record, last_lines
 from qwenlab.runs import Run, find_run
 from qwenlab.runs.events import Train, Validation
 from qwenlab.runs.launch import Launch, list_launches
+from qwenlab.text import duration
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.clock import Clock
 from qwenlab.ui.components import QUIET, card, fault, lab, pulse, text, when_chosen
@@ -191,7 +193,8 @@ def _state(found: Run | Launch | None) -> str:
     if isinstance(found, Run):
         files = [stamp(path) for path in (found.events_file, found.record_file, found.log_file, found.drift_file)]
         return repr((found.name, broken(found) or status(found), files, stamp(found.folder / "label.json")))
-    return repr((str(found.log), found.is_alive, stamp(found.log))) if found else "no run"
+    # Each time another one while it starts: its card says for how long it has.
+    return repr((str(found.log), found.is_alive and time.time(), stamp(found.log))) if found else "no run"
 
 
 def _seen(told: str) -> Seen:
@@ -231,9 +234,12 @@ def _picture(found: Run | Launch | None, reach: Reach, is_open: bool) -> tuple[R
 
 
 def _launched(found: Launch) -> str:
-    if found.is_alive:
-        return card("<b>Starting</b><p class='quiet' role='status'>The process runs; its run will stand here.</p>")
-    return fault(found.last_words or "The process exited without output.")
+    """What the process is at, and since when: it takes some seconds until it has a run."""
+    if not found.is_alive:
+        return fault(found.last_words or "The process exited without output.")
+    since = duration(time.time() - found.read().time)
+    said = next(iter(found.last_words.splitlines()[-1:]), "loading the libraries")
+    return card(f"<b>Starting</b> <span class='quiet'>{since}</span><p class='quiet' role='status'>{text(said)}</p>")
 
 
 def log_tail(run: Run) -> str:
