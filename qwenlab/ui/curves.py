@@ -64,10 +64,10 @@ def news(run: Run, happened: Sequence[Event], reach: Reach) -> tuple[Reach, str]
     validated = [point for point in validation_loss(happened) if point[0] > reach.validated]
     notes = of_kind(happened, Note)
     series = {
-        name: _sent([(e.step, v) for e in trained if (v := value(e)) is not None]) for name, value in TRAINED.items()
+        name: sent([(e.step, v) for e in trained if (v := value(e)) is not None]) for name, value in TRAINED.items()
     }
     begun = next((event.time for event in of_kind(happened, Train)), 0.0)
-    series |= {"eval_loss": _sent(validated), "time": _sent([(event.step, event.time - begun) for event in trained])}
+    series |= {"eval_loss": sent(validated), "time": sent([(event.step, event.time - begun) for event in trained])}
     told: dict[str, Any] = {
         "key": key,
         "total": known.total_steps or 0,
@@ -107,8 +107,8 @@ def reading(validation: Sequence[Point]) -> str:
     return "Validation loss is still falling: more epochs may help."
 
 
-def _sent(points: Sequence[Point]) -> list[list[float | None]]:
-    """Not a number is null, which JSON can say."""
+def sent(points: Sequence[Point]) -> list[list[float | None]]:
+    """The points as they go to a browser: not too many, not too exact. Not a number is null, which JSON can say."""
     return [[x, float(f"{y:.{DIGITS}g}") if math.isfinite(y) else None] for x, y in thinned(points, MOST_POINTS)]
 
 

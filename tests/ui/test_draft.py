@@ -41,7 +41,7 @@ def loaded(runs: Path, draft: Any) -> tuple[Any, list[Any], list[Any]]:
 
 def test_a_page_that_is_opened_again_shows_the_draft(tmp_path: Path) -> None:
     values = values_of(read_recipe(Path(TINY)).with_values(train={"max_steps": 7}))
-    *_, draft, drop, _, _ = edited(tmp_path, TINY, *values)
+    *_, draft, drop, _, _, _ = edited(tmp_path, TINY, *values)
     assert drop.interactive
     recipe, controls, (wrong, command, *_) = loaded(tmp_path, draft)
     assert recipe.value == TINY and controls == values
@@ -49,10 +49,10 @@ def test_a_page_that_is_opened_again_shows_the_draft(tmp_path: Path) -> None:
 
 
 def test_what_a_new_user_sees_is_not_kept(tmp_path: Path) -> None:
-    *_, draft, drop, _, _ = picked(tmp_path, first_recipe())
+    *_, draft, drop, _, _, _ = picked(tmp_path, first_recipe())
     assert draft == [] and not drop.interactive
     other = str(RECIPE_FOLDER / "small_gpu.toml")
-    *_, draft, drop, _, _ = picked(tmp_path, other)
+    *_, draft, drop, _, _, _ = picked(tmp_path, other)
     assert draft == [other] and not drop.interactive
 
 
@@ -67,7 +67,7 @@ def test_a_new_user_s_page_keeps_the_first_recipe(tmp_path: Path) -> None:
 def test_what_is_wrong_leaves_the_draft_as_it_was(tmp_path: Path) -> None:
     values = values_of(read_recipe(Path(TINY)))
     values[PATHS.index("train.learning_rate")] = 7
-    wrong, *_, draft, drop, _, start = edited(tmp_path, TINY, *values)
+    wrong, *_, draft, drop, _, start, _ = edited(tmp_path, TINY, *values)
     assert (
         "Learning rate (train.learning_rate) = 7" in wrong
         and not start.interactive

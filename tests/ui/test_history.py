@@ -3,6 +3,7 @@
 import json
 import shutil
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from qwenlab.runs.label import Label, change_label, read_label
 from qwenlab.ui.confirmation import wish
 from qwenlab.ui.jobs.continued import resuming
 from qwenlab.ui.jobs.exported import Choice, arguments
+from qwenlab.ui.run_cache import name
 from qwenlab.ui.tabs.runs import done, export_wanted, look, put_back_again, question, states
 from qwenlab.ui.views.export_panel import choice_of, offered
 from qwenlab.ui.views.history import differences, overlay, table
@@ -110,7 +112,9 @@ def test_titles_notes_and_tags_are_text(tmp_path: Path) -> None:
 
 def test_curves_lie_over_each_other_and_only_differences_are_told(tmp_path: Path) -> None:
     first, second = made_run(tmp_path, "first"), made_run(tmp_path, "second", train={"seed": 7})
-    assert overlay([first, second]).count('class="line') == 2
+    drawn = json.loads(unescape(overlay([first, second]).partition('data-overlay="')[2].partition('"')[0]))
+    assert [run["name"] for run in drawn] == [name(first), name(second)]
+    assert drawn[0]["validation"][0] == [0, 2.0] and drawn[0]["colour"] != drawn[1]["colour"]
     told = differences([first, second])
     assert "train.seed" in told and "42" in told and ">7<" in told and "lora.r" not in told
     assert "the same" in differences([first, first]) and "different data" not in told

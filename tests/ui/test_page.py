@@ -61,7 +61,7 @@ def test_without_a_card_the_tiny_recipe_comes_first(tmp_path: Path) -> None:
 
 def test_picking_a_recipe_fills_the_form_and_tells_its_command(tmp_path: Path) -> None:
     recipe = str(RECIPE_FOLDER / "tiny.toml")
-    *values, wrong, command, toml, download, plan, _, _, _, _ = picked(tmp_path, recipe)
+    *values, wrong, command, toml, download, plan, _, _, _, _, _ = picked(tmp_path, recipe)
     assert wrong == "" and command == f"python -m qwenlab.train {recipe} --runs {tmp_path}"
     assert 'name = "tiny"' in toml and "recipe.toml" in download and "Before it starts" in plan
     assert edited(tmp_path, recipe, *values)[1] == command

@@ -1,7 +1,7 @@
 // The curves of a run on the Train tab. They stay; what is new comes as `<i class="news" data-news="{...}">`, see
 // curves.py, and is added to what is there.
 
-import { Plot, short } from "./plot.js";
+import { Plot, short, smoothed } from "./plot.js";
 import { whenSeen, whenTold } from "./seen.js";
 
 const LARGE = ["loss", "eval_loss", "time"]; // all others are drawn small, under their names
@@ -62,15 +62,6 @@ function build(place) {
   control("smooth").addEventListener("input", () => ((wishes.smooth = Number(control("smooth").value)), redraw()));
   control("all").addEventListener("click", () => place.plot?.zoom(null));
   place.querySelector(".plot-small").addEventListener("toggle", () => drawSmall(place));
-}
-
-/** Exponentially weighted mean, with the bias of its beginning taken out, as TensorBoard's slider. */
-function smoothed(points, weight) {
-  let mean = 0;
-  return points.map(([x, y], index) => {
-    mean = weight * mean + (1 - weight) * y;
-    return [x, mean / (1 - weight ** (index + 1))];
-  });
 }
 
 function along(points) {

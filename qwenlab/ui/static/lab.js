@@ -7,4 +7,5 @@ import "./curves.js";
 import "./data.js";
 import "./head.js";
 import "./maths.js";
+import "./overlay.js";
 import "./runs.js";

@@ -14,8 +14,18 @@ export function colours(element) {
   return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim() || "gray"]));
 }
 
-const short = (value) =>
+/** A number for people. */
+export const short = (value) =>
   value === 0 ? "0" : Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : Number(value.toPrecision(4)).toString();
+
+/** Exponentially weighted mean, with the bias of its beginning taken out, as TensorBoard's slider. */
+export function smoothed(points, weight) {
+  let mean = 0;
+  return points.map(([x, y], index) => {
+    mean = weight * mean + (1 - weight) * y;
+    return [x, mean / (1 - weight ** (index + 1))];
+  });
+}
 
 /**
  * A chart in `element`.
@@ -171,5 +181,3 @@ export class Plot {
     };
   }
 }
-
-export { short };

@@ -16,6 +16,7 @@ from qwenlab.ui.components import QUIET, fault, lab, when_chosen
 from qwenlab.ui.draft import Draft, build_draft, draft_of, read_draft
 from qwenlab.ui.form import PATHS, Form, build_form, recipe_of, values_of, worded
 from qwenlab.ui.models import data_choices, model_choices
+from qwenlab.ui.views.dataset import data_card
 from qwenlab.ui.views.plan import plan_card, plan_pending, start_plan
 from qwenlab.ui.views.run_panel import Stage, afresh, build_stage
 
@@ -40,6 +41,7 @@ def build_train_tab(runs: Path, clock: Clock, page: gr.Blocks) -> TrainTab:
                 allow_custom_value=True,
             )  # fmt: skip
             form = build_form(read_recipe(Path(first)))
+            about = gr.HTML(elem_id="data-card")
             toml, fill, upload, download = _build_toml()
             wrong = gr.HTML(elem_id="form-fault")
             start = gr.Button("Start training", variant="primary", elem_id="start")
@@ -55,7 +57,7 @@ def build_train_tab(runs: Path, clock: Clock, page: gr.Blocks) -> TrainTab:
             stage = build_stage(runs, clock, page, start)
     waiting = gr.Timer(1.0, active=False)
     draft = build_draft()
-    told = [wrong, command, toml, download, plan, draft, drop, waiting, start]
+    told = [wrong, command, toml, download, plan, draft, drop, waiting, start, about]
     chosen = [recipe, *form.controls]
 
     name, source = form.control("model.name"), form.control("data.source")
@@ -160,18 +162,20 @@ def _told(runs: Path, recipe: str, made: Recipe) -> list[Any]:
         gr.Button(interactive=len(draft) > 1),
         pending,
         gr.Button(interactive=True),
+        data_card(runs, made),
     ]
 
 
 def _wrong(error: UserError) -> list[Any]:
     """What stands beside the form stays as it was, and nothing can be started."""
     waiting = gr.Timer(active=False)
-    return [fault(worded(error)), *[gr.skip()] * 5, gr.Button(interactive=True), waiting, gr.Button(interactive=False)]
+    drop, start = gr.Button(interactive=True), gr.Button(interactive=False)
+    return [fault(worded(error)), *[gr.skip()] * 5, drop, waiting, start, gr.skip()]
 
 
 def _refused(error: UserError) -> list[Any]:
     """The form stays as it was, and can be started as before."""
-    return [*[gr.skip()] * len(PATHS), *_wrong(error)[:-1], gr.skip()]
+    return [*[gr.skip()] * len(PATHS), *_wrong(error)[:-2], gr.skip(), gr.skip()]
 
 
 def _build_toml() -> tuple[gr.Code, gr.Button, gr.UploadButton, gr.HTML]:

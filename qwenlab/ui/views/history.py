@@ -3,6 +3,7 @@
 `static/runs.js` sorts and filters the table in the browser, and marks the rows that are opened and chosen.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -11,10 +12,10 @@ from typing import Any, NamedTuple
 
 from qwenlab.errors import UserError
 from qwenlab.recipe import Recipe, fields
-from qwenlab.report.charts import Line, Point, line_chart, number, sparkline
+from qwenlab.report.charts import Point, number, sparkline
 from qwenlab.runs import Run, list_runs
 from qwenlab.ui.components import card, lab, text
-from qwenlab.ui.curves import training_loss, validation_loss
+from qwenlab.ui.curves import sent, training_loss, validation_loss
 from qwenlab.ui.run_cache import KNOWN_RUNS, broken, events, label, name, record, stamp, status
 from qwenlab.ui.views.outcome import outcome, reports
 from qwenlab.ui.views.run_card import chip
@@ -66,11 +67,15 @@ def table(runs: Path) -> str:
 
 
 def overlay(chosen: Sequence[Run]) -> str:
-    """The validation curves of the chosen runs, or the training's where there is no validation."""
-    lines = []
+    """The losses of the chosen runs, for `static/overlay.js`; empty where none has any."""
+    told = []
     for run, colour in zip(chosen, COLOURS, strict=False):
-        lines.append(Line(name(run), _curve(run), colour, 2))
-    return lab(line_chart("Validation loss", lines, x_name="step")) if any(line.points for line in lines) else ""
+        happened = events(run)
+        losses = {"training": sent(training_loss(happened)), "validation": sent(validation_loss(happened))}
+        told.append({"name": name(run), "colour": colour, **losses})
+    if not any(run["training"] or run["validation"] for run in told):
+        return ""
+    return lab(f'<div class="overlay" data-overlay="{text(json.dumps(told, separators=(",", ":")))}"></div>')
 
 
 def differences(chosen: Sequence[Run]) -> str:

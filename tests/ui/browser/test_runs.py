@@ -94,15 +94,15 @@ def test_runs_are_compared_named_and_tagged(lab: Lab, waited: Waited) -> None:
     expect(row(lab, first)).to_contain_text("<b>mine</b>")
     expect(page.get_by_role("textbox", name="Name")).to_have_value("")
 
-    expect(page.locator("#compared path.line")).to_have_count(1)
+    expect(page.locator("#compared .overlay-key")).to_have_count(1)
     for run in (first, second):
         row(lab, run).get_by_role("checkbox").check()
     expect(page.locator("#compared")).to_contain_text("train.learning_rate")
     expect(page.locator("#compared")).not_to_contain_text("lora.r")
-    expect(page.locator("#compared path.line")).to_have_count(2)
+    expect(page.locator("#compared .overlay-key")).to_have_count(2)
     expect(page.locator("#chosen textarea")).to_have_value(f"{first.name}\n{second.name}")
     page.get_by_role("button", name="Clear the choice").click()
-    expect(page.locator("#compared path.line")).to_have_count(1)
+    expect(page.locator("#compared .overlay-key")).to_have_count(1)
 
     row(lab, first).get_by_role("button", name="keep it").click()
     expect(row(lab, second)).to_be_hidden()
@@ -189,7 +189,7 @@ def test_the_tab_can_be_read_and_heard_by_everybody(lab: Lab, theme: str) -> Non
     expect(page.locator("#run-question")).to_be_visible()
     for each in (run, other):
         row(lab, each).get_by_role("checkbox").check()
-    expect(page.locator("#compared path.line")).to_have_count(2)
+    expect(page.locator("#compared .overlay-key")).to_have_count(2)
     expect(page.locator("#exports")).to_contain_text("Download all")
     found = [one for one in violations(page) if one.impact in GRAVE]
     assert not found, "\n".join(map(str, found))
