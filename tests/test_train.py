@@ -51,6 +51,7 @@ class Lab:
             "train.eval_steps=4",
             "train.per_device_train_batch_size=4",
             "train.learning_rate=0.02",
+            "evaluate.max_new_tokens=8",
         ]
         self.recipe = folder / "recipe.toml"
         self.recipe.write_text(recipe_toml(parse_recipe(TINY.read_text(encoding="utf-8"), settings)), encoding="utf-8")
@@ -93,8 +94,8 @@ def assert_same_adapter(one: Run, other: Run) -> None:
 def test_a_run_leaves_everything_that_belongs_to_it(lab: Lab, whole: Run) -> None:
     names = {path.name for path in whole.folder.iterdir() if not path.name.startswith(".")}
     assert names == {
-        "recipe.toml", "run.json", "events.jsonl", "log.txt", "data.json", "drift.json", "best", "adapter",
-        "checkpoint-9", "checkpoint-12",
+        "recipe.toml", "run.json", "events.jsonl", "log.txt", "data.json", "sample_prompts.json", "samples.jsonl",
+        "drift.json", "best", "adapter", "checkpoint-9", "checkpoint-12",
     }  # fmt: skip
     record = whole.read()
     assert record.status is Status.finished
@@ -106,6 +107,10 @@ def test_a_run_leaves_everything_that_belongs_to_it(lab: Lab, whole: Run) -> Non
     assert data["tokens"]["learned_total"] > 0
     log = whole.log_file.read_text()
     assert "validation loss" in log and "finished at step 12 of 12" in log
+    assert "3 held-out prompts are answered at each validation" in log and "sample answers took" in log
+    asked, said = whole.sample_prompts, whole.samples
+    assert asked and len(asked.prompts) == 3 and asked.prompts[0].answer.startswith("It is ")
+    assert (said[0].step, said[-1].step) == (0, 12) and said[0].answers != said[-1].answers
     statuses = [event.status for event in of_kind(whole.events, StatusChange)]
     assert statuses == ["running", "finished"]
 
@@ -140,8 +145,12 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(lab: Lab, whole: Run) -
     checkpoint = int(run.checkpoints[-1].name.partition("-")[2])
     assert checkpoint in (6, 9)
 
+    asked = run.sample_prompts_file.read_bytes()
     lab.train(resume=run.name)
     assert run.status == "finished"
+    assert run.sample_prompts_file.read_bytes() == asked == whole.sample_prompts_file.read_bytes()
+    steps = [sample.step for sample in run.samples]
+    assert steps == sorted(set(steps)) and (steps[0], steps[-1]) == (0, 12)
     assert losses(run) == pytest.approx(losses(whole), abs=1e-5)
     assert losses(run, "eval") == pytest.approx(losses(whole, "eval"), abs=1e-5)
     assert_same_adapter(run, whole)

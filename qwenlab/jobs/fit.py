@@ -25,6 +25,7 @@ from qwenlab.training.manifest import Manifest, check_unchanged
 from qwenlab.training.plan import Plan, make_plan, plan_record, plan_table
 from qwenlab.training.preflight import check_recipe, check_room
 from qwenlab.training.rows import Rows, make_rows, read_rows, write_rows
+from qwenlab.training.samples import choose_prompts
 from qwenlab.training.shape import Shape
 from qwenlab.training.source import find_model, load_tokenizer
 from qwenlab.training.trainer import check_trackers
@@ -73,6 +74,8 @@ def fit_job(job: Job, run: Run, runs: Path, force: bool, engine: Engine, stopper
         check_unchanged(run.read(), manifest, force)
         run.write_recipe(recipe)
     report.write(run.data_file)
+    if recipe.train.sample_prompts and dataset.validation.height and not run.sample_prompts_file.exists():
+        choose_prompts(dataset.validation, tokenizer, recipe, report.thinking).write(run.sample_prompts_file)
     run.update(hardware=machine, versions=versions(engine), data_sha256=report.sha256, rows=rows.train.num_rows)
     run.update(processes=world().size)
     output.show(funnel(report))

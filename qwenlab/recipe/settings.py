@@ -115,6 +115,13 @@ class TrainSettings(Section):
     max_eval_samples: int = Field(
         1000, ge=0, description="rows of the validation part that each validation uses, by seed; 0: all"
     )
+    sample_prompts: int = Field(
+        3,
+        ge=0,
+        le=10,
+        description="held-out prompts that the model answers at each validation, so that you can read how it learns; "
+        "0: none",
+    )
     early_stopping_patience: int = Field(
         3, ge=0, description="stop after so many validations without improvement; 0: never"
     )

@@ -76,6 +76,10 @@ class Progress:
         """A line of its own."""
         self._output.say(text)
 
+    def log(self, text: str) -> None:
+        """A line in the log alone."""
+        self._output.log(text)
+
     def end(self) -> None:
         """Take the live line away."""
         if self._bar:

@@ -12,6 +12,7 @@ from qwenlab.runs.drift import Drift
 from qwenlab.runs.events import Event, EventLog, read_events
 from qwenlab.runs.job_folder import JobFolder
 from qwenlab.runs.record import RunRecord
+from qwenlab.runs.samples import Sample, SamplePrompts, read_samples
 
 
 class Run(JobFolder[RunRecord]):
@@ -24,6 +25,8 @@ class Run(JobFolder[RunRecord]):
         recipe: what it trains, complete.
         events: what happened, in order: records with `time`, `kind` and `step`, such as `train` with its `loss`.
         adapter: the folder that the run delivers, which plain peft loads.
+        samples: what it answered the same held-out prompts along the training: records with `step` and `answers`.
+        sample_prompts: those prompts, with the data's own answers; None where nothing was asked.
         drift: how far the adapter has moved the model on neutral conversations; None where that was not measured.
         best: the adapter at the lowest validation loss so far.
         checkpoints: folders from which a training resumes, earliest first.
@@ -45,6 +48,8 @@ class Run(JobFolder[RunRecord]):
         self.log_file = folder / "log.txt"
         self.data_file = folder / "data.json"
         self.drift_file = folder / "drift.json"
+        self.sample_prompts_file = folder / "sample_prompts.json"
+        self.samples_file = folder / "samples.jsonl"
         self.best = folder / "best"
         self.adapter = folder / "adapter"
 
@@ -96,6 +101,24 @@ class Run(JobFolder[RunRecord]):
             UserError: drift.json cannot be read.
         """
         return Drift.read(self.drift_file) if self.drift_file.exists() else None
+
+    @property
+    def sample_prompts(self) -> SamplePrompts | None:
+        """The held-out prompts that are asked at each validation; None where nothing is asked.
+
+        Raises:
+            UserError: sample_prompts.json cannot be read.
+        """
+        return SamplePrompts.read(self.sample_prompts_file) if self.sample_prompts_file.exists() else None
+
+    @property
+    def samples(self) -> list[Sample]:
+        """What the model answered them, in the order of the steps.
+
+        Raises:
+            UserError: a whole line of samples.jsonl is no sample.
+        """
+        return read_samples(self.samples_file)
 
     @property
     def checkpoints(self) -> list[Path]:

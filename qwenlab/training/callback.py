@@ -20,6 +20,7 @@ from qwenlab.text import time_left
 from qwenlab.training.distributed import any_of_all, world
 from qwenlab.training.load import LoadedModel
 from qwenlab.training.memory import peak_memory_gb
+from qwenlab.training.samples import Samples
 
 SPIKE_WINDOW = 50
 SPIKE_FACTOR = 1.5
@@ -34,11 +35,12 @@ whose loss goes below 0.01, every fifth step would be a spike."""
 class RunCallback(TrainerCallback):  # type: ignore[misc]
     """Writes the run's events and record, keeps the best adapter, and ends the training when it is asked to."""
 
-    def __init__(self, run: Run, loaded: LoadedModel, progress: Progress) -> None:
+    def __init__(self, run: Run, loaded: LoadedModel, progress: Progress, samples: Samples) -> None:
         self.run = run
         self.log = run.log
         self.loaded = loaded
         self.progress = progress
+        self.samples = samples
         self.stop_requested = False
         self.has_learned = False
         """Whether a step was made whose learning rate was above zero."""
@@ -60,6 +62,7 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
             self.on_save(args, state, control)
         self.progress.start("step", state.max_steps, state.global_step)
         self._last_finite_step = state.global_step
+        self.samples.begin(state.global_step)
         self._pace.restart(state)
 
     def on_optimizer_step(self, args: Any, state: Any, control: Any, optimizer: Any, **_: Any) -> None:
@@ -120,6 +123,8 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
             text = f"stopped early: {patience} validations in a row without improvement"
             self.log.write(Note(step=step, about="early_stopping", text=text))
             self.progress.note(text)
+        last = control.should_training_stop or step >= state.max_steps
+        self.samples.ask(self.loaded, step, last=last)
         self._pace.restart(state)
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -135,6 +140,7 @@ class RunCallback(TrainerCallback):  # type: ignore[misc]
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.run.update(step=state.global_step)
         self.progress.end()
+        self.samples.tell()
 
     def _save_best(self, score: Score) -> None:
         if world().is_first:

@@ -25,6 +25,7 @@ from qwenlab.training.execution import Execution
 from qwenlab.training.load import LoadedModel, load, replace_folder, restore_folder
 from qwenlab.training.memory import first_line, forget_attempt, forget_peak, is_out_of_memory
 from qwenlab.training.rows import Rows
+from qwenlab.training.samples import Samples
 from qwenlab.training.trainer import make_trainer
 
 NOT_DETERMINISTIC = re.compile(
@@ -76,11 +77,12 @@ def fit(
         UserError: the model does not fit, or not even one row at a time, or the loss became NaN.
     """
     attempt = _Attempt(recipe.train.per_device_train_batch_size, execution)
+    samples = Samples(run, recipe, progress)
     if world().is_first:
         restore_folder(run.best)
     while True:
         try:
-            return _fit_once(run, recipe, engine, rows, progress, stopper, checkpoint, attempt, delivered)
+            return _fit_once(run, recipe, engine, rows, progress, samples, stopper, checkpoint, attempt, delivered)
         except Exception as error:
             change = _change(recipe, attempt, error)
             if change is None:
@@ -135,6 +137,7 @@ def _fit_once(
     engine: Engine,
     rows: Rows,
     progress: Progress,
+    samples: Samples,
     stopper: Stopper,
     checkpoint: Path | None,
     attempt: _Attempt,
@@ -143,7 +146,7 @@ def _fit_once(
     forget_peak()
     loaded = load(recipe, engine, attempt.execution)
     run.update(engine=loaded.engine_record(), model=loaded.model_record(trained_mode(run)))
-    callback = RunCallback(run, loaded, progress)
+    callback = RunCallback(run, loaded, progress, samples)
     trainer = make_trainer(run.folder, recipe, loaded, rows, callback, attempt.micro_batch, fresh=checkpoint is None)
     stopper.callback = callback
     try:

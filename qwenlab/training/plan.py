@@ -9,12 +9,14 @@ from qwenlab.data.report import DatasetReport
 from qwenlab.recipe import Recipe
 from qwenlab.runs.plan import PlanRecord
 from qwenlab.runs.record import Hardware
+from qwenlab.text import percent
 from qwenlab.training.advice import advise
 from qwenlab.training.distributed import world
 from qwenlab.training.engine import Engine
 from qwenlab.training.estimate import MemoryEstimate, estimate_memory, verdict
 from qwenlab.training.execution import Execution, plan_execution
 from qwenlab.training.rows import Rows, lengths
+from qwenlab.training.samples import MOST_TIME
 from qwenlab.training.shape import Shape
 from qwenlab.training.source import ModelSource
 
@@ -37,6 +39,8 @@ class Plan(NamedTuple):
     """Rows read in validation for each row trained on: what watching the run costs."""
 
     advice: tuple[str, ...]
+    sample_prompts: int = 0
+    """Held-out prompts that are answered at each validation."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -46,6 +50,12 @@ class Plan(NamedTuple):
         notes = self.execution.notes
         if self.memory is not None and card is not None and free is not None and free < self.memory.total <= card:
             notes = (*notes, f"other programs hold {card - free:.1f} GB of the card; nvidia-smi lists them")
+        if self.sample_prompts:
+            asked = f"{self.sample_prompts} held-out prompts are" if self.sample_prompts > 1 else "a held-out prompt is"
+            notes = (
+                *notes,
+                f"{asked} answered at each validation, in about {percent(MOST_TIME, 1)} of the time at most",
+            )
         return (*notes, *self.advice)
 
 
@@ -84,6 +94,7 @@ def make_plan(
         memory=memory,
         validation_cost=(steps // train.eval_steps) * seen / (count * epochs),
         advice=advise(recipe, engine, source, tokenizer, report.tokens) if report.tokens else (),
+        sample_prompts=min(train.sample_prompts, validated),
     )
 
 

@@ -36,6 +36,8 @@ def alike(recipe: Recipe, folder: Path, rows: Rows, within: float, *, again: boo
     for one, other in zip(unsloth["drift"], plain["drift"], strict=True):
         assert one == pytest.approx(other, abs=within), "drift"
     assert unsloth["drift"]
+    assert unsloth["notes"] == plain["notes"] == []
+    assert unsloth["samples"] == plain["samples"] != [], "the held-out prompts are answered alike"
     assert unsloth["trainer"] == "UnslothSFTTrainer", "the trainer is the one that Unsloth rewrites"
     assert plain["module"].startswith("trl.")
     assert unsloth["engine"]["name"] == "unsloth"

@@ -25,6 +25,7 @@ from qwenlab.training.execution import plan_execution
 from qwenlab.training.fit import fit, next_micro_batch
 from qwenlab.training.load import load
 from qwenlab.training.rows import Rows
+from qwenlab.training.samples import Samples
 from qwenlab.training.trainer import sft_config
 from tests.models.random_rows import TINY, random_rows
 from tests.models.small import Family, small_model
@@ -429,7 +430,8 @@ def test_packed_samples_do_not_see_each_other_but_for_layers_that_carry_a_state(
     loaded = load(recipe, engine)
     run = Run.create(tmp_path, recipe, "test")
     with Output() as output:
-        callback = RunCallback(run, loaded, Progress(output))
+        progress = Progress(output)
+        callback = RunCallback(run, loaded, progress, Samples(run, recipe, progress))
         made = trainer.make_trainer(run.folder, recipe, loaded, rows, callback, 2, fresh=True)
     batch = next(iter(made.get_train_dataloader()))
     batch.pop("labels")

@@ -148,7 +148,9 @@ def main(recipe_file: Path, folder: Path, again: bool) -> None:
     from qwenlab.runs.events import Note, StatusChange, Train, Validation, of_kind
     from qwenlab.runs.output import Output
     from qwenlab.runs.progress import Progress
+    from qwenlab.runs.samples import SamplePrompt, SamplePrompts, Turn
     from qwenlab.runs.stop import Stopper
+    from qwenlab.training import samples
     from qwenlab.training.environment import versions
     from qwenlab.training.execution import plan_execution
     from qwenlab.training.fit import fit
@@ -163,6 +165,9 @@ def main(recipe_file: Path, folder: Path, again: bool) -> None:
         drift[:] = [list(one) for one in TrainedReader(trained).likelihoods(READ, "tuned", None)]
 
     run, execution = Run.create(folder, recipe, engine.name), plan_execution(recipe, engine)
+    asked = [SamplePrompt(file="", row=1, messages=[Turn.model_validate(turns[0])], answer="") for turns in READ]
+    SamplePrompts(prompts=asked, thinking=None, max_new_tokens=4).write(run.sample_prompts_file)
+    samples.MOST_TIME = 1000.0
     with run.owned(), Output(run.log_file) as output:
         fit(run, recipe, engine, read_rows(folder), execution, Progress(output), Stopper(), None, delivered)
         undisturbed = [event.loss for event in of_kind(run.events, Train)]
@@ -179,6 +184,7 @@ def main(recipe_file: Path, folder: Path, again: bool) -> None:
         "losses": [event.loss for event in train],
         "eval_losses": [event.eval_loss for event in of_kind(run.events, Validation)],
         "drift": drift,
+        "samples": [[sample.step, [answer.text for answer in sample.answers]] for sample in run.samples],
         "gpu_memory_gb": [event.gpu_memory_gb for event in train],
         "notes": [note.model_dump() for note in of_kind(run.events, Note)],
         "execution": plan_execution(recipe, engine).notes,

@@ -120,8 +120,8 @@ def test_curves_lie_over_each_other_and_only_differences_are_told(tmp_path: Path
     assert "the same" in differences([first, first]) and "different data" not in told
     second.update(data_sha256="other")
     assert "different data" in differences([first, second]), "their losses are not compared without a word"
-    assert look(tmp_path, first.name, f"{first.name}\n{second.name}\ngone")[1].count('class="line') == 2
-    assert look(tmp_path, first.name, "")[1].count('class="line') == 1, "the opened one, where none is chosen"
+    assert look(tmp_path, first.name, f"{first.name}\n{second.name}\ngone")[1].count("&quot;name&quot;") == 2
+    assert look(tmp_path, first.name, "")[1].count("&quot;name&quot;") == 1, "the opened one, where none is chosen"
 
 
 def visible(run: Run) -> dict[str, Any]:
@@ -167,11 +167,12 @@ def test_the_question_names_the_run_and_is_of_that_run_alone(tmp_path: Path) -> 
     evaluated(first)
     asked = json.loads(wish("delete", run=first.name))
     words = question(tmp_path, asked, first.name)
-    assert words and first.name in words.question and "its adapter and 1 evaluation?" in words.question
+    called = name(first)
+    assert words and called in words.question and "its adapter and 1 evaluation?" in words.question
     assert question(tmp_path, asked, second.name) is None and question(tmp_path, asked, "") is None
     assert wish("delete", run=first.name) != wish("delete", run=first.name), "the same can be asked again"
     said, opened, _ = done(tmp_path, asked, False)
-    assert first.name in said and opened == "" and [run.name for run in list_runs(tmp_path)] == [second.name]
+    assert called in said and opened == "" and [run.name for run in list_runs(tmp_path)] == [second.name]
     (gone,) = list_deleted(tmp_path)
     assert put_back_again(tmp_path, f"{gone.run.name}\n1")[1] == first.name and len(list_runs(tmp_path)) == 2
     assert "for good" in done(tmp_path, asked, True)[0] and list_deleted(tmp_path) == []
@@ -204,8 +205,8 @@ def test_what_is_typed_is_kept_for_the_run_that_it_was_typed_for(tmp_path: Path)
 def test_an_export_goes_to_a_new_folder_and_says_what_the_machine_lacks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("LLAMA_CPP", "HF_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
+    for variable in ("LLAMA_CPP", "HF_TOKEN"):
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("PATH", "/nowhere")
     run = made_run(tmp_path)
     out = run.folder.resolve() / "exports"
