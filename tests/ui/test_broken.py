@@ -61,7 +61,7 @@ def test_a_broken_run_is_looked_at_and_deleted_like_any_other(broken: Run) -> No
     assert able(runs, broken.name)[1].visible
     wish = {"act": "delete", "run": broken.name}
     asked = question(runs, wish, broken.name)
-    assert asked and broken.name in asked.question
+    assert asked and name_of(broken) in asked.question
     assert "Undo" in done(runs, wish, False)[0] and [run.name for run in list_runs(runs)] == [good.name]
 
 
