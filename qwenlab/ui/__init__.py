@@ -53,7 +53,7 @@ def build(runs: Path) -> gr.Blocks:
                 train = build_train_tab(runs, train_clock := Clock(tab, strip, active=True), page)
             with gr.Tab("Compare", id="compare") as tab:
                 compare = build_compare_tab(runs, compare_clock := Clock(tab, strip), page)
-            with gr.Tab("Evaluate", id="evaluate") as tab:
+            with gr.Tab("Result", id="evaluate") as tab:
                 evaluate = build_evaluate_tab(runs, evaluate_clock := Clock(tab, strip), page)
             with gr.Tab("Runs", id="runs") as tab:
                 build_runs_tab(runs, runs_clock := Clock(tab, strip), page)

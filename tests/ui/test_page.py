@@ -22,7 +22,7 @@ def test_the_page_is_built_over_an_empty_folder_and_over_runs(tmp_path: Path) ->
     made_run(tmp_path)
     page = built(lambda: build(tmp_path))
     labels = {block.label for block in page.blocks.values() if hasattr(block, "label")}
-    assert {"Data", "Train", "Compare", "Evaluate", "Runs"} <= labels
+    assert {"Data", "Train", "Compare", "Result", "Runs"} <= labels
     handlers = [function.fn for function in page.fns.values() if function.fn]
     assert handlers and all(hasattr(handler, "__wrapped__") for handler in handlers), "each tells what fails outside"
 

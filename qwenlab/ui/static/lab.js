@@ -3,3 +3,4 @@
 
 import "./copy.js";
 import "./maths.js";
+import "./result.js";

@@ -40,7 +40,7 @@ def test_a_first_click_trains_the_tiny_qwen_and_leads_on(lab: Lab) -> None:
     expect(page.locator("#curves path.line.accent").first).to_be_visible()
     expect(page.locator("#curves")).to_contain_text("best 0.")
     page.get_by_role("button", name="Did it help?").first.click()
-    expect(page.get_by_role("tab", name="Evaluate")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tab", name="Result")).to_have_attribute("aria-selected", "true")
     lab.tab("Train")
     page.get_by_role("button", name="Compare", exact=True).click()
     expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true")
