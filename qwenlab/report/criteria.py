@@ -19,6 +19,11 @@ from qwenlab.stats.types import (
     Rate,
 )
 
+Status = Literal["met", "not met", "not measured"]
+
+COLOURS: dict[Status, str] = {"met": "accent", "not met": "red", "not measured": "amber"}
+"""By the names that the charts give them."""
+
 GENERATION_BAR = 0.8
 IMPROVEMENT_BAR = 0.1
 
@@ -35,7 +40,7 @@ class Criterion(Figures):
 
     name: str
     wanted: str
-    status: Literal["met", "not met", "not measured"]
+    status: Status
     figures: str
     """What the status rests on, or why there is none."""
     told_from_noise: bool | None

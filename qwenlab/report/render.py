@@ -18,6 +18,7 @@ from qwenlab.evaluation.programs.results import FailingTest
 from qwenlab.evaluation.programs.verdict import MEANING, Verdict
 from qwenlab.files import write_atomically
 from qwenlab.report import charts, tables
+from qwenlab.report.criteria import COLOURS
 from qwenlab.report.drift import sentence as drift_sentence
 from qwenlab.report.drift import table as drift_table
 from qwenlab.report.result_card import draw
@@ -80,6 +81,7 @@ def page(report: Report) -> str:
         meaning=lambda verdict: MEANING.get(verdict, ""),
         solved=SOLVED,
         headline=headline,
+        colours=COLOURS,
         difference=difference,
     )
 

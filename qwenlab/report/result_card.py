@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from qwenlab.report.charts import LIGHT
 from qwenlab.report.schema import Point
-from qwenlab.report.summary import Example, Figure, Summary
+from qwenlab.report.summary import COLOURS, Example, Figure, Summary
 
 WIDTH, HEIGHT = 1200, 630
 EDGE = 48
@@ -22,8 +22,6 @@ ACCENT, SLATE, AMBER, RED = (LIGHT[name] for name in ("accent", "slate", "amber"
 INK, LINE, PANEL = "#0f172a", "#e2e8f0", "#f8fafc"
 SANS, MONO = "system-ui, sans-serif", "ui-monospace, monospace"
 
-VERDICT_COLOURS = {"improved": ACCENT, "kept": ACCENT, "worse": RED}
-"""The others are notes."""
 OUTCOME_COLOURS = {"gained": ACCENT, "lost": RED}
 
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -88,7 +86,7 @@ def _counts(summary: Summary) -> str:
 
 
 def _head(summary: Summary) -> str:
-    colour = VERDICT_COLOURS.get(summary.verdict, AMBER)
+    colour = LIGHT[COLOURS[summary.verdict]]
     verdict = f"{summary.verdict[0].upper()}{summary.verdict[1:]}"
     wide = _width(verdict, 24, bold=True) + 40
     left = WIDTH - EDGE - wide

@@ -20,11 +20,20 @@ from qwenlab.text import duration
 
 EXAMPLES = 3
 
+COLOURS: dict[Verdict, str] = {
+    "improved": "accent",
+    "kept": "accent",
+    "worse": "red",
+    "not shown": "amber",
+    "not measured": "amber",
+}
+"""By the names that the charts give them."""
+
 WORDS: dict[Outcome, str] = {
     "gained": "learned",
     "lost": "forgotten",
-    "both": "right before and after",
-    "neither": "wrong before and after",
+    "both": "still right",
+    "neither": "still wrong",
     "not judged": "not judged",
 }
 """What became of an item that has right and wrong answers."""

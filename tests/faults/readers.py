@@ -16,7 +16,7 @@ from qwenlab.runs.label import read_label
 from qwenlab.runs.mode import check_mode
 from qwenlab.runs.resolve import choose_job
 from qwenlab.runs.shared_base import shared_base
-from qwenlab.ui import _judge, _open, _open_recipe, prompts, question, shown
+from qwenlab.ui import _judge, _open, _open_recipe, evaluation_form, prompts, question, shown
 from qwenlab.ui.choices import recipe_choices, run_choices
 from qwenlab.ui.form import PATHS, values_of
 from qwenlab.ui.jobs.evaluations import NEWEST
@@ -32,7 +32,7 @@ from qwenlab.ui.views.run_details import able, labels
 Reader = Callable[[Path, str], Any]
 """Of the folder of all runs, and the name of one."""
 
-SETTINGS = [getattr(Recipe().evaluate, key) for key in evaluate.KEYS]
+SETTINGS = [getattr(Recipe().evaluate, key) for key in evaluation_form.KEYS]
 
 
 def _look(runs: Path, name: str) -> list[Any]:
@@ -100,11 +100,14 @@ HANDLERS: dict[str, Reader] = {
     "to Compare": lambda runs, name: _open(runs, "compare", name),
     "to Evaluate": lambda runs, name: (_open(runs, "evaluate", name), _judge(runs, [name])),
     "Evaluate: chosen": lambda runs, name: evaluate.newest_chosen(runs, None),
-    "Evaluate: settings": lambda runs, name: evaluate.settings_of(runs, name),
-    "Evaluate: counted": lambda runs, name: evaluate.counted(runs, name, 10, 10),
-    "Evaluate: edited": lambda runs, name: evaluate.edited(runs, name, False, *SETTINGS),
+    "Evaluate: settings": lambda runs, name: evaluation_form.settings_of(runs, name, {}),
+    "Evaluate: counted": lambda runs, name: evaluation_form.counted(runs, name, {}, 10, 10),
+    "Evaluate: edited": lambda runs, name: evaluation_form.edited(runs, name, False, *SETTINGS),
     "Evaluate: state": lambda runs, name: evaluate.state(runs, name, NEWEST),
     "Evaluate: look": _look,
+    "Evaluate: item": lambda runs, name: evaluate.opened(runs, name, NEWEST, "code_contests/0"),
+    "Evaluate: suite": lambda runs, name: evaluate.turned_to(runs, name, NEWEST, "code_contests"),
+    "Evaluate: page": lambda runs, name: evaluate.whole_page(runs, name, NEWEST),
     "Evaluate: stop": lambda runs, name: evaluate.stopped(runs, name, NEWEST),
     "Compare: chosen": lambda runs, name: question.newest_chosen(runs, []),
     "Compare: changed": lambda runs, name: compare.changed(runs, [name], [], prompts.TYPED, "", None),

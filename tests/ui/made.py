@@ -26,8 +26,8 @@ def built(make: Callable[[], Built]) -> Built:
 
 def made_run(runs: Path, name: str = "made", steps: int = 20, status: Status = Status.finished, **changes: Any) -> Run:
     """A run of `steps` steps with a validation every fifth, a note, and an adapter."""
-    train = changes.pop("train", {})
-    run = Run.create(runs, Recipe().with_values(data={"source": "tiny"}, train=train), name)
+    train, data = changes.pop("train", {}), {"source": "tiny"} | changes.pop("data", {})
+    run = Run.create(runs, Recipe().with_values(data=data, train=train), name)
     now = datetime.now(UTC)
     log = run.log
     log.write(Validation(step=0, eval_loss=2.0))

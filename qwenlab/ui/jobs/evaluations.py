@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-from qwenlab.runs import Evaluation, Run, list_evaluations
+from qwenlab.runs import Evaluation, Run, Status, list_evaluations
 from qwenlab.runs.evaluation import all_unfinished
 from qwenlab.runs.launch import Launch, launch, list_launches
 
@@ -44,14 +44,31 @@ def stop(looked: Evaluation | Launch) -> None:
 
 
 def can_resume(run: Run, looked: Evaluation | Launch | None) -> bool:
-    """Whether `resume` would go on with the one that is looked at."""
+    """Whether `resume` would go on with the one that is looked at, and there is something to go on with."""
     unfinished = all_unfinished(run)
     return (
         isinstance(looked, Evaluation)
         and bool(unfinished)
         and unfinished[-1].folder == looked.folder
         and not looked.status.claims_life
+        and (looked.read().done > 0 or _has_items(looked))
     )
+
+
+def reported(run: Run, looked: Evaluation | Launch | None) -> Evaluation | None:
+    """Whose report is shown: that of the one that is looked at; where it has none, the newest that there is."""
+    if isinstance(looked, Evaluation) and _has_report(looked):
+        return looked
+    return next(filter(_has_report, reversed(list_evaluations(run))), None)
+
+
+def _has_items(evaluation: Evaluation) -> bool:
+    return any((evaluation.folder / "suites").glob("*/items.jsonl"))
+
+
+def _has_report(evaluation: Evaluation) -> bool:
+    """One that is whole: of an evaluation that is judged again, the earlier one no longer holds."""
+    return evaluation.status is Status.finished and evaluation.page_file.is_file() and evaluation.report_file.is_file()
 
 
 def looked_at(runs: Path, run: Run, name: str) -> Evaluation | Launch | None:

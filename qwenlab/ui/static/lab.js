@@ -8,4 +8,5 @@ import "./data.js";
 import "./head.js";
 import "./maths.js";
 import "./overlay.js";
+import "./result.js";
 import "./runs.js";

@@ -1,7 +1,7 @@
-"""The Evaluate tab: did it help? Start an evaluation, watch it, read its report."""
+"""The Result tab: did it help? Start an evaluation, watch it, and read and show what came of it."""
 
 import contextlib
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,29 +9,29 @@ import gradio as gr
 
 from qwenlab.errors import UserError
 from qwenlab.files import last_lines
-from qwenlab.recipe import EvaluateSettings, Recipe, fields
-from qwenlab.runs import Evaluation, Run, Status, find_run, list_evaluations
-from qwenlab.runs.launch import Launch, shown_command
+from qwenlab.report.schema import Report, SuiteReport, read_report
+from qwenlab.report.summary import main_suite
+from qwenlab.runs import Evaluation, Run, find_run, list_evaluations
+from qwenlab.runs.launch import Launch
 from qwenlab.ui.choices import run_choices
 from qwenlab.ui.clock import Clock
-from qwenlab.ui.components import QUIET, fault, lab, passed_on, pulse, text, when_chosen
-from qwenlab.ui.form import control_for, overrides, read_values
+from qwenlab.ui.components import QUIET, fault, passed_on, pulse, when_chosen
+from qwenlab.ui.evaluation_form import build_questions, changes, connect_questions
 from qwenlab.ui.jobs import evaluations
 from qwenlab.ui.jobs.evaluations import NEWEST
-from qwenlab.ui.run_cache import stamp
-from qwenlab.ui.views.evaluation import EMPTY, progress_card, report_frame
-from qwenlab.ui.views.suites import suite_choices, written_by_name
+from qwenlab.ui.run_cache import Stamp, stamp
+from qwenlab.ui.views.evaluation import EMPTY, evaluation_label, progress_card, report_frame
+from qwenlab.ui.views.items import NO_ITEM, first_shown, item_view, tiles
+from qwenlab.ui.views.result import result_view
 
-SETTINGS = [(key, field) for section, key, field in fields() if section == "evaluate"]
-KEYS = [key for key, _ in SETTINGS]
-SUITES = KEYS.index("suites")
-COUNTS = ("max_items", "limit")
-"""The settings that say how many items are asked."""
-FIRST = ("suites", "max_items")
-"""The settings that are seen at once."""
 LOG_LINES = 200
-FILES = ("report.html", "report.md", "report.json")
-"""A report's files, which can be downloaded."""
+FILES = {"report.html": "Download page", "report.md": "report.md", "report.json": "report.json"}
+"""A report's files, which can be downloaded, and what their buttons say."""
+
+AGAIN = "Evaluate again"
+
+FOLDED = "folded"
+"""The class of what stands on the page and is not seen."""
 
 
 class EvaluateTab(NamedTuple):
@@ -39,18 +39,6 @@ class EvaluateTab(NamedTuple):
 
     run: gr.Dropdown
     """The run that is looked at, by name."""
-
-
-class Chosen(NamedTuple):
-    """What is evaluated, and how."""
-
-    run: gr.Dropdown
-    noise_floor: gr.Checkbox
-    settings: list[Any]
-
-    @property
-    def controls(self) -> list[Any]:
-        return [self.run, self.noise_floor, *self.settings]
 
 
 class Shown(NamedTuple):
@@ -62,53 +50,86 @@ class Shown(NamedTuple):
     resume: gr.Button
     log: gr.Textbox
     evaluation: gr.Dropdown
+    form: gr.Column
+    again: gr.Button
+    result: gr.Column
     report: gr.HTML
     page: gr.DownloadButton
     markdown: gr.DownloadButton
     figures: gr.DownloadButton
+    suite: gr.Radio
+    tiles: gr.HTML
+    item: gr.HTML
+    whole: gr.Accordion
+    frame: gr.HTML
+
+
+AFTER_HEAD = len(Shown._fields) - Shown._fields.index("form")
+"""Parts that change with the report alone."""
 
 
 def build_evaluate_tab(runs: Path, clock: Clock, page: gr.Blocks) -> EvaluateTab:
     """Built inside `gr.Tab`; `page.load` fires when a browser opens the page."""
+    with gr.Row(elem_id="evaluated", equal_height=False):
+        run = gr.Dropdown(run_choices(runs), value=None, label="Run", elem_id="evaluate-run", min_width=220)
+        evaluation = gr.Dropdown(
+            [NEWEST], value=NEWEST, label="Evaluations of this run", elem_id="evaluation", min_width=220
+        )
+        again = gr.Button(AGAIN, visible=False, scale=0, min_width=180, elem_id="evaluate-again")
     with gr.Row():
-        with gr.Column(scale=1, min_width=340):
-            chosen, told, command, start = _build_choice(runs)
-            evaluation = gr.Dropdown([NEWEST], value=NEWEST, label="Evaluations of this run", elem_id="evaluation")
+        with gr.Column(scale=1, min_width=340, elem_id="questions") as form:
+            questions = build_questions()
         with gr.Column(scale=2, min_width=340):
             progress = gr.HTML(EMPTY, elem_id="evaluation-progress")
             with gr.Row():
                 stop = gr.Button("Stop", visible=False, elem_id="evaluation-stop")
                 resume = gr.Button("Resume", visible=False, elem_id="evaluation-resume")
-            report = gr.HTML(elem_id="evaluation-report")
-            with gr.Row():
-                downloads = [gr.DownloadButton(f"Download {name}", visible=False, size="sm") for name in FILES]
+            with gr.Column(visible=False) as result:
+                shown_report = gr.HTML(elem_id="evaluation-report")
+                with gr.Row(elem_id="posting"):
+                    gr.Button("Copy as image", size="md", scale=0, min_width=160, elem_id="copy-card")
+                    download, markdown, figures = (
+                        gr.DownloadButton(label, visible=False, size="md" if name == "report.html" else "sm", scale=0,
+                                          min_width=160 if name == "report.html" else 110)
+                        for name, label in FILES.items()
+                    )  # fmt: skip
+                suite = gr.Radio([], show_label=False, container=False, visible=False, elem_id="suite-shown")
+                with gr.Row(equal_height=False):
+                    with gr.Column(scale=2, min_width=320):
+                        squares = gr.HTML(elem_id="items")
+                    with gr.Column(scale=3, min_width=320):
+                        item = gr.HTML(NO_ITEM, elem_id="item")
+                with gr.Accordion("The whole report", open=False, visible=False) as whole:
+                    frame = gr.HTML(elem_id="evaluation-page")
             with gr.Accordion("Log", open=False):
-                log = gr.Textbox(show_label=False, lines=10, max_lines=20, interactive=False, autoscroll=True)
-    shown = Shown(gr.State(("", "")), progress, stop, resume, log, evaluation, report, *downloads)
-    looked = [chosen.run, evaluation]
-    outputs, ticked = list(shown), [*looked, shown.seen]
+                log = gr.Textbox(
+                    show_label=False, lines=10, max_lines=20, interactive=False, autoscroll=True,
+                    elem_id="evaluation-log",
+                )  # fmt: skip
+    asked = gr.Textbox(visible="hidden", container=False, show_label=False, elem_id="item-asked")
+    shown = Shown(
+        gr.State(("", "")), progress, stop, resume, log, evaluation, form, again, result, shown_report, download,
+        markdown, figures, suite, squares, item, whole, frame,
+    )  # fmt: skip
+    looked, outputs = [run, evaluation], list(shown)
 
-    page.load(partial(newest_chosen, runs), chosen.run, chosen.run, **QUIET)
-    chosen.run.focus(partial(offered, runs), None, chosen.run, **QUIET)
-    chosen.run.change(partial(settings_of, runs), chosen.run, chosen.settings, **QUIET)
-    chosen.run.change(partial(afresh, runs), chosen.run, outputs, **QUIET)
-    counts = [chosen.settings[KEYS.index(key)] for key in COUNTS]
-    gr.on(
-        [count.change for count in counts],
-        partial(counted, runs), [chosen.run, *counts], chosen.settings[SUITES], **QUIET,
-    )  # fmt: skip
-    gr.on(
-        [control.change for control in chosen.controls],
-        partial(edited, runs), chosen.controls, [told, command], trigger_mode="always_last", **QUIET,
-    )  # fmt: skip
+    page.load(partial(newest_chosen, runs), run, run, **QUIET)
+    run.focus(partial(offered, runs), None, run, **QUIET)
+    connect_questions(runs, questions, run)
+    run.change(partial(afresh, runs), run, outputs, **QUIET)
     when_chosen([evaluation], partial(afresh, runs), looked, outputs)
     due = pulse()
     clock.asks(lambda *chosen: [repr(state(runs, *chosen))], looked, [due])
-    due.change(partial(look, runs), ticked, outputs, **QUIET)
-    start.click(partial(started, runs), chosen.controls, [told, *outputs], **QUIET)
+    due.change(partial(look, runs), [*looked, shown.seen], outputs, **QUIET)
+    controls = [run, *questions.controls]
+    questions.start.click(partial(started, runs), controls, [questions.told, *outputs], **QUIET)
     stop.click(partial(stopped, runs), looked, outputs, **QUIET)
     resume.click(partial(resumed, runs), looked, outputs, **QUIET)
-    return EvaluateTab(chosen.run)
+    again.click(unfolded, again, [form, again], **QUIET)
+    suite.input(partial(turned_to, runs), [*looked, suite], [squares, item], **QUIET)
+    asked.change(partial(opened, runs), [*looked, asked], item, trigger_mode="always_last", **QUIET)
+    whole.expand(partial(whole_page, runs), looked, frame, **QUIET)
+    return EvaluateTab(run)
 
 
 def newest_chosen(runs: Path, name: str | None) -> gr.Dropdown:
@@ -124,45 +145,6 @@ def offered(runs: Path) -> gr.Dropdown:
     return gr.Dropdown(run_choices(runs))
 
 
-def settings_of(runs: Path, name: str | None) -> list[Any]:
-    """What the run's recipe says about its evaluation, in the controls."""
-    try:
-        run = find_run(runs, name) if name else None
-        settings = run.recipe.evaluate if run else EvaluateSettings()
-    except UserError:  # which `look` shows
-        run, settings = None, EvaluateSettings()
-    values: list[Any] = [getattr(settings, key) for key, _ in SETTINGS]
-    values[SUITES] = gr.CheckboxGroup(suite_choices(run, settings), value=list(written_by_name(settings)))
-    return values
-
-
-def counted(runs: Path, name: str | None, *counts: Any) -> Any:
-    """The check boxes again, for another number of items."""
-    try:
-        run = find_run(runs, name) if name else None
-        settings = read_values({f"evaluate.{key}": count for key, count in zip(COUNTS, counts, strict=True)}).evaluate
-        written = run.recipe.evaluate.suites if run else EvaluateSettings().suites
-    except UserError:
-        return gr.skip()  # told beside the button
-    return gr.CheckboxGroup(suite_choices(run, settings.model_copy(update={"suites": written})))
-
-
-def edited(runs: Path, name: str | None, noise_floor: bool, *values: Any) -> list[str]:
-    """How sure the answer can be, or what is wrong; and the command."""
-    if not name:
-        return ["", ""]
-    try:
-        run = find_run(runs, name)
-        changes, settings = _changes(run, values)
-    except UserError as error:
-        return [fault(str(error)), ""]
-    arguments = evaluations.arguments(runs, run, changes, noise_floor)
-    return [
-        lab(f'<p class="quiet">{text(_family(len(settings.suites)))}</p>'),
-        shown_command(evaluations.VERB, arguments),
-    ]
-
-
 def started(runs: Path, name: str | None, noise_floor: bool, *values: Any) -> list[Any]:
     """Start the evaluation and look at it; or say what is in the way."""
     try:
@@ -173,7 +155,7 @@ def started(runs: Path, name: str | None, noise_floor: bool, *values: Any) -> li
             raise UserError(f"{run.name} has no adapter yet.", "A run delivers it when it ends, or stops.")
         if isinstance(found := evaluations.looked_at(runs, run, NEWEST), Evaluation | Launch) and _lives(found):
             raise UserError("An evaluation of this run is under way.", "Wait for it, or stop it first.")
-        evaluations.start(runs, run, _changes(run, values)[0], noise_floor)
+        evaluations.start(runs, run, changes(run, values)[0], noise_floor)
     except UserError as error:
         return [fault(str(error)), *[gr.skip()] * len(Shown._fields)]
     return [gr.skip(), *afresh(runs, name)]
@@ -197,6 +179,38 @@ def resumed(runs: Path, name: str, evaluation: str) -> list[Any]:
     return afresh(runs, name)
 
 
+def unfolded(label: str) -> list[Any]:
+    """The form comes back, or goes again."""
+    folded = label != AGAIN
+    return [_form(folded), _again(folded)]
+
+
+def turned_to(runs: Path, name: str, evaluation: str, suite: str) -> list[Any]:
+    """Another suite's items."""
+    report = _report_of(runs, name, evaluation)
+    return _items(suite, report.suites[suite]) if report and suite in report.suites else [gr.skip()] * 2
+
+
+def opened(runs: Path, name: str, evaluation: str, asked: str) -> Any:
+    """The item that was opened, `SUITE/NUMBER`; nothing where the filter shows none."""
+    suite, _, number = asked.partition("/")
+    report = _report_of(runs, name, evaluation)
+    rows = report.suites[suite].rows if report and suite in report.suites else ()
+    if not report or not number.isdecimal() or int(number) >= len(rows):
+        return NO_ITEM
+    return item_view(report.suites[suite], rows[int(number)])
+
+
+def whole_page(runs: Path, name: str, evaluation: str) -> Any:
+    """The report's own page."""
+    try:
+        run = find_run(runs, name)
+        found = evaluations.reported(run, evaluations.looked_at(runs, run, evaluation))
+        return report_frame(found.page_file.read_text(encoding="utf-8", errors="replace")) if found else ""
+    except UserError as error:
+        return fault(str(error))
+
+
 def afresh(runs: Path, name: str | None, evaluation: str = NEWEST) -> list[Any]:
     """The values of `Shown`, whatever the browser shows."""
     return look(runs, name, evaluation, ("", ""))
@@ -215,76 +229,32 @@ def look(runs: Path, name: str | None, evaluation: str, seen: tuple[str, str]) -
     """The values of `Shown`; what the browser shows already is not sent again."""
     if not name:
         return _blank(EMPTY)
-    names: list[str] = []
+    choices: list[tuple[str, str]] = []
     try:
         run = find_run(runs, name)
-        names = [each.name for each in reversed(list_evaluations(run))]
-        return _looked(runs, run, names, evaluation, seen)
+        choices = [(evaluation_label(each), each.name) for each in reversed(list_evaluations(run))]
+        return _looked(runs, run, choices, evaluation, seen)
     except UserError as error:
-        return _blank(fault(str(error)), names, evaluation)
+        return _blank(fault(str(error)), choices, evaluation)
 
 
-def _looked(runs: Path, run: Run, names: list[str], evaluation: str, seen: tuple[str, str]) -> list[Any]:
+def _looked(runs: Path, run: Run, choices: list[tuple[str, str]], evaluation: str, seen: tuple[str, str]) -> list[Any]:
     found = evaluations.looked_at(runs, run, evaluation)
     state = _state(run, found)
     head: list[Any] = [gr.skip()] * 5
     if state[0] != seen[0]:
         lives = found is not None and _lives(found)
-        told = progress_card(found)
+        resumable = evaluations.can_resume(run, found)
+        told = progress_card(found, resumable)
         head = [
             gr.HTML(told, visible=bool(told)),
             gr.Button("Stopping" if lives and _is_stopping(found) else "Stop", visible=lives),
-            gr.Button(visible=evaluations.can_resume(run, found)),
+            gr.Button(visible=resumable),
             _log(found),
-            _choice(names, evaluation),
+            _choice(choices, evaluation),
         ]
-    rest = [gr.skip()] * (1 + len(FILES)) if state[1] == seen[1] else _report(found)
+    rest = [gr.skip()] * AFTER_HEAD if state[1] == seen[1] else _report(evaluations.reported(run, found))
     return [state, *head, *rest]
-
-
-def _build_choice(runs: Path) -> tuple[Chosen, gr.HTML, gr.Textbox, gr.Button]:
-    run = gr.Dropdown(run_choices(runs), value=None, label="Run", info="its adapter is held against its base",
-                      elem_id="evaluate-run")  # fmt: skip
-    made: dict[str, Any] = {}
-    defaults, known = EvaluateSettings(), dict(SETTINGS)
-    for key in FIRST:
-        if key == "suites":
-            made[key] = gr.CheckboxGroup(
-                suite_choices(None, defaults), value=list(written_by_name(defaults)), label="Suites", elem_id="suites",
-                info="what base and tuned are asked; the gain is what so many items show, in four of five evaluations",
-            )  # fmt: skip
-        else:
-            made[key] = control_for(f"evaluate.{key}", known[key], getattr(defaults, key))
-    with gr.Accordion("All settings of the evaluation", open=False), gr.Row():
-        for key, field in SETTINGS:
-            if key not in made:
-                made[key] = control_for(f"evaluate.{key}", field, getattr(defaults, key))
-        noise_floor = gr.Checkbox(
-            label="noise_floor", info="the base answers twice: what flips between the two is noise", min_width=150
-        )
-    told = gr.HTML(elem_id="can-show")
-    command = gr.Textbox(label="The same in a terminal", buttons=["copy"], interactive=False, max_lines=4)
-    start = gr.Button("Evaluate", variant="primary", elem_id="evaluate")
-    return Chosen(run, noise_floor, [made[key] for key, _ in SETTINGS]), told, command, start
-
-
-def _changes(run: Run, values: tuple[Any, ...]) -> tuple[list[str], EvaluateSettings]:
-    """What differs from the run's own settings, `section.key=value` each; and all settings."""
-    by_key = dict(zip(KEYS, values, strict=True))
-    written = written_by_name(run.recipe.evaluate)
-    by_key["suites"] = [written.get(name, name) for name in by_key["suites"]]
-    chosen = read_values({f"evaluate.{key}": value for key, value in by_key.items()})
-    return overrides(Recipe(evaluate=run.recipe.evaluate), chosen), chosen.evaluate
-
-
-def _family(suites: int) -> str:
-    """What several suites mean for each."""
-    if suites == 1:
-        return "One suite: its smallest gain is shown in four of five evaluations."
-    return (
-        f"{suites} suites: each p is adjusted for all of them, so that the chance of one false answer stays at 5 %. "
-        "Each shows a little less than it would alone."
-    )
 
 
 def _lives(found: Evaluation | Launch) -> bool:
@@ -303,28 +273,67 @@ def _state(run: Run, found: Evaluation | Launch | None) -> tuple[str, str]:
         progress = repr((found.name, found.status, files, found.stop_file.exists(), names))
     else:
         progress = repr((found and (str(found.log), found.is_alive, stamp(found.log)), names))
-    page = _page_file(found)
-    return progress, repr((str(page), stamp(page))) if page else "none"
+    reported = evaluations.reported(run, found)
+    return progress, repr((str(reported.report_file), stamp(reported.report_file))) if reported else "none"
 
 
-def _page_file(found: Evaluation | Launch | None) -> Path | None:
-    """Where there is a report that is whole."""
-    done = isinstance(found, Evaluation) and found.status is Status.finished and found.page_file.is_file()
-    return found.page_file if isinstance(found, Evaluation) and done else None
+def _report_of(runs: Path, name: str, evaluation: str) -> Report | None:
+    """The report that is shown; None where it is gone, which `look` tells."""
+    try:
+        run = find_run(runs, name)
+        found = evaluations.reported(run, evaluations.looked_at(runs, run, evaluation))
+        return _read(found) if found else None
+    except UserError:
+        return None
 
 
-def _report(found: Evaluation | Launch | None) -> list[Any]:
-    page = _page_file(found)
-    if page is None:
+def _read(evaluation: Evaluation) -> Report:
+    return _parsed(evaluation.report_file, stamp(evaluation.report_file))
+
+
+@lru_cache(maxsize=4)
+def _parsed(file: Path, changed: Stamp) -> Report:
+    return read_report(file)
+
+
+def _report(found: Evaluation | None) -> list[Any]:
+    """What changes with the report: from `form` on."""
+    if found is None:
         return _no_report()
-    files = [page.with_name(name) for name in FILES]
-    downloads = [gr.DownloadButton(value=passed_on(file), visible=True) for file in files if file.is_file()]
-    hidden = [gr.DownloadButton(visible=False)] * (len(files) - len(downloads))
-    return [report_frame(page.read_text(encoding="utf-8", errors="replace")), *downloads, *hidden]
+    report = _read(found)
+    files = [found.page_file.with_name(name) for name in FILES]
+    downloads = [
+        gr.DownloadButton(value=passed_on(file), visible=True) if file.is_file() else gr.DownloadButton(visible=False)
+        for file in files
+    ]
+    name, _ = main_suite(report)
+    asked = [(suite.title, each) for each, suite in report.suites.items() if suite.rows]
+    radio = gr.Radio(asked, value=name if report.suites[name].rows else None, visible=len(asked) > 1)
+    items = _items(name, report.suites[name])
+    shown = [gr.Column(visible=True), result_view(report), *downloads, radio, *items]
+    return [_form(True), _again(True), *shown, gr.Accordion(visible=True, open=False), ""]
 
 
 def _no_report() -> list[Any]:
-    return ["", *(gr.DownloadButton(visible=False) for _ in FILES)]
+    hidden = [gr.DownloadButton(visible=False)] * len(FILES)
+    nothing = [gr.Radio(visible=False), "", NO_ITEM, gr.Accordion(visible=False, open=False), ""]
+    return [_form(False), gr.Button(visible=False), gr.Column(visible=False), "", *hidden, *nothing]
+
+
+def _items(name: str, suite: SuiteReport) -> list[Any]:
+    """The tiles, and the item that stands open at first."""
+    if not suite.rows:
+        return ["", NO_ITEM]
+    number = first_shown(suite)
+    return [tiles(name, suite, number), NO_ITEM if number is None else item_view(suite, suite.rows[number])]
+
+
+def _form(folded: bool) -> gr.Column:
+    return gr.Column(elem_classes=[FOLDED] if folded else [])
+
+
+def _again(folded: bool) -> gr.Button:
+    return gr.Button(AGAIN if folded else "Hide the questions", visible=True)
 
 
 def _log(found: Evaluation | Launch | None) -> str:
@@ -332,10 +341,11 @@ def _log(found: Evaluation | Launch | None) -> str:
     return last_lines(file, LOG_LINES) if file else ""
 
 
-def _choice(names: list[str], chosen: str) -> gr.Dropdown:
-    return gr.Dropdown([NEWEST, *names], value=chosen if chosen in names else NEWEST)
+def _choice(choices: list[tuple[str, str]], chosen: str) -> gr.Dropdown:
+    names = [name for _, name in choices]
+    return gr.Dropdown([(NEWEST, NEWEST), *choices], value=chosen if chosen in names else NEWEST)
 
 
-def _blank(content: str, names: list[str] = [], evaluation: str = NEWEST) -> list[Any]:  # noqa: B006
-    hidden, choice = gr.Button(visible=False), _choice(names, evaluation)
+def _blank(content: str, choices: list[tuple[str, str]] = [], evaluation: str = NEWEST) -> list[Any]:  # noqa: B006
+    hidden, choice = gr.Button(visible=False), _choice(choices, evaluation)
     return [("", ""), gr.HTML(content, visible=True), hidden, hidden, "", choice, *_no_report()]

@@ -90,7 +90,7 @@ def test_both_columns_stream_at_once_and_their_programs_are_run(lab: Lab, run: R
     lab.tab("Compare")
     expect(page.locator("#columns .tuned .chip")).to_have_text("passes all tests")
     page.get_by_role("button", name="Did it help?").last.click()
-    expect(page.get_by_role("tab", name="Evaluate")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tab", name="Result")).to_have_attribute("aria-selected", "true")
 
 
 def test_a_hostile_prompt_stays_text(lab: Lab, run: Run) -> None:
