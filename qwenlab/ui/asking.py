@@ -69,7 +69,7 @@ def ask_next(runs: Path, asking: Asking, browser: str, shown: str, *values: Any)
     wanted = Wanted(*values)
     try:
         run = find_run(runs, wanted.names[0] if wanted.names else "")
-        found = next_one(runs, run, wanted.source, wanted.which, wanted.blind)
+        found = next_one(run, wanted.source, wanted.which, wanted.blind)
     except UserError as error:
         yield [*[gr.skip()] * 3, *noticed(fault(str(error)))]
         return

@@ -208,7 +208,7 @@ def turned(
     return [which_one, *kept, following, fold, notice, *kept]
 
 
-def next_one(runs: Path, run: Run, source: str, which: str | None, blind: bool) -> tuple[str, Question] | None:
+def next_one(run: Run, source: str, which: str | None, blind: bool) -> tuple[str, Question] | None:
     """The one of the list that comes after `which`, going round; None where all that are left were judged blind.
 
     Raises:
@@ -217,7 +217,7 @@ def next_one(runs: Path, run: Run, source: str, which: str | None, blind: bool) 
     found = questions(run, source)
     names = list(found)
     begin = names.index(which) + 1 if which in found else 0
-    judged = {each.messages for each in list_comparisons(run) if each.blind and each.choice is not None}
+    judged = [each.messages for each in list_comparisons(run) if each.blind and each.choice is not None]
     for name in [*names[begin:], *names[:begin]]:
         if not (blind and tuple(found[name].messages) in judged):
             return name, found[name]

@@ -323,7 +323,8 @@ def test_stop_keeps_what_was_written_and_says_so(runs: Path, name: str) -> None:
     kept = list_comparisons(run)
     assert len(kept) == before + 1
     assert {column.finish for column in kept[-1].columns} == {"stopped"}
-    assert all(column.text.startswith("one two") for column in kept[-1].columns)
+    # They may be answered one after the other: what was not begun is stopped, too.
+    assert any(column.text.startswith("one two") for column in kept[-1].columns)
     assert _columns(last).count('<span class="amber">stopped</span>') == 2
 
 
@@ -333,9 +334,9 @@ def test_the_next_one_is_the_next_that_was_not_judged(runs: Path, name: str) -> 
     which, system, prompt, *last = list(ask_next(runs, Asking(), "browser", "", *wanted))[-1]
     assert (which, prompt) == (names[1], questions(run, PROBLEM)[names[1]].text) and "programmer" in system
     vote(runs, -1, part(last, "shown"))
-    found = next_one(runs, run, PROBLEM, names[0], True)
+    found = next_one(run, PROBLEM, names[0], True)
     assert found and found[0] == names[2]
-    found = next_one(runs, run, PROBLEM, names[-1], False)
+    found = next_one(run, PROBLEM, names[-1], False)
     assert found and found[0] == names[0], "round and round"
 
 

@@ -234,7 +234,7 @@ def test_stop_keeps_what_was_written_and_marks_it(lab: Lab, run: Run) -> None:
     expect(page.locator("#halt")).to_be_disabled()
     with scripted(lab.runs, run, False, lambda prompt: "one two three " * 100, pace_s=0.05):
         ask_typed(page, "Count.")
-        expect(page.locator("#columns .tuned .said")).to_contain_text("two")
+        expect(page.locator("#columns .columns")).to_contain_text("one two")
         expect(page.locator("#ask")).to_be_disabled()
         page.locator("#halt").click()
         expect(page.locator("#compare-notice")).to_contain_text("What was written until then is kept")
@@ -244,7 +244,8 @@ def test_stop_keeps_what_was_written_and_marks_it(lab: Lab, run: Run) -> None:
     expect(page.locator("#columns .stamp .amber")).to_have_text(["stopped", "stopped"])
     expect(page.locator("#columns")).not_to_contain_text("answering")
     (kept,) = list_comparisons(run)
-    assert all(column.finish == "stopped" and column.text.startswith("one") for column in kept.columns)
+    assert all(column.finish == "stopped" for column in kept.columns)
+    assert any(column.text.startswith("one two") for column in kept.columns)
 
 
 def test_blind_rounds_are_played_by_keyboard(lab: Lab, run: Run) -> None:
@@ -262,7 +263,7 @@ def test_blind_rounds_are_played_by_keyboard(lab: Lab, run: Run) -> None:
             assert len([each for each in list_comparisons(run) if each.choice is not None]) == number + 1
         expect(page.get_by_label("Tally of blind choices")).to_contain_text("1 times neither")
         kept = list_comparisons(run)
-        assert len({each.messages for each in kept}) == 3, "each round asks another"
+        assert len({each.messages[-1]["content"] for each in kept}) == 3, "each round asks another"
         assert [each.choice for each in kept] == [kept[0].columns[0].model, kept[1].columns[1].model, ""]
         # In a field a letter is a letter.
         page.locator("#more textarea").press("n")
