@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from qwenlab.runs import Run, gpu_lock, list_runs
 from qwenlab.runs.comparisons import list_comparisons
 from qwenlab.ui.jobs.served import pending
+from qwenlab.ui.run_cache import name
 from tests.serving import scripted
 from tests.trained import copy_of_a_trained_run, end_launches
 from tests.ui.browser.axe import GRAVE, violations
@@ -28,7 +29,7 @@ def run(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     run = copy_of_a_trained_run(lab.runs, tmp_path_factory)
     lab.open()
     lab.tab("Compare")
-    lab.page.locator("#compare-runs").get_by_text(run.name).wait_for()
+    lab.page.locator("#compare-runs").get_by_text(name(run)).wait_for()
     expect(lab.page.get_by_label("Prompt", exact=True)).not_to_have_value("")
     yield run
     end_launches(lab.runs)
@@ -222,7 +223,7 @@ def test_what_is_filled_in_outlives_other_runs_and_a_reload(lab: Lab, run: Run) 
     lab.open()
     lab.tab("Compare")
     expect(page.locator("#compare-runs").get_by_text(other)).to_be_visible()
-    expect(page.locator("#compare-runs").get_by_text(run.name)).to_have_count(0)
+    expect(page.locator("#compare-runs").get_by_text(name(run))).to_have_count(0)
     expect(prompt).to_have_value("My own question.")
     expect(page.get_by_label("System message")).to_have_value("Be kind.")
     expect(longest).to_have_value("33")

@@ -11,6 +11,7 @@ from qwenlab.recipe import EvaluateSettings
 from qwenlab.report.render import write
 from qwenlab.report.schema import Report, read_report
 from qwenlab.runs import Evaluation, Run, Status, list_evaluations
+from qwenlab.ui.run_cache import name
 from tests.report.reports import SCRIPT, contest, whole_report, with_contest
 from tests.trained import copy_of_a_trained_run, end_launches
 from tests.ui.browser.axe import GRAVE, violations
@@ -29,7 +30,7 @@ def run(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     run = copy_of_a_trained_run(lab.runs, tmp_path_factory, limit=20)
     lab.open()
     lab.tab("Result")
-    expect(lab.page.locator("#evaluate-run input")).to_have_value(run.name)
+    expect(lab.page.locator("#evaluate-run input")).to_have_value(name(run))
     yield run
     end_launches(lab.runs)
 
@@ -89,10 +90,10 @@ def test_an_evaluation_from_the_button_to_the_failing_test(lab: Lab, run: Run) -
     assert test
     expect(item.locator(".base .test pre").nth(1)).to_have_text(test.expected)
 
-    for name, button in (("report.html", "Download page"), ("report.md", "report.md"), ("report.json", "report.json")):
+    for file, button in (("report.html", "Download page"), ("report.md", "report.md"), ("report.json", "report.json")):
         with page.expect_download() as download:
             page.get_by_role("button", name=button).click()
-        assert download.value.path().read_bytes() == (evaluation.folder / name).read_bytes()
+        assert download.value.path().read_bytes() == (evaluation.folder / file).read_bytes()
 
     page.get_by_role("button", name="The whole report").click()
     expect(page.frame_locator("#evaluation-page iframe").locator("h1")).to_have_text(report.sentence)

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
+from qwenlab.ui.run_cache import name
 from tests.trained import copy_of_a_trained_run, end_launches
 from tests.ui.browser.conftest import Lab
 
@@ -53,7 +54,7 @@ def test_a_look_at_the_prompts_and_the_evaluations_changes_nothing(
     run = copy_of_a_trained_run(lab.runs, tmp_path_factory, limit=20)
     lab.open()
     lab.tab("Compare")
-    page.locator("#compare-runs").get_by_text(run.name).wait_for()
+    page.locator("#compare-runs").get_by_text(name(run)).wait_for()
     prompt = page.get_by_label("Prompt", exact=True)
     expect(prompt).not_to_have_value("")
     prompt.fill("My own question.")
