@@ -1,4 +1,4 @@
-"""The pictures of the documents: a first-time user's five clicks, on the tiny Qwen, really trained and evaluated.
+"""The pictures of the documents: a first-time user's four clicks, on the tiny Qwen, really trained and evaluated.
 
     python -m tests.ui.browser.screenshots docs/images
 
@@ -34,8 +34,8 @@ def main(folder: Path) -> None:
         lab.page.set_default_timeout(PATIENCE)
         try:
             lab.start()
-            five_clicks(lab, folder)
-            other_tabs(lab, folder)
+            four_clicks(lab, folder)
+            looked_at(lab, folder)
         finally:
             lab.page.close()
             lab.kill()
@@ -44,11 +44,11 @@ def main(folder: Path) -> None:
     assert lab.errors == [], lab.errors
 
 
-def five_clicks(lab: Lab, folder: Path) -> None:
-    """Start training, Compare, Answer side by side, Did it help?, Evaluate; and the pictures on the way."""
+def four_clicks(lab: Lab, folder: Path) -> None:
+    """Start training, Compare, Answer side by side, Did it help?; and the pictures on the way."""
     page = lab.page
     page.get_by_role("button", name="Start training").click()
-    expect(page.locator("#curves .dotlabel").first).to_be_visible()
+    expect(page.locator("#curves")).to_contain_text("best 0.")
     picture(lab, folder / "training.png")
     lab.stage("finished")
     picture(lab, folder / "trained.png")
@@ -57,34 +57,25 @@ def five_clicks(lab: Lab, folder: Path) -> None:
     expect(page.get_by_label("Prompt", exact=True)).not_to_have_value("")
     page.get_by_role("button", name="Answer side by side").click()
     expect(page.locator("#columns .stamp").get_by_text("adapter on")).to_be_visible()
-    page.get_by_role("button", name="Run the code").click()
-    expect(page.locator("#columns .tuned .chip")).to_be_visible()
     picture(lab, folder / "compare.png")
 
-    page.get_by_role("button", name="Did it help?").last.click()
-    expect(page.locator("#suites")).to_contain_text("shows a gain from")
-    page.locator("#evaluate").click()
-    report = page.frame_locator("#evaluation-report iframe")
-    expect(report.locator(".criterion").first).to_be_visible()
-    picture(lab, folder / "evaluate.png", whole=False)  # of a frame, only what is in view is painted
-    opened = report.locator(".problem.gained").first
-    opened.locator("summary").first.click()
-    expect(opened.locator(".code").first).to_be_visible()
-    picture(lab, folder / "problem.png", opened)
+    page.get_by_role("button", name="Did it help?").locator("visible=true").click()
+    expect(page.locator("#evaluation-report svg.result-card")).to_be_visible()
+    picture(lab, folder / "evaluate.png", whole=False)
 
 
-def other_tabs(lab: Lab, folder: Path) -> None:
-    """What the five clicks passed by."""
+def looked_at(lab: Lab, folder: Path) -> None:
+    """A problem of the result, and what the four clicks passed by."""
     page = lab.page
+    page.locator("#items [role=option].gained").first.click()
+    expect(page.locator("#item .code").first).to_be_visible()
+    picture(lab, folder / "problem.png", page.locator("#item"))
     lab.tab("Runs")
-    expect(page.locator("#history tbody tr").first).to_be_visible()
-    page.get_by_label("Runs to look at").click()
-    page.get_by_role("option").first.click()
-    page.keyboard.press("Escape")
-    expect(page.locator("#compared path.line").first).to_be_visible()
+    page.locator("#history tbody tr .open").first.click()
+    expect(page.locator("#compared .overlay-key").first).to_be_visible()
     picture(lab, folder / "runs.png")
     lab.tab("Data")
-    page.get_by_role("button", name="Check the data").click()
+    page.get_by_role("button", name="Try the bundled data").click()
     expect(page.locator("#train-on-this")).to_be_visible()
     picture(lab, folder / "data.png")
 
