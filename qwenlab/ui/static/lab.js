@@ -7,6 +7,7 @@ import "./curves.js";
 import "./data.js";
 import "./head.js";
 import "./maths.js";
+import "./names.js";
 import "./overlay.js";
 import "./result.js";
 import "./runs.js";

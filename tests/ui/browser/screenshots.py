@@ -6,6 +6,7 @@ From a clone that has no runs yet: the pictures show a first run, and the comman
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
@@ -44,22 +45,27 @@ def main(folder: Path) -> None:
     assert lab.errors == [], lab.errors
 
 
-def four_clicks(lab: Lab, folder: Path) -> None:
+def clicked(lab: Lab, name: str) -> None:
+    """Press the button of this name that is in view."""
+    lab.page.get_by_role("button", name=name).locator("visible=true").click()
+
+
+def four_clicks(lab: Lab, folder: Path, press: Callable[[Lab, str], None] = clicked) -> None:
     """Start training, Compare, Answer side by side, Did it help?; and the pictures on the way."""
     page = lab.page
-    page.get_by_role("button", name="Start training").click()
+    press(lab, "Start training")
     expect(page.locator("#curves")).to_contain_text("best 0.")
     picture(lab, folder / "training.png")
     lab.stage("finished")
     picture(lab, folder / "trained.png")
 
-    page.get_by_role("button", name="Compare", exact=True).click()
+    press(lab, "Compare")
     expect(page.get_by_label("Prompt", exact=True)).not_to_have_value("")
-    page.get_by_role("button", name="Answer side by side").click()
+    press(lab, "Answer side by side")
     expect(page.locator("#columns .stamp").get_by_text("adapter on")).to_be_visible()
     picture(lab, folder / "compare.png")
 
-    page.get_by_role("button", name="Did it help?").locator("visible=true").click()
+    press(lab, "Did it help?")
     expect(page.locator("#evaluation-report svg.result-card")).to_be_visible()
     picture(lab, folder / "evaluate.png", whole=False)
 

@@ -1,0 +1,72 @@
+"""The Train tab and the head: they can be read and heard, light and dark; curves that can be asked."""
+
+import pytest
+from playwright.sync_api import expect
+
+from qwenlab.runs import Status
+from qwenlab.runs.events import Validation
+from tests.ui.browser.axe import GRAVE, violations
+from tests.ui.browser.conftest import Lab
+from tests.ui.made import made_run
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_tab_can_be_read_and_heard(lab: Lab, theme: str) -> None:
+    page = lab.page
+    page.goto(f"{lab.url}?__theme={theme}")
+    page.locator("#start").wait_for()
+    grave = [one for one in violations(page) if one.impact in GRAVE]
+    made_run(lab.runs, status=Status.stopped)
+    expect(page.locator("#curves svg").first).to_be_visible()
+    page.get_by_role("button", name="All other settings").click()
+    page.get_by_role("button", name="Adapter").click()
+    page.locator(".plot-small summary").click()
+    expect(page.locator(".plot-small svg").first).to_be_visible()
+    grave += [one for one in violations(page) if one.impact in GRAVE]
+    assert not grave, "\n".join(map(str, grave))
+    assert page.locator("h1").inner_text() == "qwenlab"
+
+
+def test_the_curves_tell_their_values_by_pointer_and_keyboard_and_are_zoomed(lab: Lab) -> None:
+    page = lab.page
+    made_run(lab.runs)
+    lab.open()
+    expect(page.locator("#curves svg").first).to_be_visible()
+    expect(page.locator("#curves")).to_contain_text("best 1.000")
+    expect(page.locator("#below-curves")).to_contain_text("risen since step 10")
+    plot, said = page.locator("#curves .plot").first, page.locator("#curves .plot-said")
+    plot.hover(position={"x": 300, "y": 100})
+    expect(said).to_contain_text("training")
+    plot.press("End")
+    plot.press("ArrowLeft")
+    expect(said).to_have_text("step 19: training 0.1053, validation 2")
+
+    box = plot.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 300, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 500, box["y"] + 110, steps=5)
+    page.mouse.up()
+    everything = page.get_by_role("button", name="All steps")
+    expect(everything).to_be_visible()
+    everything.click()
+    expect(everything).to_be_hidden()
+    for control in ("Log scale", "By time"):
+        page.locator("#curves").get_by_label(control).check()
+        expect(page.locator("#curves svg").first).to_be_visible()
+    page.locator("#curves").get_by_label("Smooth").fill("0.9")
+    expect(page.locator("#curves svg").first).to_be_visible()
+
+
+def test_a_growing_run_is_drawn_as_it_grows(lab: Lab) -> None:
+    page = lab.page
+    run = made_run(lab.runs)
+    lab.open()
+    expect(page.locator("#curves")).to_contain_text("best 1.000")
+    run.log.write(Validation(step=25, eval_loss=0.5))
+    expect(page.locator("#curves")).to_contain_text("best 0.500")
+    other = made_run(lab.runs, "other")
+    other.update(best=None)
+    expect(page.locator("#curves")).to_contain_text("best 1.000")
