@@ -43,13 +43,13 @@ class Confirmation(NamedTuple):
         return [self.asked, self.box, self.words, self.yes, self.more]
 
     def put_by(self, word: Callable[[Wish, str], Words | None], about: gr.Textbox) -> None:
-        """Show the question whenever there is a wish, and take it away whenever `about` becomes another.
+        """Show the question whenever there is a wish, and look again whenever `about` becomes another.
 
         Args:
-            word: the words for a wish and what `about` holds; None: there is nothing to ask.
+            word: the words for a wish and what `about` holds; None: there is nothing to ask any more.
         """
-        self.wish.change(partial(_put, word), [self.wish, about], self.shown, **QUIET)
-        gr.on([self.no.click, about.change], lambda: "", None, self.wish, **QUIET)
+        gr.on([self.wish.change, about.change], partial(_put, word), [self.wish, about], self.shown, **QUIET)
+        self.no.click(None, None, self.wish, js="() => ''", **QUIET)
 
     def answered_by(self, act: Callable[..., Sequence[Any]], outputs: Sequence[Any]) -> None:
         """Call `act` with the wish that was asked about, and whether it was the second yes; then take it away."""

@@ -95,7 +95,9 @@ HANDLERS: dict[str, Reader] = {
     "Runs: details": lambda runs, name: (able(runs, name), labels(runs, name)[1:]),
     "Runs: exports": lambda runs, name: history.exports_shown(runs, name),
     "Runs: launch": lambda runs, name: history.launch_fault(runs, name, ""),
-    "Runs: question": lambda runs, name: history.question(runs, {"act": "delete", "run": name}, name),
+    "Runs: question": lambda runs, name: history.question(
+        runs, {"act": "delete", "run": name, "asked": str(2**63)}, labels(runs, name)[0]
+    ),
     "to Train": lambda runs, name: _open_recipe(runs, name),
     "to Compare": lambda runs, name: _open(runs, "compare", name),
     "to Evaluate": lambda runs, name: (_open(runs, "evaluate", name), _judge(runs, [name])),

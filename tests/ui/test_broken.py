@@ -1,5 +1,6 @@
 """A run, an evaluation or a comparison that cannot be read is told where it stands, and hurts no other."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from qwenlab.ui.tabs import evaluate
 from qwenlab.ui.tabs.runs import done, look, question, states
 from qwenlab.ui.views.history import table
 from qwenlab.ui.views.plan import plan_card
-from qwenlab.ui.views.run_details import able
+from qwenlab.ui.views.run_details import able, labels
 from qwenlab.ui.views.run_panel import afresh, controls
 from tests.ui.made import made_run
 
@@ -59,8 +60,9 @@ def test_a_broken_run_is_looked_at_and_deleted_like_any_other(broken: Run) -> No
     seen = look(runs, broken.name, f"{broken.name}\n{good.name}")
     assert 'role="alert"' in seen[0] and 'role="alert"' in seen[1] and seen[1].count("data-overlay") == 1
     assert able(runs, broken.name)[1].visible
-    wish = {"act": "delete", "run": broken.name}
-    asked = question(runs, wish, broken.name)
+    filled, *_ = labels(runs, broken.name)
+    wish = {"act": "delete", "run": broken.name, "asked": str(time.monotonic_ns())}
+    asked = question(runs, wish, filled)
     assert asked and name_of(broken) in asked.question
     assert "Undo" in done(runs, wish, False)[0] and [run.name for run in list_runs(runs)] == [good.name]
 

@@ -165,11 +165,13 @@ def test_a_run_that_delivered_nothing_is_neither_compared_nor_exported(tmp_path:
 def test_the_question_names_the_run_and_is_of_that_run_alone(tmp_path: Path) -> None:
     first, second = made_run(tmp_path, "first"), made_run(tmp_path, "second")
     evaluated(first)
+    before, *_ = labels(tmp_path, first.name)
     asked = json.loads(wish("delete", run=first.name))
-    words = question(tmp_path, asked, first.name)
-    called = name(first)
+    words, called = question(tmp_path, asked, before), name(first)
     assert words and called in words.question and "its adapter and 1 evaluation?" in words.question
-    assert question(tmp_path, asked, second.name) is None and question(tmp_path, asked, "") is None
+    again, *_ = labels(tmp_path, first.name)
+    other, *_ = labels(tmp_path, second.name)
+    assert not any(question(tmp_path, asked, filled) for filled in (again, other, "")), "another one was opened since"
     assert wish("delete", run=first.name) != wish("delete", run=first.name), "the same can be asked again"
     said, opened, _ = done(tmp_path, asked, False)
     assert called in said and opened == "" and [run.name for run in list_runs(tmp_path)] == [second.name]

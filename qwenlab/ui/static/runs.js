@@ -1,7 +1,8 @@
 // The table of runs: opened by a click, chosen by a tick, sorted and filtered here.
 //
-// The server sends the table anew whenever a run has changed; then it is put in order again, before it is painted, and
-// whoever was in it by keyboard is there again. What is opened and chosen stands in two hidden fields, which the server
+// The server sends the table anew whenever a run has changed, and Gradio writes it into the rows that are there, in the
+// server's order. Then it is put in order again, before it is painted, and whoever was in it by keyboard is in the same
+// run again. What is opened and chosen stands in two hidden fields, which the server
 // reads and writes too; here it is only shown.
 
 import { whenSeen } from "./seen.js";
@@ -99,7 +100,10 @@ function show() {
   document.getElementById("runs-clear").hidden = !left.length;
   if (left.length !== ticked.length) set("chosen", left.join("\n"));
   restoreFocus(shown);
+  watcher.takeRecords(); // what was changed here is no news
 }
+
+const watcher = new MutationObserver(show);
 
 function told(id, text) {
   const element = document.getElementById(id);
@@ -109,8 +113,10 @@ function told(id, text) {
 const KINDS = ["input[type=checkbox]", ".open", "[data-tag]"];
 
 function restoreFocus(shown) {
-  if (!focused || (document.activeElement && document.activeElement !== document.body)) return;
+  const active = document.activeElement ?? document.body;
+  if (!focused || !(active === document.body || shown.contains(active))) return;
   const [run, what] = focused;
+  if (run !== null && active.closest("tr")?.dataset.run === run) return;
   const place = run === null ? shown.tHead : [...shown.tBodies[0].rows].find((row) => row.dataset.run === run);
   place?.querySelector(what)?.focus({ preventScroll: true });
 }
@@ -166,7 +172,10 @@ document.addEventListener("input", ({ target }) => {
 });
 window.addEventListener("runs-set", show);
 
-whenSeen("#history table", show);
+whenSeen("#history", (history) => {
+  watcher.observe(history, { attributes: true, characterData: true, childList: true, subtree: true });
+  show();
+});
 whenSeen("#runs-filter", show);
 whenSeen("[data-shown]", (element) => {
   if (element.dataset.shown !== wanted) return;

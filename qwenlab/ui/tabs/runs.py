@@ -34,7 +34,7 @@ from qwenlab.ui.run_cache import broken, events, stamp, status
 from qwenlab.ui.views.deleted import called, contents, deleted_name, deleted_runs, deleted_state
 from qwenlab.ui.views.export_panel import choice_of, exports_state, offered, standing
 from qwenlab.ui.views.history import MOST, differences, overlay, state, table
-from qwenlab.ui.views.run_details import Details, able, build_details, find, kept, labels, shown
+from qwenlab.ui.views.run_details import Details, able, build_details, find, is_opened, kept, labels, shown
 
 TOOLS = (
     '<div class="lab runs-tools"><label>Filter <input type="search" id="runs-filter" autocomplete="off" '
@@ -46,6 +46,9 @@ TOOLS = (
 CHOOSE = card(
     f"<p class='quiet'>Click a run to open it. Tick two or more, up to {MOST}, to lay their curves over each other.</p>"
 )
+
+TELL = "(...values) => { window.dispatchEvent(new Event('runs-set')); return values; }"
+"""Whoever has set what is opened or chosen, the table shows it."""
 
 
 class RunsTab(NamedTuple):
@@ -76,18 +79,17 @@ def build_runs_tab(runs: Path, clock: Clock, page: gr.Blocks) -> RunsTab:
         deleted = gr.HTML(elem_id="deleted")
     listed, picture, ableness, exports, launched, binned = due = [pulse() for _ in range(6)]
     clock.asks(partial(states, runs), [opened, chosen, do.run], due)
-    seen = [page.load, opened.change, chosen.change]
-    gr.on(seen, partial(states, runs), [opened, chosen, do.run], due, **QUIET)
+    page.load(partial(states, runs), [opened, chosen, do.run], due, **QUIET)
+    chosen.change(partial(states, runs), [opened, chosen, do.run], due, js=TELL, **QUIET)
+    # All in one answer: Gradio asks for several one after the other.
+    another = [*do.able, *do.labels, do.panel.box, *due]
+    opened.change(partial(another_opened, runs), [opened, chosen], another, js=TELL, **QUIET)
     listed.change(lambda: table(runs), None, history, **QUIET)
     picture.change(partial(look, runs), [opened, chosen], [do.card, compared], **QUIET)
-    gr.on([opened.change, ableness.change], partial(able, runs), opened, do.able, **QUIET)
-    opened.change(partial(labels, runs), opened, do.labels, **QUIET)
-    opened.change(lambda: gr.Column(visible=False), None, do.panel.box, **QUIET)
+    ableness.change(partial(able, runs), opened, do.able, **QUIET)
     launched.change(partial(launch_fault, runs), [do.run, message], message, **QUIET)
     exports.change(partial(exports_shown, runs), opened, do.panel.standing, **QUIET)
     binned.change(partial(bin_shown, runs), None, [deleted, bin_], **QUIET)
-    for field in (opened, chosen):  # whoever has set it, the table shows it
-        field.change(None, None, None, js="() => { window.dispatchEvent(new Event('runs-set')); }", **QUIET)
     gr.on(
         [event for field in (do.title, do.note, do.tags) for event in (field.blur, field.submit)],
         partial(kept, runs), [do.filled, do.saved, do.title, do.note, do.tags], [do.saved, message], **QUIET,
@@ -112,6 +114,12 @@ def states(runs: Path, opened: str, chosen: str, run: str) -> tuple[str, ...]:
         repr((launch.log.name, launch.is_alive) if (launch := found and latest_launch(runs, found, "train")) else ""),
         deleted_state(runs),
     )
+
+
+def another_opened(runs: Path, opened: str, chosen: str) -> list[Any]:
+    """All that is shown of the run that was just opened, and the `states` of it."""
+    filled = [*able(runs, opened), *labels(runs, opened), gr.Column(visible=False)]
+    return [*filled, *states(runs, opened, chosen, opened)]
 
 
 def look(runs: Path, opened: str, chosen: str) -> list[Any]:
@@ -151,10 +159,10 @@ def bin_shown(runs: Path) -> list[Any]:
     return [shown, gr.Accordion(label=f"Deleted runs ({count})", visible=count > 0)]
 
 
-def question(runs: Path, wished: Wish, run: str) -> Words | None:
-    """The words for what is to be done with the opened run; None: another one is opened by now, or it is gone."""
+def question(runs: Path, wished: Wish, filled: str) -> Words | None:
+    """The words for what is to be done with the opened run; None: one was opened since, or it is gone."""
     found = find(runs, wished["run"])
-    if found is None or wished["run"] != run:
+    if found is None or not is_opened(filled, wished["run"], int(wished["asked"])):
         return None
     which = f"<b>{text(called(found))}</b>"
     if wished["act"] == "upload":
@@ -297,7 +305,7 @@ def _build_deletion(
     runs: Path, do: Details, ask_bin: Confirmation, message: gr.HTML, opened: gr.Textbox, binned: gr.Textbox
 ) -> None:
     do.delete.click(lambda run: wish("delete", run=run), do.run, do.ask.wish, **QUIET)
-    do.ask.put_by(partial(question, runs), opened)
+    do.ask.put_by(partial(question, runs), do.filled)
     do.ask.answered_by(partial(done, runs), [message, opened, binned])
     back, removed = pulse(elem_id="put-back"), pulse(elem_id="remove-run")
     back.change(partial(put_back_again, runs), back, [message, opened, binned], **QUIET)

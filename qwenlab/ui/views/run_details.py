@@ -99,6 +99,12 @@ def labels(runs: Path, opened: str) -> list[Any]:
     return [filled, *fields.values()]
 
 
+def is_opened(filled: str, run: str, at: int) -> bool:
+    """Whether the panel showed this run at that moment (`time.monotonic_ns`) and shows it since."""
+    was = json.loads(filled) if filled else {}
+    return bool(was) and was["run"] == run and was["at"] <= at
+
+
 def kept(runs: Path, filled: str, saved: str, title: str, note: str, tags: str) -> list[Any]:
     """Keep those of the fields that were changed, of the run that they were filled for: what is `saved`, and a word.
 

@@ -89,8 +89,8 @@ def test_runs_are_compared_named_and_tagged(lab: Lab, waited: Waited) -> None:
     page.get_by_role("textbox", name="Tags").fill("maths, keep it")
     page.get_by_role("textbox", name="Note").fill("what I want to remember")
     row(lab, second).locator(".open").click()  # without a word of saving
-    waited(lambda: read_label(first).note != "")
-    assert read_label(first) == Label(title="<b>mine</b>", note="what I want to remember", tags=("maths", "keep it"))
+    typed = Label(title="<b>mine</b>", note="what I want to remember", tags=("maths", "keep it"))
+    waited(lambda: read_label(first) == typed)
     assert read_label(second) == Label()
     expect(row(lab, first)).to_contain_text("<b>mine</b>")
     expect(page.get_by_role("textbox", name="Name")).to_have_value("")
