@@ -2,4 +2,5 @@
 // see seen.js.
 
 import "./copy.js";
+import "./learning.js";
 import "./maths.js";

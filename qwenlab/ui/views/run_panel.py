@@ -18,6 +18,7 @@ from qwenlab.ui.components import QUIET, card, fault, pulse, when_chosen
 from qwenlab.ui.curves import curves
 from qwenlab.ui.jobs.continued import can_extend, can_resume, go_on, length, lengthened
 from qwenlab.ui.run_cache import broken, events, readable, record, stamp, status
+from qwenlab.ui.views.learning import learning_strip
 from qwenlab.ui.views.run_card import notes, run_card
 
 LATEST = ("the latest", "")
@@ -187,7 +188,8 @@ def _picture(found: Run | Launch | None) -> list[str]:
         return [_launched(found), "", ""]
     happened = events(found)
     has_curve = any(isinstance(event, Train | Validation) for event in happened)
-    return [run_card(found, happened), notes(happened) + curves(found) if has_curve else "", log_tail(found)]
+    drawn = notes(happened) + curves(found) + learning_strip(found) if has_curve else ""
+    return [run_card(found, happened), drawn, log_tail(found)]
 
 
 def _launched(found: Launch) -> str:
