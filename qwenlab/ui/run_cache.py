@@ -7,6 +7,7 @@ from qwenlab.runs import Run, RunRecord, Status, list_runs
 from qwenlab.runs.drift import Drift
 from qwenlab.runs.events import Event, read_events
 from qwenlab.runs.label import Label, read_label
+from qwenlab.runs.samples import Sample, SamplePrompts
 
 KNOWN_RUNS = 1024
 """Runs whose small files are kept parsed."""
@@ -71,6 +72,16 @@ def drift(run: Run) -> Drift | None:
     return _drift(run.folder, stamp(run.drift_file))
 
 
+def sample_prompts(run: Run) -> SamplePrompts | None:
+    """As `Run.sample_prompts`."""
+    return _sample_prompts(run.folder, stamp(run.sample_prompts_file))
+
+
+def samples(run: Run) -> list[Sample]:
+    """As `Run.samples`; not to be changed."""
+    return _samples(run.folder, stamp(run.samples_file))
+
+
 def label(run: Run) -> Label:
     """The run's title and note."""
     return _label(run.folder, stamp(run.folder / "label.json"))
@@ -103,6 +114,16 @@ def _words(folder: Path, changed: Stamp) -> str:
 @lru_cache(maxsize=KNOWN_RUNS)
 def _drift(folder: Path, changed: Stamp) -> Drift | None:
     return Run(folder).drift
+
+
+@lru_cache(maxsize=8)
+def _sample_prompts(folder: Path, changed: Stamp) -> SamplePrompts | None:
+    return Run(folder).sample_prompts
+
+
+@lru_cache(maxsize=8)
+def _samples(folder: Path, changed: Stamp) -> list[Sample]:
+    return Run(folder).samples
 
 
 @lru_cache(maxsize=KNOWN_RUNS)

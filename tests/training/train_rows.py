@@ -165,8 +165,8 @@ def main(recipe_file: Path, folder: Path, again: bool) -> None:
         drift[:] = [list(one) for one in TrainedReader(trained).likelihoods(READ, "tuned", None)]
 
     run, execution = Run.create(folder, recipe, engine.name), plan_execution(recipe, engine)
-    asked = [SamplePrompt(file="", row=1, messages=[Turn.model_validate(turns[0])], answer="") for turns in READ]
-    SamplePrompts(prompts=asked, thinking=None, max_new_tokens=4).write(run.sample_prompts_file)
+    question = SamplePrompt(file="", row=1, messages=[Turn(role="user", content="Why?")], answer="So.")
+    SamplePrompts(prompts=[question], thinking=None, max_new_tokens=2).write(run.sample_prompts_file)
     samples.MOST_TIME = 1000.0
     with run.owned(), Output(run.log_file) as output:
         fit(run, recipe, engine, read_rows(folder), execution, Progress(output), Stopper(), None, delivered)

@@ -1,7 +1,7 @@
 """Runs as their processes leave them, without training; and pages, without a server."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +10,7 @@ from qwenlab.recipe import Recipe
 from qwenlab.runs import Run, Status
 from qwenlab.runs.events import Note, Validation
 from qwenlab.runs.record import Score
+from qwenlab.runs.samples import Sample, SampleAnswer, SamplePrompt, SamplePrompts, Turn, append_sample
 from tests.events import point
 
 Built = TypeVar("Built")
@@ -44,3 +45,18 @@ def made_run(runs: Path, name: str = "made", steps: int = 20, status: Status = S
     run.update(**values | changes)
     run.adapter.mkdir()
     return run
+
+
+def made_prompts(run: Run, questions: Sequence[str], answers: Sequence[str]) -> None:
+    """Held-out prompts with the data's answers."""
+    prompts = [
+        SamplePrompt(file="a.csv", row=row, messages=[Turn(role="user", content=question)], answer=answer)
+        for row, (question, answer) in enumerate(zip(questions, answers, strict=True), start=1)
+    ]
+    SamplePrompts(prompts=prompts, thinking=None, max_new_tokens=128).write(run.sample_prompts_file)
+
+
+def made_sample(run: Run, step: int, *texts: str) -> None:
+    """What the model answered them after that step."""
+    answers = [SampleAnswer(text=text, tokens=5) for text in texts]
+    append_sample(run.samples_file, Sample(step=step, seconds=0.5, answers=answers))

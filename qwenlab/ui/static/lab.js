@@ -6,6 +6,7 @@ import "./copy.js";
 import "./curves.js";
 import "./data.js";
 import "./head.js";
+import "./learning.js";
 import "./maths.js";
 import "./names.js";
 import "./overlay.js";

@@ -20,6 +20,7 @@ from qwenlab.ui.components import QUIET, card, fault, lab, pulse, text, when_cho
 from qwenlab.ui.curves import Reach, news, none, reading, validation_loss
 from qwenlab.ui.jobs.continued import can_extend, go_on, length, lengthened, resuming
 from qwenlab.ui.run_cache import broken, events, readable, record, stamp, status
+from qwenlab.ui.views.learning import learning_strip
 from qwenlab.ui.views.run_card import notes, run_card
 
 LATEST = ("the latest", "")
@@ -191,8 +192,9 @@ def _begun(run: Run) -> float:
 def _state(found: Run | Launch | None) -> str:
     """Another text whenever another picture may be due."""
     if isinstance(found, Run):
-        files = [stamp(path) for path in (found.events_file, found.record_file, found.log_file, found.drift_file)]
-        return repr((found.name, broken(found) or status(found), files, stamp(found.folder / "label.json")))
+        files = (found.events_file, found.record_file, found.log_file, found.drift_file, found.samples_file)
+        stamps = [stamp(path) for path in (*files, found.folder / "label.json")]
+        return repr((found.name, broken(found) or status(found), stamps))
     # Each time another one while it starts: its card says for how long it has.
     return repr((str(found.log), found.is_alive and time.time(), stamp(found.log))) if found else "no run"
 
@@ -230,7 +232,7 @@ def _picture(found: Run | Launch | None, reach: Reach, is_open: bool) -> tuple[R
     now, new = news(found, happened, reach)
     said = reading(validation_loss(happened))
     read = lab(f'<p class="reading">{text(said)}</p>') if said else ""
-    return now, run_card(found, happened), new, read + notes(happened), log
+    return now, run_card(found, happened), new, read + learning_strip(found) + notes(happened), log
 
 
 def _launched(found: Launch) -> str:
