@@ -2,7 +2,7 @@
 //
 // `document.dispatchEvent(new CustomEvent("lab:step", { detail: { step: 20 } }))` chooses the step nearest to it.
 
-import { whenSeen } from "./seen.js";
+import { whenSeen, whenSent } from "./seen.js";
 
 // By the run's name: the step (null: whichever is the newest), the questions that are open, and whether the keyboard
 // was in the strip.
@@ -39,25 +39,28 @@ function choose(strip, button) {
   show(strip, button);
 }
 
-whenSeen(".learning", (strip) => {
+// What Gradio has written anew is as the server sent it: the newest step, all questions folded.
+whenSent(".learning", (strip) => {
   const known = memory(strip);
   const buttons = radios(strip);
   const chosen = known.step === null ? buttons.at(-1) : nearest(buttons, known.step);
   show(strip, chosen);
-  for (const question of strip.querySelectorAll("details")) {
-    question.open = known.open.has(question.dataset.number);
-    question.addEventListener("toggle", () => {
-      known.open[question.open ? "add" : "delete"](question.dataset.number);
-    });
-  }
+  for (const question of strip.querySelectorAll("details")) question.open = known.open.has(question.dataset.number);
   if (known.focused && document.activeElement === document.body) chosen.focus({ preventScroll: true });
+});
+
+whenSeen(".learning", (strip) => {
   strip.addEventListener("change", (event) => {
     if (event.target.type === "radio") choose(strip, event.target);
   });
-  strip.addEventListener("focusin", (event) => (known.focused = event.target.type === "radio"));
+  strip.addEventListener("click", (event) => {
+    const question = event.target.closest("summary")?.parentElement;
+    if (question) memory(strip).open[question.open ? "delete" : "add"](question.dataset.number); // it turns after this
+  });
+  strip.addEventListener("focusin", (event) => (memory(strip).focused = event.target.type === "radio"));
   // A strip that is replaced loses the keyboard without having been left.
   strip.addEventListener("focusout", () => {
-    if (strip.isConnected) known.focused = false;
+    if (strip.isConnected) memory(strip).focused = false;
   });
 });
 
