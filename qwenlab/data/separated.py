@@ -85,7 +85,8 @@ class _Separated:
             for _ in self._rows(decoded(self.data, self.name, notes)):
                 pass
             frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
-        return frame
+        # polars leaves quotes in the header doubled.
+        return frame.rename({name: name.replace('""', '"') for name in frame.columns if '""' in name})
 
     def careful(self, notes: list[str]) -> pl.DataFrame:
         """By Python's csv; where that finds a fault, with quotes that a backslash escapes, if that mends it."""

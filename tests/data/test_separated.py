@@ -165,3 +165,7 @@ def test_whatever_is_read_is_what_python_reads(tmp_path: Path, lines: list[str])
     except UserError:
         return
     assert [[value or "" for value in row] for row in found if any(row)] == expected
+
+
+def test_a_quote_in_the_name_of_a_column_is_one(tmp_path: Path) -> None:
+    assert read(tmp_path, '"the ""right"" answer",question\na,b\n') == [('the "right" answer', "question"), ("a", "b")]

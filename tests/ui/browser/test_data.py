@@ -114,7 +114,7 @@ def test_columns_that_are_not_known_are_given_their_roles_above_the_rows(
     expect(page.locator("#table select")).to_have_count(0)
     expect(page.locator("#report")).to_contain_text("Drop a file on the left")
     expect(page.locator("#train-on-this")).to_be_hidden()
-    expect(page.get_by_label("Data", exact=True)).to_have_value("")
+    expect(page.get_by_role("textbox", name=re.compile("^Data"))).to_have_value("")
 
     drop(odd)
     table = page.locator("#table")
@@ -132,14 +132,14 @@ def test_columns_that_are_not_known_are_given_their_roles_above_the_rows(
     by_keyboard.focus()
     page.keyboard.press("A")
     row = page.locator("#row")
-    expect(row.locator(".learned").first).to_contain_text("0 und 0 sind zusammen 0")
+    expect(row.locator(".mask .learned").first).to_contain_text("0 und 0 sind zusammen 0")
     expect(by_keyboard).to_be_focused()
     expect(page.locator("#row-title")).to_contain_text("from the chat template of tiny")
     expect(page.locator("#train-on-this")).to_be_visible(timeout=PATIENCE)
 
     by_mouse = page.get_by_label("What frage is", exact=True)
     by_mouse.select_option("Answer")
-    expect(row.locator(".learned").first).to_contain_text("Was ist 0 plus 0")
+    expect(row.locator(".mask .learned").first).to_contain_text("Was ist 0 plus 0")
     expect(page.get_by_label('What <b>"loesung"</b> is', exact=True)).to_have_value("user")
 
 
@@ -160,6 +160,20 @@ def test_a_file_of_one_s_own_is_used_whole_and_the_bundled_data_in_part(lab: Lab
     page.get_by_role("button", name="All other settings").click()
     page.get_by_role("button", name="Data: rules").click()
     expect(page.get_by_label(re.compile("^max_samples")).locator("visible=true")).to_have_value("0")
+
+
+def test_a_large_file_tells_how_much_of_it_is_sent(lab: Lab, tmp_path: Path, drop: Drop) -> None:
+    page = lab.page
+    file = tmp_path / "large.jsonl"
+    row = json.dumps({"question": "What is it? " * 400, "answer": "It is a long text. " * 400})
+    file.write_text(f"{row}\n" * 400)
+    lab.tab("Data")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 1_000_000}
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
+    drop(file)
+    expect(page.locator(".sending")).to_have_text(re.compile(r"^Sent \d+\.\d of 5\.\d MB, \d+ %$"))
+    expect(page.locator("#table")).to_contain_text("large.jsonl", timeout=PATIENCE)
+    expect(page.locator(".sending")).to_have_count(0)
 
 
 def violations_at_rest(page: Page) -> list[str]:
