@@ -1,0 +1,119 @@
+"""The moving picture at the top of the README: the four clicks of a first run, shortened.
+
+    python -m tests.ui.browser.film docs/images/first-run.gif
+
+From a clone that has no runs yet. A frame is taken whenever the page looks different; waiting is cut.
+"""
+
+import io
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image, ImageChops
+from playwright.sync_api import Page, sync_playwright
+
+from tests.trained import end_launches
+from tests.ui.browser.conftest import CHROMIUM, FLAGS, Lab
+from tests.ui.browser.screenshots import RUNS, clicked
+
+SIZE = {"width": 1200, "height": 760}
+SHOWN = (900, 570)
+COLOURS = 64
+LARGEST = 3_000_000
+"""Bytes of the film."""
+BETWEEN_S = 1.5
+"""Seconds between two looks while something grows."""
+PATIENCE_S = 3600.0
+STILL_MS, MOVING_MS = 1800, 350
+"""How long a frame stands that is to be read, and one of something that grows."""
+MOST_MOVING = 14
+"""Frames of one thing that grows; of more, some are left out evenly."""
+
+
+class Film:
+    """Frames with the time that each stands."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.frames: list[tuple[Image.Image, int]] = []
+
+    def still(self) -> None:
+        self._take(STILL_MS)
+
+    def while_it_grows(self, is_over: Callable[[], bool]) -> None:
+        """Look again and again until it is over; keep what is different."""
+        begun, first = time.monotonic(), len(self.frames)
+        while not is_over():
+            assert time.monotonic() - begun < PATIENCE_S, "it does not end"
+            self._take(MOVING_MS)
+            time.sleep(BETWEEN_S)
+        grown = self.frames[first:]
+        if len(grown) > MOST_MOVING:
+            grown = [grown[round(place * (len(grown) - 1) / (MOST_MOVING - 1))] for place in range(MOST_MOVING)]
+        self.frames[first:] = grown
+        self.still()
+
+    def save(self, file: Path) -> None:
+        """As a GIF that is played again and again."""
+        (first, _), *rest = self.frames
+        palette = first.quantize(COLOURS)
+        frames = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image, _ in self.frames]
+        frames[0].save(
+            file, save_all=True, append_images=frames[1:], duration=[stands for _, stands in self.frames], loop=0,
+            optimize=True,
+        )  # fmt: skip
+        assert rest and file.stat().st_size < LARGEST, f"{file} has {file.stat().st_size:,} bytes"
+
+    def _take(self, stands: int) -> None:
+        with Image.open(io.BytesIO(self.page.screenshot())) as image:
+            frame = image.convert("RGB").resize(SHOWN, Image.Resampling.LANCZOS)
+        if self.frames and not ImageChops.difference(frame, self.frames[-1][0]).getbbox():
+            self.frames[-1] = (frame, max(stands, self.frames[-1][1]))
+        else:
+            self.frames.append((frame, stands))
+
+
+def main(file: Path) -> None:
+    """Train, compare, evaluate, and look on."""
+    if RUNS.exists():
+        sys.exit("There are runs here already: the film shows the first one. Make another clone.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        lab = Lab(RUNS, browser)
+        lab.page.set_viewport_size(SIZE)  # type: ignore[arg-type]
+        lab.page.set_default_timeout(1000 * PATIENCE_S)
+        try:
+            lab.start()
+            film = Film(lab.page)
+            four_clicks(lab, film)
+            film.save(file)
+        finally:
+            lab.page.close()
+            lab.kill()
+            end_launches(RUNS)
+            browser.close()
+
+
+def four_clicks(lab: Lab, film: Film) -> None:
+    """As in `screenshots`, with the camera running."""
+    page = lab.page
+    film.still()
+    clicked(lab, "Start training")
+    film.while_it_grows(page.locator("#stage").get_by_text("finished").is_visible)
+    clicked(lab, "Compare")
+    page.wait_for_timeout(1000)
+    film.still()
+    clicked(lab, "Answer side by side")
+    film.while_it_grows(page.locator("#columns .stamp").get_by_text("adapter on").is_visible)
+    clicked(lab, "Did it help?")
+    film.while_it_grows(page.locator("#evaluation-report svg.result-card").is_visible)
+    page.locator("#items [role=option].gained").first.click()
+    page.locator("#item .code").first.wait_for()
+    page.locator("#item").scroll_into_view_if_needed()
+    film.still()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images/first-run.gif"))
