@@ -38,7 +38,7 @@ def tally_sentence(name: str, counts: tuple[int, int, int], other: str = BASE) -
     """Blind choices between a run and `other` (preferred, against it, neither), with their interval."""
     preferred, against, neither = counts
     measured = rate(preferred, preferred + against)
-    also = f", {neither} times neither" if neither else ""
+    also = f", no preference in {neither}" if neither else ""
     if measured.value is None or measured.interval is None:
         return f"Blind choices: none between {name} and {other} yet{also}."
     low, high = measured.interval

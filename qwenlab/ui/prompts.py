@@ -23,7 +23,7 @@ MOST_ROWS = 200
 """Held-out rows that are offered."""
 
 SHORTENED = 70
-"""Characters of a held-out row in the list."""
+"""Characters of a question in the list."""
 
 HELD_OUT, PROBLEM, TYPED = "Held-out row", "Contest problem", "Typed"
 """Where a prompt comes from."""
@@ -51,10 +51,11 @@ def questions(run: Run, source: str) -> dict[str, Question]:
     """
     if source == TYPED:
         return {}
-    if source == PROBLEM:
-        return {problem.name: from_problem(problem) for problem in problems(run)}
-    rows = enumerate(held_out(run), start=1)
-    return {f"{number}: {' '.join(row.text.split())[:SHORTENED]}": row for number, row in rows}
+    found = map(from_problem, problems(run)) if source == PROBLEM else held_out(run)
+    return {
+        f"{number}: {' '.join(question.text.split())[:SHORTENED]}": question
+        for number, question in enumerate(found, start=1)
+    }
 
 
 class Given(NamedTuple):

@@ -88,15 +88,19 @@ def looked(runs: Path, shown: str) -> list[Any]:
     found = next((each for each in kept if each.name == which), None)
     others = [(f"{run.name}/{each.name}", each) for each in kept if each is not found]
     counts, called = tally(run), partial(served.called, runs)
-    runnable = (
-        found is not None and found.problem is not None and any(column.verdict is None for column in found.columns)
+    # A verdict would tell more of whose answers these are than they do themselves.
+    judged = (
+        found is None
+        or found.is_hidden
+        or found.problem is None
+        or all(column.verdict is not None for column in found.columns)
     )
     values = Seen(*skipped())._replace(
         notice="".join(map(fault, unreadable(run))),
         wait=gr.Button(visible=False),
         columns=view.finished(found, called) if found else view.empty(),
         votes=gr.Row(visible=bool(found and found.is_hidden)),
-        code=gr.Button(visible=runnable),
+        code=gr.Button(visible=not judged),
         further=gr.Row(visible=bool(found and not found.is_hidden)),
         tally=view.tally(tally_sentence(called(run.name), counts)) if any(counts) else "",
         earlier=view.earlier(others, called),

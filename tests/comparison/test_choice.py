@@ -58,4 +58,4 @@ def test_the_tally_says_what_a_coin_could_do(run: Run) -> None:
     for _ in range(4):
         choose(run, kept(run, ("base", run.name)).name, run.name)
     choose(run, kept(run, ("base", run.name)).name, "")
-    assert "p = 0.008), 1 times neither: statistically significant" in tally_sentence(run.name, tally(run))
+    assert "p = 0.008), no preference in 1: statistically significant" in tally_sentence(run.name, tally(run))

@@ -44,7 +44,7 @@ def build_compare_tab(runs: Path, clock: Clock, page: gr.Blocks) -> CompareTab:
         following = gr.Button("Next (N)", visible=False, elem_id="next", min_width=100)
         halt = gr.Button("Stop", elem_id="halt", interactive=False, min_width=80)
         code = gr.Button("Run the code on the problem's tests", elem_id="run-code", visible=False, min_width=160)
-        blind = gr.Checkbox(label="Blind: columns are A and B until you have chosen", elem_id="blind", min_width=260)
+        blind = gr.Checkbox(label="Blind: A and B until you choose", elem_id="blind", min_width=200)
     asked = Asked(*[*question, blind])
     notice = gr.HTML(elem_id="compare-notice")
     wait = gr.Button("Wait in line and answer then", visible=False, elem_id="wait")
@@ -102,7 +102,7 @@ def build_compare_tab(runs: Path, clock: Clock, page: gr.Blocks) -> CompareTab:
     code.click(partial(code_run, runs), seen.shown, list(seen), show_progress="hidden", api_visibility="private")
     for index, button in better.items():
         button.click(partial(vote, runs, index), seen.shown, list(seen), **QUIET)
-    look.input(partial(looked, runs), look, list(seen), **QUIET)
+    look.change(partial(reopened, runs), look, [look, *seen], **QUIET)
     return CompareTab(asked.run, evaluate)
 
 
@@ -112,6 +112,11 @@ def opened(runs: Path, draft: list[Any]) -> list[Any]:
     names = run.value if draft else []
     seen = Seen(*(newest_seen(runs, names) if names else skipped()))
     return [names, run, *fields, *seen._replace(following=following)]
+
+
+def reopened(runs: Path, key: str) -> list[Any]:
+    """An earlier comparison, which the browser has named; the field is emptied, so that it can be named again."""
+    return ["", *looked(runs, key)] if key else [gr.skip(), *skipped()]
 
 
 def changed(runs: Path, names: list[str], begun: list[str], source: str, prompt: str, longest: int | None) -> list[Any]:

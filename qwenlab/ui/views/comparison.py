@@ -114,7 +114,7 @@ def _turn(question: str, columns: Sequence[str], growing: bool = False) -> str:
 def _question(head: Head, beside: str = "") -> str:
     """The question with the system message that it is asked under, and all that was said before it."""
     *before, last = head.messages or [{"role": "user", "content": ""}]
-    system = "".join(turn["content"] for turn in before if turn["role"] == "system")
+    system = "".join(turn["content"] for turn in before if turn["role"] == "system").strip()
     said = "".join(
         f'<div class="before"><b>{text(turn["role"])}</b> {rendered(turn["content"])}</div>'
         for turn in before
