@@ -73,7 +73,7 @@ def _column(part: str) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    from qwenlab.training.engine import leave_torch_out
+    from qwenlab.jobs import leave_torch_out
 
     leave_torch_out()
     cli.run(main, "python -m qwenlab.prepare")

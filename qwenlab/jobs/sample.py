@@ -14,6 +14,7 @@ from typing import Any
 from qwenlab.data.sample import Head, Sample, head, sample
 from qwenlab.errors import UserError, outside_told
 from qwenlab.files import Record, make_parent
+from qwenlab.jobs import leave_torch_out
 from qwenlab.recipe import ModelSettings, Recipe
 
 IDLE_S = 900
@@ -42,6 +43,7 @@ def answer(wanted: Wanted) -> Sample:
 
 def main() -> None:
     """Answer until nobody asks any more."""
+    leave_torch_out()
     _import_tokenizers()
     signal.alarm(IDLE_S)
     for line in sys.stdin:
@@ -52,9 +54,8 @@ def main() -> None:
 
 
 def _import_tokenizers() -> None:
-    from qwenlab.training.engine import leave_torch_out, set_environment
+    from qwenlab.training.engine import set_environment
 
-    leave_torch_out()
     set_environment()
     from qwenlab.training.source import find_model, load_tokenizer
 

@@ -79,15 +79,6 @@ def import_torch() -> Any:
     return torch
 
 
-def leave_torch_out() -> None:
-    """For a process that needs tokenizers alone: they do without torch, which takes seconds and half a gigabyte.
-
-    To be called before transformers is imported; nothing in the process can use torch after it.
-    """
-    sys.modules["torch"] = None  # type: ignore[assignment]
-    os.environ["TRANSFORMERS_NO_ADVISORY_WARNINGS"] = "1"  # it would say that no model can be loaded
-
-
 def set_environment() -> None:
     """What the libraries read from the environment as they are imported. What the user has set stays."""
     defaults = {

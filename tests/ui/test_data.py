@@ -51,9 +51,12 @@ def chosen(source: str, **columns: str) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def sampler() -> Iterator[Sampler]:
+def sampler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sampler]:
+    """It has imported all."""
     made = Sampler()
-    made.warm()
+    first = tmp_path_factory.mktemp("sampler") / "tiny.json"
+    made.ask(TINY, first)
+    waited(first.exists)
     yield made
     made.close()
 

@@ -37,6 +37,11 @@ class Sampler:
                     pipe.write(f"{line}\n")
                     pipe.flush()
 
+    def is_asked(self, out: Path) -> bool:
+        """Whether the process that runs was asked for that file."""
+        with self._lock:
+            return out in self._asked and self._process is not None and self._process.poll() is None
+
     def close(self) -> None:
         """End it."""
         with self._lock:

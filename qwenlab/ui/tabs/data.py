@@ -142,7 +142,7 @@ def edited(runs: Path, sampler: Sampler, *values: Any) -> list[Any]:
     check = check_of(runs, recipe)
     if check.sample is None and (recipe.data.source == TINY or Path(recipe.data.source).is_file()):
         sampler.ask(recipe, check.sample_file)
-    return _told(runs, recipe, kind, index)
+    return _told(runs, recipe, kind, index, sampler.is_asked(check.sample_file))
 
 
 def checked(runs: Path, sampler: Sampler, *values: Any) -> list[Any]:
@@ -162,7 +162,7 @@ def checked(runs: Path, sampler: Sampler, *values: Any) -> list[Any]:
         time.sleep(LOOK_S)
     if sample is None or not (sample.missing or sample.fault):
         start_check(runs, recipe, _arguments(recipe))
-    return _told(runs, recipe, kind, index)
+    return _told(runs, recipe, kind, index, sampler.is_asked(check.sample_file))
 
 
 def reading(*chosen: Any) -> str:
@@ -241,7 +241,8 @@ def _with_source(source: str) -> list[Any]:
     return [gr.skip(), source, "", *rules]
 
 
-def _told(runs: Path, recipe: Recipe, kind: str, index: int) -> list[Any]:
+def _told(runs: Path, recipe: Recipe, kind: str, index: int, is_asked: bool) -> list[Any]:
+    """What the tab shows; `is_asked`: the first rows are there, or will be."""
     check = check_of(runs, recipe)
     sample, report = check.sample, check.report if check.is_done else None
     row, title, _ = _row(check, recipe, kind, index)
@@ -272,7 +273,7 @@ def _told(runs: Path, recipe: Recipe, kind: str, index: int) -> list[Any]:
         shown,
         gr.Button(visible=shown == EMPTY),
         shown_command("prepare", _arguments(recipe)),
-        gr.Timer(active=check.is_running),
+        gr.Timer(active=check.is_running or (is_asked and sample is None)),
         gr.Button(variant="secondary" if report else "primary"),
         gr.Button(visible=report is not None),
     ]
