@@ -24,7 +24,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 40_000
+PATIENCE = 180_000
 """Milliseconds: a training beside other work on two cores."""
 
 

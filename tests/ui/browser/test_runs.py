@@ -178,7 +178,7 @@ def test_the_tab_can_be_read_and_heard_by_everybody(lab: Lab, theme: str) -> Non
     run, other = made_run(lab.runs, "first"), made_run(lab.runs, "second", train={"seed": 7})
     write(whole_report(), Evaluation.create(run, EvaluateSettings()).folder)
     change_label(run, note="why", tags=("maths",))
-    made_run(lab.runs, "broken").record_file.write_text("{")
+    made_run(lab.runs, "broken").recipe_file.write_text("[train")
     (run.folder / "exports" / "merged").mkdir(parents=True)
     (run.folder / "exports" / "merged" / "README.md").write_text("Checked: it is right.\n")
     page.goto(f"{lab.url}?__theme={theme}")
@@ -213,7 +213,7 @@ def test_a_run_is_exported_proved_and_downloaded(lab: Lab, tmp_path_factory: pyt
     page.get_by_label("Hugging Face hub").check()
     expect(page.locator("#export-told")).to_contain_text("HF_TOKEN")
     expect(page.locator("#export-start")).to_be_disabled()
-    page.get_by_label("Merged model").check()
+    page.get_by_role("radio", name="Merged model").check()
     expect(page.locator("#export-told")).to_contain_text("answers as the adapter does")
     page.locator("#export-start").click()
     try:
