@@ -47,7 +47,7 @@ def test_the_strip_has_every_step_and_shows_the_last_one_s_answers(run: Run) -> 
     assert blocks == [
         ("0", "0", " hidden", "The model before training"),
         ("1", "1", " hidden", "The model after step 5"),
-        ("2", "2", "", "The model after step 10"),
+        ("2", "2", "", "The model after step 10, word for word as in your data"),
         ("0", "0", " hidden", "The model before training"),
         ("1", "2", "", "The model, the same from step 5 to 10"),
     ]

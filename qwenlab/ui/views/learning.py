@@ -70,19 +70,18 @@ def _steps(run: Run, shown: Sequence[Sample]) -> str:
         for place, sample in enumerate(shown)
     )
     return (
-        f'<fieldset class="learning-steps"><legend>After step</legend><div class="learning-line">{buttons}</div>'
-        "</fieldset>"
+        f'<fieldset class="learning-steps"><legend>Step</legend><div class="learning-line">{buttons}</div></fieldset>'
     )
 
 
 def _named(step: int) -> str:
-    return f"{step:,}" if step else "0, before training"
+    return f"{step:,}" if step else "0 · before"
 
 
 def _prompt(number: int, prompt: SamplePrompt, said: Sequence[tuple[int, SampleAnswer | None]]) -> str:
     return (
         f'<article class="learning-prompt">{_question(number, prompt)}<div class="learning-columns">'
-        f"<div>{_answers(said)}</div>"
+        f"<div>{_answers(said, prompt)}</div>"
         f'<div class="learning-said wanted"><h4>In your data</h4>{_thought(prompt.reasoning)}{rendered(prompt.answer)}'
         "</div></div></article>"
     )
@@ -100,23 +99,20 @@ def _question(number: int, prompt: SamplePrompt) -> str:
     )
 
 
-def _answers(said: Sequence[tuple[int, SampleAnswer | None]]) -> str:
+def _answers(said: Sequence[tuple[int, SampleAnswer | None]], prompt: SamplePrompt) -> str:
     """Each with the places of the steps from and to which it stood; one that stays is sent once."""
     blocks, place = [], 0
     for answer, group in groupby(said, key=lambda pair: pair[1]):
         steps = [step for step, _ in group]
-        blocks.append(_block(answer, steps, place, is_last=place + len(steps) == len(said)))
+        same = answer is not None and answer.text.strip() == prompt.answer.strip()
+        title = _when(steps) + (", word for word as in your data" if same else "")
+        is_last = place + len(steps) == len(said)
+        blocks.append(
+            f'<div class="learning-said {"tuned" if steps[-1] else "base"}" data-from="{place}" '
+            f'data-to="{place + len(steps) - 1}"{"" if is_last else " hidden"}><h4>{title}</h4>{_said(answer)}</div>'
+        )
         place += len(steps)
     return "".join(blocks)
-
-
-def _block(answer: SampleAnswer | None, steps: Sequence[int], place: int, is_last: bool) -> str:
-    kind = "tuned" if steps[-1] else "base"
-    hidden = "" if is_last else " hidden"
-    return (
-        f'<div class="learning-said {kind}" data-from="{place}" data-to="{place + len(steps) - 1}"{hidden}>'
-        f"<h4>{_when(steps)}</h4>{_said(answer)}</div>"
-    )
 
 
 def _when(steps: Sequence[int]) -> str:
