@@ -174,6 +174,7 @@ export class Plot {
       width: "container", height, autosize: { type: "fit", contains: "padding" }, background: null,
       data: { name: "values", values }, layer: layers,
       config: {
+        aria: false, // a name for every mark says nothing: the element around has one, and its arrow keys tell values
         view: { stroke: null }, font: "system-ui, sans-serif",
         axis: { labelColor: shade.slate, titleColor: shade.slate, titleFontWeight: "normal", gridColor: shade.line,
           domainColor: shade.line, tickColor: shade.line, labelFontSize: 11, titleFontSize: 11 },
