@@ -49,7 +49,7 @@ class Lab:
         with output.open("wb") as file:
             command = [sys.executable, "app.py", "--port", port, "--runs", str(self.runs)]
             self._process = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE / 1000
         while not (found := re.search(r"http://127\.0\.0\.1:\d+", output.read_text())):
             assert self._process.poll() is None and time.monotonic() < end, output.read_text()
             time.sleep(0.1)
