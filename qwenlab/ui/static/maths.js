@@ -17,11 +17,19 @@ function katex() {
   return library;
 }
 
-whenSeen(".math[data-tex]", async (element) => {
+async function typeset(element) {
   const options = { displayMode: element.classList.contains("block"), maxExpand: 200, maxSize: 20, trust: false };
   try {
     (await katex()).render(element.dataset.tex, element, options);
   } catch (error) {
     element.title = error.message;
   }
+}
+
+whenSeen(".math[data-tex]", (element) => {
+  typeset(element);
+  // When the server sends the answer anew, Gradio puts the TeX back into the element that is there.
+  new MutationObserver(() => {
+    if (!element.querySelector(".katex")) typeset(element);
+  }).observe(element, { childList: true });
 });
