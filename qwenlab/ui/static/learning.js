@@ -2,15 +2,15 @@
 //
 // `document.dispatchEvent(new CustomEvent("lab:step", { detail: { step: 20 } }))` chooses the step nearest to it.
 
-import { whenSeen, whenSent } from "./seen.js";
+import { whenSeen } from "./seen.js";
 
-// By the run's name: the step (null: whichever is the newest), the questions that are open, and whether the keyboard
-// was in the strip.
+// By the run's name: the step that is chosen (null: whichever is the newest), the one that is in view, and the questions
+// that are open.
 const kept = new Map();
 
 function memory(strip) {
   const run = strip.dataset.run;
-  if (!kept.has(run)) kept.set(run, { step: null, open: new Set(), focused: false });
+  if (!kept.has(run)) kept.set(run, { step: null, inView: null, open: new Set() });
   return kept.get(run);
 }
 
@@ -21,47 +21,49 @@ function nearest(buttons, step) {
   return buttons.reduce((best, button) => (distance(button) < distance(best) ? button : best));
 }
 
-function show(strip, button) {
-  button.checked = true;
-  const place = Number(button.value);
+function show(strip) {
+  const known = memory(strip);
+  const buttons = radios(strip);
+  if (!buttons.length) return;
+  const chosen = known.step === null ? buttons.at(-1) : nearest(buttons, known.step);
+  chosen.checked = true;
+  const place = Number(chosen.value);
   for (const said of strip.querySelectorAll("[data-from]")) {
     said.hidden = place < Number(said.dataset.from) || Number(said.dataset.to) < place;
   }
-  // The line may be longer than the card: the button comes into view, the page stays where it is.
-  const line = strip.querySelector(".learning-line");
-  const label = button.parentElement;
-  line.scrollLeft = label.offsetLeft + label.offsetWidth / 2 - line.offsetLeft - line.clientWidth / 2;
+  for (const question of strip.querySelectorAll("details")) {
+    question.open = known.open.has(question.dataset.number);
+  }
+  if (known.inView !== chosen.dataset.step) {
+    known.inView = chosen.dataset.step;
+    // The line may be longer than the card: the button comes into view, the page stays where it is.
+    const line = strip.querySelector(".learning-line");
+    const label = chosen.parentElement;
+    line.scrollLeft = label.offsetLeft + label.offsetWidth / 2 - line.offsetLeft - line.clientWidth / 2;
+  }
 }
 
 function choose(strip, button) {
-  const last = radios(strip).at(-1);
-  memory(strip).step = button === last ? null : Number(button.dataset.step);
-  show(strip, button);
+  memory(strip).step = button === radios(strip).at(-1) ? null : Number(button.dataset.step);
+  show(strip);
 }
 
-// What Gradio has written anew is as the server sent it: the newest step, all questions folded.
-whenSent(".learning", (strip) => {
-  const known = memory(strip);
-  const buttons = radios(strip);
-  const chosen = known.step === null ? buttons.at(-1) : nearest(buttons, known.step);
-  show(strip, chosen);
-  for (const question of strip.querySelectorAll("details")) question.open = known.open.has(question.dataset.number);
-  if (known.focused && document.activeElement === document.body) chosen.focus({ preventScroll: true });
-});
-
 whenSeen(".learning", (strip) => {
+  show(strip);
   strip.addEventListener("change", (event) => {
     if (event.target.type === "radio") choose(strip, event.target);
   });
   strip.addEventListener("click", (event) => {
     const question = event.target.closest("summary")?.parentElement;
-    if (question) memory(strip).open[question.open ? "delete" : "add"](question.dataset.number); // it turns after this
+    // It is about to turn over. `toggle` tells of what the server sent, too.
+    if (question) memory(strip).open[question.open ? "delete" : "add"](question.dataset.number);
   });
-  strip.addEventListener("focusin", (event) => (memory(strip).focused = event.target.type === "radio"));
-  // A strip that is replaced loses the keyboard without having been left.
-  strip.addEventListener("focusout", () => {
-    if (strip.isConnected) memory(strip).focused = false;
+  // Gradio changes the elements that are there into those that the server sent, one attribute at a time.
+  const sent = new MutationObserver(() => {
+    show(strip);
+    sent.takeRecords();
   });
+  sent.observe(strip, { attributes: true, childList: true, subtree: true });
 });
 
 document.addEventListener("lab:step", (event) => {

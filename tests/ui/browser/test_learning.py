@@ -28,14 +28,19 @@ def said(strip: Locator, text: str) -> None:
     expect(strip.locator(".learning-said:not(.wanted):visible").first).to_contain_text(text)
 
 
+def at(strip: Locator, step: str) -> Locator:
+    return strip.get_by_role("radio", name=step, exact=True)
+
+
 def test_one_scrubs_along_the_training_and_keeps_the_place(lab: Lab) -> None:
     run, page = asked(lab.runs), lab.page
     lab.open()
     strip = page.locator(".learning")
     said(strip, "It is four.")
-    expect(strip.get_by_role("radio", name="10")).to_be_checked()
+    expect(at(strip, "10")).to_be_checked()
+    expect(strip.locator(".wanted .katex")).to_have_count(1)
 
-    strip.get_by_text("0 · before").click()
+    at(strip, "0 · before").click()
     said(strip, "Fish.")
     page.keyboard.press("ArrowRight")
     said(strip, "It is three.")
@@ -43,15 +48,16 @@ def test_one_scrubs_along_the_training_and_keeps_the_place(lab: Lab) -> None:
 
     strip.locator("summary").last.click()
     expect(strip.locator("details").last).to_contain_text("Row 2 of a.csv")
-    strip.get_by_role("radio", name="5", exact=True).focus()
+    at(strip, "5").focus()
     made_sample(run, 15, "It is four.", "More.")
     run.log.write(run.events[-1])  # so that the page hears of it
-    expect(strip.get_by_role("radio", name="15")).to_be_visible()
+    expect(at(strip, "15")).to_be_visible()
+    expect(strip.locator(".wanted .katex")).to_have_count(1)
     said(strip, "It is three.")
     expect(strip.locator("details").last).to_have_attribute("open", "")
     page.keyboard.press("ArrowRight")
     said(strip, "It is four.")
-    expect(strip.get_by_role("radio", name="10")).to_be_focused()
+    expect(at(strip, "10")).to_be_focused()
 
 
 def test_who_looks_at_the_newest_step_sees_the_next_one(lab: Lab) -> None:
@@ -62,7 +68,7 @@ def test_who_looks_at_the_newest_step_sees_the_next_one(lab: Lab) -> None:
     made_sample(run, 15, "It is always four.", "More.")
     run.log.write(run.events[-1])
     said(strip, "It is always four.")
-    expect(strip.get_by_role("radio", name="15")).to_be_checked()
+    expect(at(strip, "15")).to_be_checked()
 
 
 def test_a_chart_scrubs_it_to_the_nearest_step(lab: Lab) -> None:
@@ -80,7 +86,7 @@ def test_the_strip_can_be_read_by_everybody(lab: Lab, theme: str) -> None:
     asked(lab.runs)
     lab.page.goto(f"{lab.url}/?__theme={theme}")
     strip = lab.page.locator(".learning")
-    strip.get_by_text("0 · before").click()
+    at(strip, "0 · before").click()
     strip.locator("summary").last.click()
     grave = [one for one in violations(lab.page) if one.impact in GRAVE]
     ours = [str(one) for one in grave if any("learning" in place for place in one.places)]
