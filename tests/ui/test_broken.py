@@ -102,7 +102,7 @@ def test_an_evaluation_that_cannot_be_read_is_told_and_hurts_no_other(tmp_path: 
     assert unfinished(run).name == good.name
     assert "cannot be read" in evaluate.look(tmp_path, run.name, bad.name, ("", ""))[1].value
     seen = evaluate.look(tmp_path, run.name, good.name, ("", ""))
-    assert "lost" in seen[1].value and bad.name in {name for _, name in seen[5].choices}
+    assert "lost" in seen[1].value and (f"{bad.name}: cannot be read", bad.name) in seen[5].choices
     assert evaluate.state(tmp_path, run.name, bad.name) == evaluate.state(tmp_path, run.name, bad.name)
 
 

@@ -68,7 +68,9 @@ def _has_items(evaluation: Evaluation) -> bool:
 
 def _has_report(evaluation: Evaluation) -> bool:
     """One that is whole: of an evaluation that is judged again, the earlier one no longer holds."""
-    return evaluation.status is Status.finished and evaluation.page_file.is_file() and evaluation.report_file.is_file()
+    if evaluation.fault or evaluation.status is not Status.finished:
+        return False
+    return evaluation.page_file.is_file() and evaluation.report_file.is_file()
 
 
 def looked_at(runs: Path, run: Run, name: str) -> Evaluation | Launch | None:

@@ -52,6 +52,8 @@ def report_frame(page: str) -> str:
 
 def evaluation_label(evaluation: Evaluation) -> str:
     """When it was, and what it found or how it stands: `28 Nov, 07:22: Mini contest improved, Functions worse`."""
+    if evaluation.fault:
+        return f"{evaluation.name}: cannot be read"
     status = evaluation.status
     told = _found(evaluation.report_file, stamp(evaluation.report_file)) if status is Status.finished else status.value
     return f"{moment(evaluation)}: {told}"
