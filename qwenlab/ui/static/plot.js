@@ -72,6 +72,8 @@ export class Plot {
     const spec = this.spec();
     this.drawn = make(this.element, spec, { actions: false, renderer: "svg", tooltip: false }).then((made) => made.view);
     const view = await this.drawn;
+    // Vega gives each mark a role and none a name. The element around has a name, and its arrow keys tell the values.
+    this.element.querySelector("svg")?.setAttribute("aria-hidden", "true");
     view.addSignalListener("at", (_, at) => this.point(at?.x?.[0]));
     this.zoomable(view);
     this.keys();
@@ -174,7 +176,6 @@ export class Plot {
       width: "container", height, autosize: { type: "fit", contains: "padding" }, background: null,
       data: { name: "values", values }, layer: layers,
       config: {
-        aria: false, // a name for every mark says nothing: the element around has one, and its arrow keys tell values
         view: { stroke: null }, font: "system-ui, sans-serif",
         axis: { labelColor: shade.slate, titleColor: shade.slate, titleFontWeight: "normal", gridColor: shade.line,
           domainColor: shade.line, tickColor: shade.line, labelFontSize: 11, titleFontSize: 11 },
