@@ -73,7 +73,9 @@ def build_questions() -> Questions:
             label="noise_floor", info="the base answers twice: what flips between the two is noise", min_width=150
         )
     told = gr.HTML(elem_id="can-show")
-    command = gr.Textbox(label="The same in a terminal", buttons=["copy"], interactive=False, max_lines=4)
+    command = gr.Textbox(
+        label="The same in a terminal", buttons=["copy"], interactive=False, max_lines=4, elem_id="evaluate-command"
+    )
     start = gr.Button("Evaluate", variant="primary", elem_id="evaluate")
     return Questions(noise_floor, [made[key] for key, _ in SETTINGS], why, upload, gr.State({}), told, command, start)
 
