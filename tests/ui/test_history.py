@@ -72,6 +72,9 @@ def test_each_suite_is_told_by_the_newest_evaluation_that_asked_it(tmp_path: Pat
     evaluated(run, other.model_copy(update={"suites": {"own": suite}}))
     shown = table(tmp_path)
     assert shown.index("own.jsonl") < shown.index("Contest problems"), "the newest first, and the older stays"
+    again = other.suites[CONTEST].model_copy(update={"title": "Contest problems again"})
+    evaluated(run, other.model_copy(update={"suites": {CONTEST: again}}))
+    assert table(tmp_path).count("Contest problems") == table(tmp_path).count("Contest problems again") > 0
     broken = evaluated(run)
     broken.report_file.write_text("{}")
     assert "report.json cannot be read" in table(tmp_path)
