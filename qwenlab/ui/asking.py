@@ -22,7 +22,7 @@ from qwenlab.ui.jobs import served
 from qwenlab.ui.jobs.answers import Asking, answers
 from qwenlab.ui.prompts import as_given
 from qwenlab.ui.question import next_one
-from qwenlab.ui.shown import Seen, blank, find, looked, noticed, skipped
+from qwenlab.ui.shown import Seen, actions, blank, find, looked, noticed, skipped
 from qwenlab.ui.views import comparison as view
 
 
@@ -125,9 +125,16 @@ def ask_on(runs: Path, asking: Asking, browser: str, shown: str, question: str) 
 _STOPPED = card('<span role="status">Stopped.</span>', "quiet")
 
 
-def at_rest() -> list[gr.Button]:
-    """Nothing is being answered any more: all can be asked, and nothing stopped."""
-    return [*[gr.Button(interactive=True)] * 3, gr.Button("Stop", interactive=False)]
+def at_rest(runs: Path, shown: str) -> list[Any]:
+    """Once a stream has ended: all can be asked, nothing stopped, and what is seen can be voted on, run, asked on.
+
+    That is not the stream's own affair: Gradio sends its last state twice, and the second would undo a quick vote.
+    """
+    try:
+        _, found = find(runs, shown) if shown else (None, None)
+    except UserError:  # it is gone
+        found = None
+    return [*[gr.Button(interactive=True)] * 3, gr.Button(interactive=False), *actions(found)]
 
 
 def _able(runs: Path, names: list[str], blind: bool) -> list[Run]:
@@ -218,11 +225,18 @@ def _at_work(**changes: Any) -> list[Any]:
 
 def _again(runs: Path, shown: str, notice: str) -> list[Any]:
     """What was seen before, with a word on why there is nothing else."""
-    return list(Seen(*(looked(runs, shown) if shown else blank("")))._replace(notice=notice))
+    return _last(Seen(*(looked(runs, shown) if shown else blank("")))._replace(notice=notice))
 
 
 def _looked_after(runs: Path, shown: str, stopped: bool) -> list[Any]:
     """As `looked`, with a word on what was stopped."""
     seen = Seen(*looked(runs, shown))
     told = card('<span role="status">Stopped. What was written until then is kept.</span>', "quiet")
-    return list(seen._replace(notice=f"{seen.notice}{told}") if stopped else seen)
+    return _last(seen._replace(notice=f"{seen.notice}{told}") if stopped else seen)
+
+
+def _last(seen: Seen) -> list[Any]:
+    """Of a stream: what can be done with it is for `at_rest`."""
+    return list(
+        seen._replace(votes=gr.Row(visible=False), code=gr.Button(visible=False), further=gr.Row(visible=False))
+    )

@@ -88,25 +88,28 @@ def looked(runs: Path, shown: str) -> list[Any]:
     found = next((each for each in kept if each.name == which), None)
     others = [(f"{run.name}/{each.name}", each) for each in kept if each is not found]
     counts, called = tally(run), partial(served.called, runs)
-    # A verdict would tell more of whose answers these are than they do themselves.
-    judged = (
-        found is None
-        or found.is_hidden
-        or found.problem is None
-        or all(column.verdict is not None for column in found.columns)
-    )
+    votes, code, further = actions(found)
     values = Seen(*skipped())._replace(
         notice="".join(map(fault, unreadable(run))),
         wait=gr.Button(visible=False),
         columns=view.finished(found, called) if found else view.empty(),
-        votes=gr.Row(visible=bool(found and found.is_hidden)),
-        code=gr.Button(visible=not judged),
-        further=gr.Row(visible=bool(found and not found.is_hidden)),
+        votes=votes,
+        code=code,
+        further=further,
         tally=view.tally(tally_sentence(called(run.name), counts)) if any(counts) else "",
         earlier=view.earlier(others, called),
         shown=shown if found else "",
     )
     return list(values)
+
+
+def actions(found: Comparison | None) -> tuple[gr.Row, gr.Button, gr.Row]:
+    """What can be done with it: a vote, its programs run, more asked. Before the vote nothing else: a verdict would
+    tell more of whose answers these are than they do themselves."""
+    decided = found is not None and not found.is_hidden
+    runs_code = found is not None and found.problem is not None and any(each.verdict is None for each in found.columns)
+    hidden = found is not None and found.is_hidden
+    return gr.Row(visible=hidden), gr.Button(visible=decided and runs_code), gr.Row(visible=decided)
 
 
 def find(runs: Path, shown: str) -> tuple[Run, Comparison]:

@@ -20,7 +20,7 @@ from qwenlab.runs.comparisons import list_comparisons, read_comparison, tally
 from qwenlab.runs.launch import list_launches
 from qwenlab.runs.serving import serving
 from qwenlab.ui import asking
-from qwenlab.ui.asking import Wanted, ask, ask_next, ask_on
+from qwenlab.ui.asking import Wanted, ask, ask_next, ask_on, at_rest
 from qwenlab.ui.jobs import served
 from qwenlab.ui.jobs.answers import Asking
 from qwenlab.ui.prompts import HELD_OUT, PROBLEM, TYPED, as_given, questions, sources
@@ -70,6 +70,11 @@ def part(outputs: list[Any], name: str) -> Any:
 def texts(outputs: list[Any]) -> list[str]:
     """The columns' answers in a state of the page, as their HTML."""
     return re.findall(r'<div class="said">(.*?)</div>(?=<div class="stamp">|</section>)', _columns(outputs), re.DOTALL)
+
+
+def able(runs: Path, outputs: list[Any]) -> tuple[bool, ...]:
+    """Whether there can be a vote, programs run, more asked, once the stream has ended."""
+    return tuple(each.visible for each in at_rest(runs, part(outputs, "shown"))[4:])
 
 
 def _columns(outputs: list[Any]) -> str:
@@ -135,7 +140,7 @@ def test_a_contest_problem_is_asked_and_its_programs_are_run(runs: Path, name: s
     source, max_tokens, which, system, prompt = begin(runs, name)
     assert (source, max_tokens) == (PROBLEM, 128)
     last = asked(runs, name, prompt, source=source, which=which, system=system, max_tokens=max_tokens)[-1]
-    assert part(last, "code").visible
+    assert able(runs, last) == (False, True, True)
     assert "Answer in the data" in _columns(last) and "print" in list_comparisons(Run(runs / name))[-1].expected
     told, after = code_run(runs, part(last, "shown"))
     assert "in a sandbox" in part(told, "notice")
@@ -151,7 +156,7 @@ def test_a_problem_that_was_edited_is_not_judged_by_the_problems_tests(runs: Pat
     last = asked(runs, name, prompt + "Quickly!", source=source, which=which, system=system)[-1]
     kept = list_comparisons(Run(runs / name))[-1]
     assert (kept.problem, kept.expected) == (None, "")
-    assert not part(last, "code").visible and "Answer in the data" not in _columns(last)
+    assert able(runs, last) == (False, False, True) and "Answer in the data" not in _columns(last)
 
 
 def test_held_out_rows_come_with_their_own_answer(runs: Path, name: str) -> None:
@@ -211,7 +216,8 @@ def test_blind_columns_have_no_names_until_the_choice(runs: Path, name: str) -> 
         assert ">base<" not in shown
         assert "adapter" not in shown
     last = states[-1]
-    assert part(last, "votes").visible
+    assert not part(last, "votes").visible, "the stream has not ended yet"
+    assert able(runs, last) == (True, False, False)
     kept = list_comparisons(Run(runs / name))[-1]
     tuned = [column.model for column in kept.columns].index(name)
     before = tally(Run(runs / name))

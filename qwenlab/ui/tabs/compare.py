@@ -97,7 +97,7 @@ def build_compare_tab(runs: Path, clock: Clock, page: gr.Blocks) -> CompareTab:
         ),
     ]  # fmt: skip
     for stream in streams:
-        stream.then(at_rest, None, [start, following, on, halt], **QUIET)
+        stream.then(partial(at_rest, runs), seen.shown, [start, following, on, halt, votes, code, further], **QUIET)
     halt.click(_stopping(asking), None, None, **QUIET)
     code.click(partial(code_run, runs), seen.shown, list(seen), show_progress="hidden", api_visibility="private")
     for index, button in better.items():
