@@ -3,6 +3,7 @@
 A source fills the fields and takes back what it has filled, never what somebody has typed.
 """
 
+import itertools
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -107,7 +108,7 @@ def restored(runs: Path, draft: list[Any]) -> list[Any]:
         return [offered(runs), *[gr.skip()] * (len(Asked._fields) + len(Own._fields))]
     names, source, which, *rest = draft
     choices = run_choices(runs)
-    known = [name for name in names or [] if name in {name for _, name in choices}]
+    known = [name for name in names or [] if name in {name for _, name in choices}] or _newest(runs)
     try:
         run = find_run(runs, known[0]) if known else None
         offer = sources(run) if run else [TYPED]
@@ -124,12 +125,14 @@ def restored(runs: Path, draft: list[Any]) -> list[Any]:
     ]
 
 
-def newest_chosen(runs: Path, names: Sequence[str]) -> Any:
-    """The runs that there are; the newest that has an adapter is chosen where none is."""
-    if names:
+def newest_chosen(runs: Path, names: Sequence[str], draft: Sequence[Any] = ()) -> Any:
+    """The runs that there are; the newest that has an adapter is chosen where none is.
+
+    Where there is a draft it has the choice, even if the tab is looked at before the page has read it.
+    """
+    if names or draft:
         return offered(runs)
-    able = [name for _, name in run_choices(runs) if find_run(runs, name).adapter.exists()]
-    return gr.Dropdown(run_choices(runs), value=able[:1], multiselect=True)
+    return gr.Dropdown(run_choices(runs), value=_newest(runs), multiselect=True)
 
 
 def offered(runs: Path) -> gr.Dropdown:
@@ -244,6 +247,11 @@ def _own(
         own_system if was_given(system, known.systems) else system,
         own_prompt if was_given(prompt, known.prompts) else prompt,
     )
+
+
+def _newest(runs: Path) -> list[str]:
+    able = (name for _, name in run_choices(runs) if find_run(runs, name).adapter.exists())
+    return list(itertools.islice(able, 1))
 
 
 def _given_before(runs: Path, before: str) -> frozenset[str]:

@@ -77,7 +77,7 @@ def build_compare_tab(runs: Path, clock: Clock, page: gr.Blocks) -> CompareTab:
     draft, begun = keep_draft(asked, own), gr.State([])
     clock.asks(list)
     page.load(partial(opened, runs), draft, [begun, *asked, *own, *seen], **QUIET)
-    clock.tab.select(partial(newest_chosen, runs), asked.run, asked.run, **QUIET)
+    clock.tab.select(partial(newest_chosen, runs), [asked.run, draft], asked.run, **QUIET)
     before = [asked.run, begun, asked.source, asked.prompt, asked.max_tokens]
     filled = [begun, asked.source, asked.max_tokens, *fields[:3], *seen]
     asked.run.change(partial(changed, runs), before, filled, **QUIET)
