@@ -3,6 +3,7 @@
 A source fills the fields and takes back what it has filled, never what somebody has typed.
 """
 
+import itertools
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -89,47 +90,71 @@ def connect_fields(runs: Path, asked: Asked, fields: Fields, own: Own) -> None:
     when_chosen([asked.which], partial(picked, runs), [*asked[:5], *own], [*fields, *own])
 
 
-def keep_draft(asked: Asked, own: Own) -> gr.BrowserState:
-    """Where the browser keeps the fields: from when somebody has changed one; what fills itself is not worth it."""
+def keep_draft(asked: Asked, own: Own, ready: gr.Textbox) -> gr.BrowserState:
+    """Where the browser keeps the fields: from when somebody has changed one; what fills itself is not worth it.
+
+    `ready` holds something once the page has read what was kept: until then its fields change, too.
+    """
     draft = gr.BrowserState([], storage_key="qwenlab-compare", secret="qwenlab")
     fields: list[Any] = [*asked, *own]
+    # In the browser alone; "multiple", since it otherwise waits for an answer that never comes.
+    how: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple"}
     typed = [control.input for control in asked]
-    gr.on(typed, None, fields, draft, js="(...fields) => fields", show_progress="hidden")
+    gr.on(typed, None, fields, draft, js="(...fields) => [fields]", **how)
     filled = [control.change for control in fields]
-    js = "(draft, ...fields) => draft.length ? fields : draft"
-    gr.on(filled, None, [draft, *fields], draft, js=js, show_progress="hidden")
+    js = "(draft, ready, ...fields) => [ready && draft.length ? fields : draft]"
+    gr.on(filled, None, [draft, ready, *fields], draft, js=js, **how)
     return draft
 
 
-def restored(runs: Path, draft: list[Any]) -> list[Any]:
-    """The values of `Asked`, of `Own` and of `Fields.following` as the browser has kept them."""
-    if len(draft) != len(Asked._fields) + len(Own._fields):
-        return [offered(runs), *[gr.skip()] * (len(Asked._fields) + len(Own._fields))]
-    names, source, which, *rest = draft
+def opened(runs: Path, names: list[str], draft: list[Any] | None) -> tuple[list[str], list[Any], Any, str]:
+    """The tab as it is seen first: as the browser has kept it, for the runs that are chosen, else for the newest.
+
+    Returns the runs, the values of `Asked` and `Own`, the button for the next one, and what is wrong.
+    """
+    kept = draft if draft and len(draft) == len(Asked._fields) + len(Own._fields) else None
     choices = run_choices(runs)
-    known = [name for name in names or [] if name in {name for _, name in choices}]
+    there = {name for _, name in choices}
+    before = [name for name in kept[0] or [] if name in there] if kept else []
+    names = names or before or _newest(runs)
+    run = gr.Dropdown(choices, value=names, multiselect=True)
+    others = kept[6:] if kept else [*[gr.skip()] * 3, "", ""]
+    _, source, which, system, prompt, longest, *_ = kept or [[], TYPED, None, "", "", None]
+    if not names:
+        fields = [run, TYPED, gr.skip(), system, prompt, longest or gr.skip()]
+        return [], [*fields, *others], gr.Button(visible=False), ""
+    if kept and names[:1] == before[:1]:
+        shown, listed, following = _as_kept(runs, names, source, which)
+        return names, [run, shown, listed, system, prompt, longest, *others], following, ""
+    shown, length, listed, said, asked, following, _, notice = begun_with(
+        runs, names, before[0] if before else "", source, prompt, longest
+    )
+    # What stays as it is must be said here, where the fields are empty yet.
+    keeps = [_or(said, system), _or(asked, prompt), _or(length, longest)]
+    return names, [run, shown, listed, *keeps, *others], following, notice
+
+
+def _as_kept(runs: Path, names: list[str], source: str, which: str | None) -> tuple[Any, Any, Any]:
+    """Source and list as they were chosen, as far as they are still there, and the button for the next one."""
     try:
-        run = find_run(runs, known[0]) if known else None
-        offer = sources(run) if run else [TYPED]
-        found = questions(run, source) if run else {}
+        run = find_run(runs, names[0])
+        offer = sources(run)
+        source = source if source in offer else TYPED
+        found = questions(run, source)
     except UserError:  # what it came from is gone; what was typed is not
-        offer, found = [TYPED], {}
-    source = source if source in offer else TYPED
-    return [
-        gr.Dropdown(choices, value=known, multiselect=True),
-        gr.Radio(offer, value=source),
-        _list(found, source, which if which in found else None),
-        *rest,
-        gr.Button(visible=len(found) > 1),
-    ]
+        offer, source, found = [TYPED], TYPED, {}
+    listed = _list(found, source, which if which in found else None)
+    return gr.Radio(offer, value=source), listed, gr.Button(visible=len(found) > 1)
+
+
+def _or(value: Any, kept: Any) -> Any:
+    """The value, or what was kept where it says that nothing changes."""
+    return kept if value == gr.skip() and kept is not None else value
 
 
 def newest_chosen(runs: Path, names: Sequence[str]) -> Any:
     """The runs that there are; the newest that has an adapter is chosen where none is."""
-    if names:
-        return offered(runs)
-    able = [name for _, name in run_choices(runs) if find_run(runs, name).adapter.exists()]
-    return gr.Dropdown(run_choices(runs), value=able[:1], multiselect=True)
+    return offered(runs) if names else gr.Dropdown(run_choices(runs), value=_newest(runs), multiselect=True)
 
 
 def offered(runs: Path) -> gr.Dropdown:
@@ -244,6 +269,11 @@ def _own(
         own_system if was_given(system, known.systems) else system,
         own_prompt if was_given(prompt, known.prompts) else prompt,
     )
+
+
+def _newest(runs: Path) -> list[str]:
+    able = (name for _, name in run_choices(runs) if find_run(runs, name).adapter.exists())
+    return list(itertools.islice(able, 1))
 
 
 def _given_before(runs: Path, before: str) -> frozenset[str]:

@@ -112,11 +112,11 @@ HANDLERS: dict[str, Reader] = {
     "Evaluate: page": lambda runs, name: evaluate.whole_page(runs, name, NEWEST),
     "Evaluate: stop": lambda runs, name: evaluate.stopped(runs, name, NEWEST),
     "Compare: chosen": lambda runs, name: question.newest_chosen(runs, []),
-    "Compare: changed": lambda runs, name: compare.changed(runs, [name], [], prompts.TYPED, "", None),
+    "Compare: changed": lambda runs, name: compare.changed(runs, "ready", [name], [], prompts.TYPED, "", None),
     "Compare: held-out": lambda runs, name: question.filled(runs, [name], prompts.HELD_OUT),
     "Compare: problem": lambda runs, name: question.filled(runs, [name], prompts.PROBLEM),
-    "Compare: reopened": lambda runs, name: compare.opened(
-        runs, [[name], prompts.HELD_OUT, None, "", "Why?", 9, 0, 1, False, "", ""]
+    "Compare: reopened": lambda runs, name: compare.looked_at(
+        runs, "", [], [[name], prompts.HELD_OUT, None, "", "Why?", 9, 0, 1, False, "", ""]
     ),
     "Compare: looked": _comparisons,
     "Compare: vote": lambda runs, name: shown.vote(runs, -1, f"{name}/20200101-000000-000000"),

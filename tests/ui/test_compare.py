@@ -27,7 +27,7 @@ from qwenlab.ui.prompts import HELD_OUT, PROBLEM, TYPED, as_given, questions, so
 from qwenlab.ui.question import Asked, begun_with, filled, next_one, turned
 from qwenlab.ui.run_cache import called
 from qwenlab.ui.shown import Seen, code_run, looked, newest_seen, vote
-from qwenlab.ui.tabs.compare import changed, opened
+from qwenlab.ui.tabs.compare import changed, looked_at
 from tests.serving import TINY, scripted
 from tests.trained import copy_of_a_trained_run
 
@@ -246,11 +246,11 @@ def test_a_reload_shows_the_newest_comparison_and_the_earlier_ones(runs: Path, n
 
 
 def test_a_run_that_is_added_leaves_alone_what_was_typed(runs: Path, name: str) -> None:
-    first = changed(runs, [name], [], TYPED, "", 512)
+    first = changed(runs, "ready", [name], [], TYPED, "", 512)
     assert first[0] == [name] and begin(runs, name)[-1] in first
     unchanged = {"__type__": "update"}
     for names in ([name], [name, "another"], []):
-        now, *rest = changed(runs, names, [name], TYPED, "My own.", 300)
+        now, *rest = changed(runs, "ready", names, [name], TYPED, "My own.", 300)
         assert now == (names or [name])
         assert all(value == unchanged for value in rest)
 
@@ -261,20 +261,44 @@ def test_another_first_run_keeps_what_was_typed_and_fills_what_was_not(
     other = Run.create(runs, Run(runs / name).recipe.with_values(evaluate={"max_new_tokens": 77}), "other").name
     try:
         unchanged = {"__type__": "update"}
-        _, source, longest, _, system, prompt, *_ = changed(runs, [other], [name], TYPED, "My own.", 128)
+        _, source, longest, _, system, prompt, *_ = changed(runs, "ready", [other], [name], TYPED, "My own.", 128)
         assert (source.value, longest, system, prompt) == (TYPED, 77, unchanged, unchanged)
-        *_, longest, _, system, prompt = changed(runs, [other], [name], PROBLEM, begin(runs, name)[-1], 300)[:6]
+        *_, longest, _, system, prompt = changed(runs, "ready", [other], [name], PROBLEM, begin(runs, name)[-1], 300)[
+            :6
+        ]
         assert longest == unchanged and prompt == begin(runs, other)[-1]
     finally:
         shutil.rmtree(runs / other)
 
 
+def first_seen(runs: Path, names: list[str], draft: list[Any] | None) -> tuple[list[str], list[Any]]:
+    """The runs, and the values of `Asked` and `Own`."""
+    ready, begun, *values = looked_at(runs, "", names, draft)
+    assert ready == "ready"
+    return begun, [getattr(value, "value", value) for value in values[: len(Asked._fields) + 2]]
+
+
 def test_a_page_that_is_opened_again_has_what_was_filled_in(runs: Path, name: str) -> None:
     draft = [[name, "gone"], TYPED, None, "Be kind.", "My own.", 300, 0.5, 7, True, "", "Older."]
-    begun, run, source, _, *rest = opened(runs, draft)[: 1 + len(Asked._fields) + 2]
-    assert (begun, run.value, source.value) == ([name], [name], TYPED)
-    assert rest == ["Be kind.", "My own.", 300, 0.5, 7, True, "", "Older."]
-    assert opened(runs, [])[0] == []
+    assert first_seen(runs, [], draft) == ([name], [[name], *draft[1:]])
+    of_a_row = [[name], HELD_OUT, next(iter(questions(Run(runs / name), HELD_OUT))), *draft[3:]]
+    assert first_seen(runs, [name], of_a_row) == ([name], of_a_row)
+    for nothing in (None, [], ["of", "another", "edition"]):
+        begun, values = first_seen(runs, [], nothing)
+        assert begun == [name] and values[1] == PROBLEM and values[4:6] == [begin(runs, name)[-1], 128]
+
+
+def test_a_run_that_is_brought_along_keeps_what_was_typed(runs: Path, name: str) -> None:
+    other = Run.create(runs, Run(runs / name).recipe.with_values(evaluate={"max_new_tokens": 77}), "other").name
+    try:
+        draft = [[name], TYPED, None, "Be kind.", "My own.", 128, 0.5, 7, True, "", "Older."]
+        assert first_seen(runs, [other], draft) == ([other], [[other], *draft[1:5], 77, *draft[6:]])
+        untouched = [[name], PROBLEM, None, "", begin(runs, name)[-1], 300, 0.5, 7, True, "", ""]
+        _, values = first_seen(runs, [other], untouched)
+        assert values[4:6] == [begin(runs, other)[-1], 300]
+        assert changed(runs, "", [other], [], TYPED, "", 512)[0] == {"__type__": "update"}, "not before it is ready"
+    finally:
+        shutil.rmtree(runs / other)
 
 
 def test_what_is_asked_on_goes_on_in_each_column_s_own_conversation(runs: Path, name: str) -> None:

@@ -14,12 +14,13 @@ from qwenlab.ui.jobs.answers import Asking
 from qwenlab.ui.question import (
     Asked,
     Fields,
+    Own,
     begun_with,
     build_asked,
     connect_fields,
     keep_draft,
     newest_chosen,
-    restored,
+    opened,
 )
 from qwenlab.ui.shown import Seen, code_run, looked, newest_seen, skipped, vote
 from qwenlab.ui.views import comparison as view
@@ -74,13 +75,15 @@ def build_compare_tab(runs: Path, clock: Clock, page: gr.Blocks) -> CompareTab:
     )
     fields = Fields(asked.which, asked.system, asked.prompt, following, fold, notice)
 
-    draft, begun = keep_draft(asked, own), gr.State([])
+    ready, begun = pulse(), gr.State([])
+    draft = keep_draft(asked, own, ready)
     clock.asks(list)
-    page.load(partial(opened, runs), draft, [begun, *asked, *own, *seen], **QUIET)
-    clock.tab.select(partial(newest_chosen, runs), asked.run, asked.run, **QUIET)
-    before = [asked.run, begun, asked.source, asked.prompt, asked.max_tokens]
-    filled = [begun, asked.source, asked.max_tokens, *fields[:3], *seen]
-    asked.run.change(partial(changed, runs), before, filled, **QUIET)
+    # Not as the page is loaded: before its tab is seen, nothing on it has read what the browser has kept.
+    filled = [ready, begun, *asked, *own, *seen]
+    clock.tab.select(partial(looked_at, runs), [ready, asked.run, draft], filled, **QUIET)
+    before = [ready, asked.run, begun, asked.source, asked.prompt, asked.max_tokens]
+    changes = [begun, asked.source, asked.max_tokens, *fields[:3], *seen]
+    asked.run.change(partial(changed, runs), before, changes, **QUIET)
     connect_fields(runs, asked, fields, own)
 
     asking = Asking()
@@ -106,12 +109,14 @@ def build_compare_tab(runs: Path, clock: Clock, page: gr.Blocks) -> CompareTab:
     return CompareTab(asked.run, evaluate)
 
 
-def opened(runs: Path, draft: list[Any]) -> list[Any]:
-    """A page that is opened: as the browser has kept it, with the newest comparison of its first run."""
-    run, *fields, following = restored(runs, draft)
-    names = run.value if draft else []
-    seen = Seen(*(newest_seen(runs, names) if names else skipped()))
-    return [names, run, *fields, *seen._replace(following=following)]
+def looked_at(runs: Path, ready: str, names: list[str], draft: list[Any] | None) -> list[Any]:
+    """The tab came into sight: for the first time it is filled, with the newest comparison of its first run."""
+    if ready:
+        rest = [gr.skip()] * (len(Asked._fields) + len(Own._fields) - 1)
+        return [ready, gr.skip(), newest_chosen(runs, names), *rest, *skipped()]
+    begun, fields, following, notice = opened(runs, names, draft)
+    seen = Seen(*newest_seen(runs, begun))
+    return ["ready", begun, *fields, *seen._replace(following=following, notice=notice or seen.notice)]
 
 
 def reopened(runs: Path, key: str) -> list[Any]:
@@ -119,14 +124,16 @@ def reopened(runs: Path, key: str) -> list[Any]:
     return ["", *looked(runs, key)] if key else [gr.skip(), *skipped()]
 
 
-def changed(runs: Path, names: list[str], begun: list[str], source: str, prompt: str, longest: int | None) -> list[Any]:
+def changed(
+    runs: Path, ready: str, names: list[str], begun: list[str], source: str, prompt: str, longest: int | None
+) -> list[Any]:
     """Other runs: where another is the first, what it can be asked, and its newest comparison.
 
     The browser tells of a change again and again while it draws, and what was typed must stay: `begun` are the runs
-    that this was done for already.
+    that this was done for already; before it is `ready`, `looked_at` does it.
     """
-    if not names or names[0] in begun[:1]:
-        return [names or begun, *[gr.skip()] * 5, *skipped()]
+    if not ready or not names or names[0] in begun[:1]:
+        return [names or begun if ready else gr.skip(), *[gr.skip()] * 5, *skipped()]
     chosen, length, *fields, following, fold, notice = begun_with(
         runs, names, begun[0] if begun else "", source, prompt, longest
     )

@@ -297,7 +297,7 @@ def test_the_tab_can_be_read_and_used_by_everybody(lab: Lab, run: Run, theme: st
     grave(page)
     page.goto(f"{lab.url}/?__theme={theme}")
     lab.tab("Compare")
-    expect(page.locator("#columns .hidden")).to_have_count(2)
+    expect(page.locator("#columns .answer.hidden")).to_have_count(2)
     page.locator("#earlier button").click()
     expect(page.locator("#columns .tuned .chip")).to_be_visible()
     page.get_by_role("button", name="Mark differences").click()
