@@ -17,7 +17,7 @@ def result_view(report: Report) -> str:
     """Everything but the items."""
     return lab(
         f'<div class="result"><figure class="picture">{draw(summarise(report))}</figure>'
-        f'<div class="verdicts">{_verdicts(report)}{_advice(report)}{_sure(report)}</div></div>'
+        f'<div class="verdicts">{_verdicts(report)}{_advice(report)}</div></div>{_sure(report)}'
     )
 
 
