@@ -138,7 +138,7 @@ class PhaseProgress:
         self._done, self._tokens = done, self._tokens + tokens
         seconds_left = self._progress.seconds_left(done)
         speed = round(self._tokens / self._progress.seconds(), 1) if self._tokens else None
-        share, left = self._whole(self._progress.seconds_in_all(done))
+        share, left = self._whole(self._phase_s(done))
         self._evaluation.update(done=done, tokens_per_second=speed, share=share, eta_s=left)
         self._progress.reach(done, f"{speed:,.0f} tokens/s" if speed else "", time_left(seconds_left))
         if self._evaluation.stop_file.exists():
@@ -147,6 +147,14 @@ class PhaseProgress:
     def more(self, count: int, tokens: int = 0) -> None:
         """As `reach`, with what has come on top."""
         self.reach(self._done + count, tokens)
+
+    def _phase_s(self, done: int) -> float | None:
+        """What all of this phase takes: as was expected, and the more is done the more as it went so far."""
+        measured = self._progress.seconds_in_all(done)
+        if measured is None or self._expected_s is None:
+            return self._expected_s if measured is None else measured
+        seen = done / self._total
+        return seen * measured + (1 - seen) * self._expected_s
 
     def _whole(self, phase_s: float | None) -> tuple[float | None, float | None]:
         """How far the whole evaluation is, and seconds left; `phase_s`: what all of this phase takes.

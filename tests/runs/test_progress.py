@@ -29,7 +29,11 @@ def test_the_share_and_the_time_left_count_the_judging_too(evaluation: Evaluatio
         with PhaseProgress(evaluation, output, "judging", 4, 0, before_s=1000.0, expected_s=1000.0) as following:
             begun = evaluation.read()
             assert begun.share == pytest.approx(0.5, abs=0.01) and begun.eta_s == pytest.approx(1000.0)
+            following.reach(0)
+            assert evaluation.read().eta_s == pytest.approx(1000.0)  # known before the first is done
             time.sleep(0.02)
+            following.reach(1)
+            assert evaluation.read().eta_s == pytest.approx(0.75 * 0.75 * 1000, rel=0.02)  # a first pace is no pace
             following.reach(4)
     assert (evaluation.read().share, evaluation.read().eta_s) == (1.0, 0.0)
 

@@ -142,7 +142,7 @@ def _work(evaluation: Evaluation, run: Run, runs: Path, rejudge: bool, output: O
         if found and rejudge:
             _tell_sandbox(found, output)
         results = _judged(evaluation, run, suites, answers, found, output)
-        evaluation.update(phase="reporting")
+        evaluation.update(phase="reporting", eta_s=None)
         return _report(evaluation, run, results, found)
 
 

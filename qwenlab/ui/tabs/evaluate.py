@@ -30,6 +30,11 @@ FILES = {"report.html": "Download page", "report.md": "report.md", "report.json"
 
 AGAIN = "Evaluate again"
 
+TO_THE_TOP = """() => {
+  if (!document.querySelector("#can-show .fault")) document.getElementById("evaluated").scrollIntoView();
+}"""
+"""Progress stands at the top of the page, and the button at its foot."""
+
 FOLDED = "folded"
 """The class of what stands on the page and is not seen."""
 
@@ -75,15 +80,15 @@ def build_evaluate_tab(runs: Path, clock: Clock, page: gr.Blocks) -> EvaluateTab
         evaluation = gr.Dropdown(
             [NEWEST], value=NEWEST, label="Evaluations of this run", elem_id="evaluation", min_width=220
         )
-        again = gr.Button(AGAIN, visible=False, scale=0, min_width=180, elem_id="evaluate-again")
+        again = gr.Button(AGAIN, visible=False, scale=0, min_width=210, elem_id="evaluate-again")
     with gr.Row():
         with gr.Column(scale=1, min_width=340, elem_id="questions") as form:
             questions = build_questions()
         with gr.Column(scale=2, min_width=340):
             progress = gr.HTML(EMPTY, elem_id="evaluation-progress")
             with gr.Row():
-                stop = gr.Button("Stop", visible=False, elem_id="evaluation-stop")
-                resume = gr.Button("Resume", visible=False, elem_id="evaluation-resume")
+                stop = gr.Button("Stop", visible=False, scale=0, min_width=160, elem_id="evaluation-stop")
+                resume = gr.Button("Resume", visible=False, scale=0, min_width=160, elem_id="evaluation-resume")
             with gr.Column(visible=False) as result:
                 shown_report = gr.HTML(elem_id="evaluation-report")
                 with gr.Row(elem_id="posting"):
@@ -122,7 +127,8 @@ def build_evaluate_tab(runs: Path, clock: Clock, page: gr.Blocks) -> EvaluateTab
     clock.asks(lambda *chosen: [repr(state(runs, *chosen))], looked, [due])
     due.change(partial(look, runs), [*looked, shown.seen], outputs, **QUIET)
     controls = [run, *questions.controls]
-    questions.start.click(partial(started, runs), controls, [questions.told, *outputs], **QUIET)
+    begun = questions.start.click(partial(started, runs), controls, [questions.told, *outputs], **QUIET)
+    begun.then(None, js=TO_THE_TOP)
     stop.click(partial(stopped, runs), looked, outputs, **QUIET)
     resume.click(partial(resumed, runs), looked, outputs, **QUIET)
     again.click(unfolded, again, [form, again], **QUIET)

@@ -17,7 +17,7 @@ def result_view(report: Report) -> str:
     """Everything but the items."""
     return lab(
         f'<div class="result"><figure class="picture">{draw(summarise(report))}</figure>'
-        f'<div class="verdicts">{_verdicts(report)}{_advice(report)}{_sure(report)}</div></div>'
+        f'<div class="verdicts">{_verdicts(report)}{_when(report)}{_advice(report)}</div></div>{_sure(report)}'
     )
 
 
@@ -32,6 +32,11 @@ def _verdicts(report: Report) -> str:
         for suite in report.suites.values()
     )
     return f'<h2>Did it help, did it forget?</h2><ul class="answers">{answers}</ul>'
+
+
+def _when(report: Report) -> str:
+    created = report.created.astimezone()
+    return f'<p class="quiet">Evaluated on {created.day} {created:%b, %H:%M}</p>'
 
 
 def _advice(report: Report) -> str:

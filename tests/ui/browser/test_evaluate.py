@@ -63,6 +63,7 @@ def test_an_evaluation_from_the_button_to_the_failing_test(lab: Lab, run: Run) -
     page.locator("#evaluate").click()
     expect(page.locator("#evaluation-progress")).to_contain_text("Evaluation of ")
     expect(page.locator("#evaluation-stop")).to_be_visible()
+    expect(page.locator("#evaluation-progress")).to_be_in_viewport()
 
     lab.open()  # it goes on without the page, and is found again
     lab.tab("Result")
