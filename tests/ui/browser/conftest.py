@@ -34,6 +34,7 @@ class Lab:
     def __init__(self, runs: Path, browser: Browser) -> None:
         self.runs = runs
         self.url = ""
+        self.output = runs.parent / "app.txt"
         self.errors: list[str] = []
         self._process: subprocess.Popen[bytes] | None = None
         self.page: Page = browser.new_page(viewport={"width": 1400, "height": 900})
@@ -45,15 +46,15 @@ class Lab:
     def start(self) -> None:
         """Start the app, at the same address as before if there was one, and open the page."""
         port = self.url.rpartition(":")[2] or "0"
-        output = self.runs.parent / "app.txt"
-        with output.open("wb") as file:
+        with self.output.open("ab") as file:
+            before = file.tell()
             command = [sys.executable, "app.py", "--port", port, "--runs", str(self.runs)]
             self._process = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
         end = time.monotonic() + PATIENCE / 1000
-        while not (found := re.search(r"http://127\.0\.0\.1:\d+", output.read_text())):
-            assert self._process.poll() is None and time.monotonic() < end, output.read_text()
+        while not (found := re.search(rb"http://127\.0\.0\.1:\d+", self.output.read_bytes()[before:])):
+            assert self._process.poll() is None and time.monotonic() < end, self.output.read_text()
             time.sleep(0.1)
-        self.url = found[0]
+        self.url = found[0].decode()
         self.open()
 
     def open(self) -> None:
@@ -81,7 +82,7 @@ class Lab:
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.errors.append(message.text)
+            self.errors.append(f"{message.text} {message.location.get('url', '')}")
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +105,7 @@ def lab(tmp_path: Path, browser: Browser) -> Iterator[Lab]:
     lab.page.close()
     lab.kill()
     lab.end_trainings()
-    assert lab.errors == []
+    assert lab.errors == [], lab.output.read_text(encoding="utf-8")
 
 
 Waited = Callable[[Callable[[], bool]], None]
