@@ -22,7 +22,7 @@ _spec = importlib.util.spec_from_file_location("guard", GUARD / "sitecustomize.p
 assert _spec and _spec.loader
 _spec.loader.exec_module(importlib.util.module_from_spec(_spec))
 
-pytest_plugins = ["tests.models.random_rows"]
+pytest_plugins = ["tests.models.random_rows", "tests.chromium"]
 
 # How long a test takes says nothing of what it tests.
 hypothesis.settings.register_profile("untimed", deadline=None)

@@ -1,10 +1,11 @@
 """The page: complete, alone with itself, and deaf to what models write."""
 
 import re
-import subprocess
 from collections import Counter
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +14,9 @@ from qwenlab.report import tables
 from qwenlab.report.render import difference, markdown, page
 from qwenlab.report.schema import Report
 from tests.report.reports import CONTEST, SCRIPT, contest, failing_test, whole_report, with_contest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 VOID = {"meta", "input", "br"}
 
@@ -190,14 +194,10 @@ def test_verdicts_are_explained(html: str) -> None:
 
 
 @pytest.mark.browser
-def test_a_browser_opens_it_offline_and_its_filters_work(html: str, tmp_path: Path) -> None:
-    from playwright.sync_api import sync_playwright
-
+def test_a_browser_opens_it_offline_and_its_filters_work(html: str, tmp_path: Path, browser: "Browser") -> None:
     (tmp_path / "report.html").write_text(html, encoding="utf-8")
-    chromium = subprocess.run(["which", "chromium"], capture_output=True, text=True, check=True).stdout.strip()
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium)
-        opened = browser.new_context(offline=True, java_script_enabled=False).new_page()
+    with closing(browser.new_context(offline=True, java_script_enabled=False)) as context:
+        opened = context.new_page()
         said: list[str] = []
         opened.on("console", lambda message: said.append(message.text))
         opened.goto((tmp_path / "report.html").as_uri())
@@ -216,7 +216,6 @@ def test_a_browser_opens_it_offline_and_its_filters_work(html: str, tmp_path: Pa
         opened.set_viewport_size({"width": 390, "height": 800})
         assert opened.locator("body").evaluate("body => body.scrollWidth") <= 390
         assert said == []
-        browser.close()
 
 
 def test_the_mode_is_told_and_reasoning_is_folded_beside_the_answer() -> None:

@@ -10,22 +10,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from qwenlab.runs import list_runs
 from tests.conftest import ROOT
+from tests.trained import end_launches
 
-CHROMIUM = Path("/usr/bin/chromium")
-# No sandbox inside a container; and nothing that the browser would fetch by itself.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PATIENCE = 180_000
 """Milliseconds: a training beside other work on two cores."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 class Lab:
@@ -85,17 +79,6 @@ class Lab:
             self.errors.append(f"{message.text} {message.location.get('url', '')}")
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no {CHROMIUM}")
-    expect.set_options(timeout=PATIENCE)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def lab(tmp_path: Path, browser: Browser) -> Iterator[Lab]:
     """The app with no run yet; at the end, nothing may have been wrong in the console."""
@@ -105,6 +88,7 @@ def lab(tmp_path: Path, browser: Browser) -> Iterator[Lab]:
     lab.page.close()
     lab.kill()
     lab.end_trainings()
+    end_launches(lab.runs)
     assert lab.errors == [], lab.output.read_text(encoding="utf-8")
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from PIL import Image, ImageChops
 from playwright.sync_api import Page, sync_playwright
 
+from tests.chromium import CHROMIUM, FLAGS
 from tests.trained import end_launches
-from tests.ui.browser.conftest import CHROMIUM, FLAGS, Lab
+from tests.ui.browser.conftest import Lab
 from tests.ui.browser.screenshots import RUNS, clicked
 
 SIZE = {"width": 1200, "height": 760}

@@ -12,8 +12,9 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Locator, expect, sync_playwright
 
+from tests.chromium import CHROMIUM, FLAGS
 from tests.trained import end_launches
-from tests.ui.browser.conftest import CHROMIUM, FLAGS, Lab
+from tests.ui.browser.conftest import Lab
 
 RUNS = Path("runs")
 PATIENCE = 3_600_000

@@ -212,8 +212,9 @@ def test_a_typed_question_is_asked_under_no_hidden_system_message(lab: Lab, run:
 
 def test_what_is_filled_in_outlives_other_runs_and_a_reload(lab: Lab, run: Run) -> None:
     page = lab.page
-    other = "20991231-000000-other"
-    shutil.copytree(run.folder, lab.runs / other)
+    copied = Run(lab.runs / "20991231-000000-other")
+    shutil.copytree(run.folder, copied.folder)
+    other = name(copied)
     page.get_by_label("Typed").click()
     prompt, longest = page.get_by_label("Prompt", exact=True), page.get_by_label("Longest, in tokens")
     expect(prompt).to_have_value("")
@@ -320,7 +321,7 @@ def test_a_gpu_that_is_taken_is_told_and_waited_for_when_asked(lab: Lab, run: Ru
         expect(notice).to_contain_text("20261122-153012-other is at work")
         page.get_by_role("button", name="Wait in line").click()
         waited(lambda: pending(lab.runs, [run.name]) is not None)
-        expect(page.locator("#strip")).to_contain_text("waiting: serve")
+        expect(page.locator("#strip .queue")).to_contain_text("the model that answers in Compare")
         expect(notice).to_contain_text("The answers follow by themselves")
     expect(page.locator("#columns .stamp").get_by_text("adapter on")).to_be_visible()
 
