@@ -1,4 +1,4 @@
-"""A tiny run that was really trained, once for all tests that look at what it answers."""
+"""A tiny run that was really trained, once for all tests that look at what it answers, on whatever worker."""
 
 import os
 import shutil
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from qwenlab.evaluation.programs.selfcheck import select
 from qwenlab.evaluation.programs.selfcheck.programs import TRIALS
@@ -22,13 +23,20 @@ QUICKLY = ("data.max_samples=320", "train.learning_rate=4e-3", "train.eval_steps
 
 def trained_run(factory: pytest.TempPathFactory) -> Run:
     """The run itself, not to be changed; trained where no test has asked for it before."""
-    folder = factory.getbasetemp() / "trained"
-    if not list_runs(folder):
-        settings = [part for setting in QUICKLY for part in ("--set", setting)]
-        command = [sys.executable, "-m", "qwenlab.train", "recipes/tiny.toml", *settings, "--runs", str(folder)]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=300)
+    folder = _shared_by_all_workers(factory) / "trained"
+    with FileLock(f"{folder}.lock"):
+        if not list_runs(folder):
+            settings = [part for setting in QUICKLY for part in ("--set", setting)]
+            command = [sys.executable, "-m", "qwenlab.train", "recipes/tiny.toml", *settings, "--runs", str(folder)]
+            subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=300)
     (trained,) = list_runs(folder)
     return trained
+
+
+def _shared_by_all_workers(factory: pytest.TempPathFactory) -> Path:
+    """pytest-xdist gives each worker a folder of its own in one of the whole run."""
+    own = factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 def copy_of_a_trained_run(runs: Path, factory: pytest.TempPathFactory, limit: int = 0) -> Run:

@@ -12,6 +12,8 @@ from playwright.sync_api import Page
 
 SCRIPT = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 GRAVE = ("serious", "critical")
+SETTLED_MS = 1000
+"""Colours change softly."""
 
 
 class Violation(NamedTuple):
@@ -23,6 +25,16 @@ class Violation(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.impact}: {self.rule}\n  " + "\n  ".join(self.places)
+
+
+def grave_violations(page: Page) -> list[str]:
+    """What is serious or critical, in light and in dark; the page is left in light."""
+    found = []
+    for scheme in ("dark", "light"):
+        page.evaluate("isDark => document.body.classList.toggle('dark', isDark)", scheme == "dark")
+        page.wait_for_timeout(SETTLED_MS)
+        found += [f"in {scheme}, {one}" for one in violations(page) if one.impact in GRAVE]
+    return found
 
 
 def violations(page: Page) -> list[Violation]:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,23 +23,21 @@ PATIENCE = 180_000
 expect.set_options(timeout=PATIENCE)
 
 
-class Lab:
-    """The app over a folder of runs, and a page that looks at it."""
+class App:
+    """The page's server, as a process over a folder of runs."""
 
-    def __init__(self, runs: Path, browser: Browser) -> None:
+    def __init__(self, runs: Path) -> None:
         self.runs = runs
         self.url = ""
         self.output = runs.parent / "app.txt"
-        self.errors: list[str] = []
         self._process: subprocess.Popen[bytes] | None = None
-        self.page: Page = browser.new_page(viewport={"width": 1400, "height": 900})
-        self.page.set_default_timeout(PATIENCE)
-        self.page.on("console", self._heard)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.errors.append(f"dialog: {dialog.message}"))
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start the app, at the same address as before if there was one, and open the page."""
+        """At the same address as before if there was one."""
         port = self.url.rpartition(":")[2] or "0"
         with self.output.open("ab") as file:
             before = file.tell()
@@ -46,20 +45,56 @@ class Lab:
             self._process = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
         end = time.monotonic() + PATIENCE / 1000
         while not (found := re.search(rb"http://127\.0\.0\.1:\d+", self.output.read_bytes()[before:])):
-            assert self._process.poll() is None and time.monotonic() < end, self.output.read_text()
+            assert self.is_alive and time.monotonic() < end, self.output.read_text()
             time.sleep(0.1)
         self.url = found[0].decode()
+
+    def kill(self) -> None:
+        """End it without a word, as a closed terminal would."""
+        assert self._process
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def forget(self) -> None:
+        """End what was started over these runs, and delete them."""
+        for run in list_runs(self.runs):
+            pid = run.read().pid
+            if run.is_alive and pid:
+                os.kill(pid, signal.SIGKILL)
+        end_launches(self.runs)
+        end = time.monotonic() + PATIENCE / 1000
+        while self.runs.exists():
+            assert time.monotonic() < end, f"something goes on writing to {self.runs}"
+            shutil.rmtree(self.runs, ignore_errors=True)
+            time.sleep(0.1)
+
+
+class Lab:
+    """A page that looks at an app."""
+
+    def __init__(self, app: App, browser: Browser) -> None:
+        self.app = app
+        self.runs = app.runs
+        self.errors: list[str] = []
+        self.page: Page = browser.new_page(viewport={"width": 1400, "height": 900})
+        self.page.set_default_timeout(PATIENCE)
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.errors.append(f"dialog: {dialog.message}"))
+
+    @property
+    def url(self) -> str:
+        return self.app.url
+
+    def start(self) -> None:
+        """Start the app where it does not run, and open the page."""
+        if not self.app.is_alive:
+            self.app.start()
         self.open()
 
     def open(self) -> None:
         self.page.goto(self.url)
         self.page.locator("#machine .strip").wait_for()
-
-    def kill(self) -> None:
-        """End the app without a word, as a closed terminal would."""
-        assert self._process
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
 
     def tab(self, name: str) -> None:
         self.page.get_by_role("tab", name=name).click()
@@ -68,28 +103,29 @@ class Lab:
         """Wait until the card of the run says so."""
         self.page.locator("#stage").get_by_text(text).first.wait_for(timeout=patience)
 
-    def end_trainings(self) -> None:
-        for run in list_runs(self.runs):
-            pid = run.read().pid
-            if run.is_alive and pid:
-                os.kill(pid, signal.SIGKILL)
-
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.errors.append(f"{message.text} {message.location.get('url', '')}")
 
 
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """One for all tests of a process: a user's app, too, stays while runs come and go."""
+    app = App(tmp_path_factory.mktemp("app") / "runs")
+    yield app
+    if app.is_alive:
+        app.kill()
+
+
 @pytest.fixture
-def lab(tmp_path: Path, browser: Browser) -> Iterator[Lab]:
-    """The app with no run yet; at the end, nothing may have been wrong in the console."""
-    lab = Lab(tmp_path / "runs", browser)
+def lab(app: App, browser: Browser) -> Iterator[Lab]:
+    """A page over no run yet; at the end, nothing may have been wrong in the console."""
+    lab = Lab(app, browser)
     lab.start()
     yield lab
     lab.page.close()
-    lab.kill()
-    lab.end_trainings()
-    end_launches(lab.runs)
-    assert lab.errors == [], lab.output.read_text(encoding="utf-8")
+    app.forget()
+    assert lab.errors == [], app.output.read_text(encoding="utf-8")
 
 
 Waited = Callable[[Callable[[], bool]], None]

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.chromium import CHROMIUM, FLAGS
 from tests.trained import end_launches
-from tests.ui.browser.conftest import Lab
+from tests.ui.browser.conftest import App, Lab
 from tests.ui.browser.screenshots import RUNS, clicked
 
 SIZE = {"width": 1200, "height": 760}
@@ -82,7 +82,7 @@ def main(file: Path) -> None:
         sys.exit("There are runs here already: the film shows the first one. Make another clone.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        lab = Lab(RUNS, browser)
+        lab = Lab(App(RUNS), browser)
         lab.page.set_viewport_size(SIZE)  # type: ignore[arg-type]
         lab.page.set_default_timeout(1000 * PATIENCE_S)
         try:
@@ -92,7 +92,7 @@ def main(file: Path) -> None:
             film.save(file)
         finally:
             lab.page.close()
-            lab.kill()
+            lab.app.kill()
             end_launches(RUNS)
             browser.close()
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, expect, sync_playwright
 
 from tests.chromium import CHROMIUM, FLAGS
 from tests.trained import end_launches
-from tests.ui.browser.conftest import Lab
+from tests.ui.browser.conftest import App, Lab
 
 RUNS = Path("runs")
 PATIENCE = 3_600_000
@@ -32,7 +32,7 @@ def main(folder: Path) -> None:
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        lab = Lab(RUNS, browser)
+        lab = Lab(App(RUNS), browser)
         lab.page.set_default_timeout(PATIENCE)
         try:
             lab.start()
@@ -40,7 +40,7 @@ def main(folder: Path) -> None:
             looked_at(lab, folder)
         finally:
             lab.page.close()
-            lab.kill()
+            lab.app.kill()
             end_launches(RUNS)
             browser.close()
     assert lab.errors == [], lab.errors

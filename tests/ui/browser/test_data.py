@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from qwenlab.ui.jobs.prepared import latest_question
-from tests.ui.browser.axe import GRAVE, violations
+from tests.ui.browser.axe import grave_violations
 from tests.ui.browser.conftest import PATIENCE, Lab
 
 pytestmark = pytest.mark.browser
@@ -152,7 +152,7 @@ def test_a_file_of_one_s_own_is_used_whole_and_the_bundled_data_in_part(lab: Lab
     expect(report.locator(".step").first).to_have_text(re.compile("rows in the data.*2,000"))
     expect(report).to_contain_text("rules dropped nothing")
     assert report.locator(".step", has_text=re.compile(r"^\D*\b0\b")).count() == 0
-    assert violations_at_rest(page) == []
+    assert grave_violations(page) == []
     report.get_by_role("button", name="Use all").click()
     expect(report.locator(".step").last).to_have_text(re.compile("kept.*(1,9|2,0)"), timeout=PATIENCE)
     expect(report).not_to_contain_text("not used")
@@ -174,14 +174,3 @@ def test_a_large_file_tells_how_much_of_it_is_sent(lab: Lab, tmp_path: Path, dro
     expect(page.locator(".sending")).to_have_text(re.compile(r"^Sent \d+\.\d of 5\.\d MB, \d+ %$"))
     expect(page.locator("#table")).to_contain_text("large.jsonl", timeout=PATIENCE)
     expect(page.locator(".sending")).to_have_count(0)
-
-
-def violations_at_rest(page: Page) -> list[str]:
-    """What axe-core finds that is grave, on the Data tab, in light and in dark."""
-    found = []
-    for dark in (False, True):
-        page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
-        page.wait_for_timeout(500)
-        found += [str(one) for one in violations(page) if one.impact in GRAVE]
-    page.evaluate("() => document.body.classList.remove('dark')")
-    return found

@@ -14,7 +14,7 @@ from qwenlab.runs import Evaluation, Run, Status, list_evaluations
 from qwenlab.ui.run_cache import name
 from tests.report.reports import SCRIPT, contest, whole_report, with_contest
 from tests.trained import copy_of_a_trained_run, end_launches
-from tests.ui.browser.axe import GRAVE, violations
+from tests.ui.browser.axe import grave_violations
 from tests.ui.browser.conftest import Lab
 from tests.ui.browser.test_lists import look_into
 from tests.ui.made import made_run
@@ -45,10 +45,10 @@ def shown(lab: Lab) -> Locator:
     return lab.page.locator("#evaluation-report")
 
 
-def reported(lab: Lab, report: Report, theme: str = "light") -> None:
+def reported(lab: Lab, report: Report) -> None:
     """The Result tab over one made run with this report."""
     finished(made_run(lab.runs), report)
-    lab.page.goto(f"{lab.url}?__theme={theme}")
+    lab.open()
     lab.tab("Result")
     expect(shown(lab).locator("svg.result-card")).to_be_visible()
 
@@ -227,16 +227,15 @@ def test_a_run_on_ones_own_data_is_asked_about_it_first_and_why_is_said(lab: Lab
     expect(lab.page.get_by_label("Contest problems")).not_to_be_checked()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nobody_is_kept_out(lab: Lab, theme: str) -> None:
-    reported(lab, whole_report(), theme)
+def test_nobody_is_kept_out(lab: Lab) -> None:
+    reported(lab, whole_report())
     shown(lab).get_by_text("How sure is this?").click()
     tile(lab, 9).click()
     expect(lab.page.locator("#item .chip").first).to_have_text("forgotten")
-    assert [str(found) for found in violations(lab.page) if found.impact in GRAVE] == []
+    assert grave_violations(lab.page) == []
     lab.page.locator("#evaluate-again").click()
     expect(lab.page.locator("#evaluate")).to_be_visible()
-    assert [str(found) for found in violations(lab.page) if found.impact in GRAVE] == []
+    assert grave_violations(lab.page) == []
 
 
 def test_the_report_is_dark_where_the_page_is(lab: Lab) -> None:

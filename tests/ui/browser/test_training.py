@@ -63,7 +63,7 @@ def test_training_outlives_a_reload_and_the_app_and_goes_on_after_a_stop(lab: La
     lab.stage("training loss")
     (run,) = list_runs(lab.runs)
 
-    lab.kill()
+    lab.app.kill()
     step = run.events[-1].step
     waited(lambda: run.events[-1].step > step + 2)  # it goes on without the app
     lab.start()
@@ -127,7 +127,7 @@ def test_what_was_filled_in_outlives_a_reload_and_the_app(lab: Lab) -> None:
     lab.open()
     expect(command).to_have_value(changed)
     expect(rank).to_have_value("5")
-    lab.kill()
+    lab.app.kill()
     lab.start()
     lab.errors.clear()  # while the app was away, the page could not reach it
     expect(command).to_have_value(changed)
