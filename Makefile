@@ -21,7 +21,7 @@ test-fast: install  ## while you work: no model is loaded, no program run, no pa
 	$(BIN)/python -m pytest --hypothesis-profile=fast -m "not gpu and not browser and not slow and not integration"
 
 test-browser: install  ## what needs Chromium: apt install chromium
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m browser tests/ui/browser tests/report/test_page.py
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m browser tests/ui/browser tests/report/test_page.py
 
 faults: install  ## kill, damage and attack it on purpose, and write docs/reliability.md: half an hour
 	$(BIN)/python -m tests.faults --jobs 2 --write docs/reliability.md

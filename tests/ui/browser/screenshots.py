@@ -57,7 +57,7 @@ def four_clicks(lab: Lab, folder: Path, press: Callable[[Lab, str], None] = clic
     press(lab, "Start training")
     expect(page.locator("#curves")).to_contain_text("best 0.")
     picture(lab, folder / "training.png")
-    lab.stage("finished")
+    lab.stage("finished", PATIENCE)
     picture(lab, folder / "trained.png")
 
     press(lab, "Compare")

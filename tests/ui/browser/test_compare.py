@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from qwenlab.runs import Run, gpu_lock, list_runs
 from qwenlab.runs.comparisons import list_comparisons
+from qwenlab.runs.label import change_label
 from qwenlab.ui.jobs.served import pending
 from qwenlab.ui.run_cache import name
 from tests.serving import scripted
@@ -214,7 +215,7 @@ def test_what_is_filled_in_outlives_other_runs_and_a_reload(lab: Lab, run: Run) 
     page = lab.page
     copied = Run(lab.runs / "20991231-000000-other")
     shutil.copytree(run.folder, copied.folder)
-    other = name(copied)
+    other = change_label(copied, title="the copy").title
     page.get_by_label("Typed").click()
     prompt, longest = page.get_by_label("Prompt", exact=True), page.get_by_label("Longest, in tokens")
     expect(prompt).to_have_value("")
