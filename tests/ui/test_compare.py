@@ -83,11 +83,15 @@ def _columns(outputs: list[Any]) -> str:
 
 
 def test_both_columns_stream_at_once_and_are_kept_with_their_stamps(runs: Path, name: str) -> None:
-    states = asked(runs, name, temperature=2.0, max_tokens=800)  # wild, and therefore long
-    streamed = [texts(state) for state in states if texts(state)]
+    end_servers(runs)
+    while serving(runs):
+        time.sleep(0.1)
+    with scripted(runs, Run(runs / name), False, lambda prompt: "one two three " * 50, pace_s=0.02):
+        streamed = [texts(state) for state in asked(runs, name) if texts(state)]
     # In between there is a moment in which both have begun and neither has ended.
     nothing, ends = len('<div class="prose"></div>'), streamed[-1]
     assert any(nothing < len(base) < len(ends[0]) and nothing < len(tuned) < len(ends[1]) for base, tuned in streamed)
+    states = asked(runs, name)
     kept = list_comparisons(Run(runs / name))[-1]
     base, tuned = kept.columns
     assert [base.model, tuned.model] == ["base", name]

@@ -5,6 +5,7 @@
 From a clone that has no runs yet: the pictures show a first run, and the commands as a user sees them.
 """
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -54,10 +55,14 @@ def clicked(lab: Lab, name: str) -> None:
 def four_clicks(lab: Lab, folder: Path, press: Callable[[Lab, str], None] = clicked) -> None:
     """Start training, Compare, Answer side by side, Did it help?; and the pictures on the way."""
     page = lab.page
+    assert page.get_by_label("Recipe", exact=True).input_value() == "tiny"
     press(lab, "Start training")
+    expect(page).to_have_title(re.compile(r"^\d+ % tiny, .* · qwenlab$"))
     expect(page.locator("#curves")).to_contain_text("best 0.")
     picture(lab, folder / "training.png")
     lab.stage("finished", PATIENCE)
+    expect(page).to_have_title("qwenlab")
+    expect(page.get_by_role("tab", name="Train ✓")).to_be_visible()
     picture(lab, folder / "trained.png")
 
     press(lab, "Compare")

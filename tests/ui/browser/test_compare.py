@@ -73,22 +73,19 @@ def test_reasoning_is_open_while_it_is_written_and_folded_when_it_is_done(lab: L
 
 def test_both_columns_stream_at_once_and_their_programs_are_run(lab: Lab, run: Run) -> None:
     page = lab.page
-    page.get_by_label("Temperature").fill("2")  # wild, and therefore long
-    page.get_by_label("Longest, in tokens").fill("800")
-    page.get_by_role("button", name="Answer side by side").click()
-    # A moment in which both have begun and neither has its stamp: they stream together.
-    page.wait_for_function(
-        """() => {
-          const columns = [...document.querySelectorAll('#columns section:not(.data)')];
-          return columns.length === 2 && columns.every(column =>
-            column.querySelector('.said').textContent.length > 0 && column.textContent.includes('answering'));
-        }"""
-    )
-    expect(page.locator("#columns .stamp").get_by_text("adapter on")).to_be_visible()
-    expect(page.locator("#columns .stamp").get_by_text("adapter off")).to_be_visible()
+    with scripted(lab.runs, run, False, lambda prompt: "one two three " * 100, pace_s=0.05):
+        page.get_by_role("button", name="Answer side by side").click()
+        # A moment in which both have begun and neither has its stamp: they stream together.
+        page.wait_for_function(
+            """() => {
+              const columns = [...document.querySelectorAll('#columns section:not(.data)')];
+              return columns.length === 2 && columns.every(column =>
+                column.querySelector('.said').textContent.length > 0 && column.textContent.includes('answering'));
+            }"""
+        )
+        expect(page.locator("#columns .stamp").get_by_text("adapter on")).to_be_visible()
+        expect(page.locator("#columns .stamp").get_by_text("adapter off")).to_be_visible()
     page.locator("#question").get_by_role("button").first.click()
-    page.get_by_label("Temperature").fill("0")
-    page.get_by_label("Longest, in tokens").fill("128")
     page.get_by_role("button", name="Answer side by side").click()
     expect(page.locator("#earlier button")).to_have_count(1)
     page.get_by_role("button", name="Run the code").click()

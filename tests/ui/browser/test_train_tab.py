@@ -5,11 +5,14 @@ from playwright.sync_api import expect
 
 from qwenlab.runs import Status
 from qwenlab.runs.events import Validation
+from qwenlab.ui.form import SECTIONS
 from tests.ui.browser.axe import grave_violations
 from tests.ui.browser.conftest import Lab
 from tests.ui.made import made_run
 
 pytestmark = pytest.mark.browser
+
+FORM = ".choose-and-see > .column:first-child"
 
 
 def test_the_tab_can_be_read_and_heard(lab: Lab) -> None:
@@ -24,6 +27,21 @@ def test_the_tab_can_be_read_and_heard(lab: Lab) -> None:
     expect(page.locator(".plot-small svg").first).to_be_visible()
     assert grave_violations(page) == []
     assert page.locator("h1").inner_text() == "qwenlab"
+
+
+@pytest.mark.parametrize("width", [1400, 420])
+def test_every_setting_has_a_name_and_a_value_that_can_be_read(lab: Lab, width: int) -> None:
+    page = lab.page
+    page.set_viewport_size({"width": width, "height": 900})
+    page.get_by_role("button", name="All other settings").click()
+    for title in SECTIONS.values():
+        page.get_by_role("button", name=title).locator("visible=true").click()
+    named, fields = page.locator(f"{FORM} label span"), page.locator(f"{FORM} input:not([type=checkbox])")
+    expect(page.get_by_label("load_in_4bit").locator("visible=true")).to_be_visible()
+    cut = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.textContent || one.value)"
+    assert named.evaluate_all(cut) == []
+    narrow = "all => all.filter(one => one.offsetParent && one.clientWidth < 60).map(one => one.ariaLabel)"
+    assert fields.evaluate_all(narrow) == []
 
 
 def test_the_curves_tell_their_values_by_pointer_and_keyboard_and_are_zoomed(lab: Lab) -> None:

@@ -34,25 +34,6 @@ def set_steps(lab: Lab, steps: str) -> None:
     expect(lab.page.locator("#command textarea")).to_have_value(re.compile(f"max_steps={steps}"))
 
 
-def test_a_first_click_trains_the_tiny_qwen_and_leads_on(lab: Lab) -> None:
-    """No typing: the tiny recipe is chosen, Start is there, and the result leads to the next two tabs."""
-    page = lab.page
-    assert page.get_by_label("Recipe", exact=True).input_value() == "tiny"
-    page.get_by_role("button", name="Start training").click()
-    lab.stage("running")
-    lab.stage("finished", 3 * PATIENCE)
-    (run,) = list_runs(lab.runs)
-    assert run.status is Status.finished
-    expect(page.locator("#curves svg").first).to_be_visible()
-    expect(page.locator("#curves")).to_contain_text("best 0.")
-    expect(page.get_by_role("tab", name="Train ✓")).to_be_visible()
-    page.get_by_role("button", name="Did it help?").first.click()
-    expect(page.get_by_role("tab", name="Result")).to_have_attribute("aria-selected", "true")
-    lab.tab("Train")
-    page.get_by_role("button", name="Compare", exact=True).click()
-    expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true")
-
-
 def test_training_outlives_a_reload_and_the_app_and_goes_on_after_a_stop(lab: Lab, waited: Waited) -> None:
     page = lab.page
     set_steps(lab, LONG)
