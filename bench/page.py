@@ -26,7 +26,10 @@ CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 OPENINGS = 3
 TABS = ("Data", "Train", "Compare", "Result|Evaluate", "Runs")
-SETTINGS = ("train.max_steps=100000", "train.eval_steps=50", "train.save_steps=100000")
+SETTINGS = (
+    "train.max_steps=100000", "train.eval_steps=50", "train.save_steps=100000", "train.early_stopping_patience=0",
+)  # fmt: skip
+TENTH_STEP = re.compile(rb'"step": ?1\d,')
 KB = 1000
 
 
@@ -80,7 +83,7 @@ def training(tree: Path, runs: Path) -> Iterator[None]:
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        while not any(b'"step":10,' in file.read_bytes() for file in runs.glob("*/events.jsonl")):
+        while not any(TENTH_STEP.search(file.read_bytes()) for file in runs.glob("*/events.jsonl")):
             if process.poll() is not None:
                 sys.exit(f"The training of {tree} ended.")
             time.sleep(0.5)
