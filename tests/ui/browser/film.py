@@ -58,14 +58,21 @@ class Film:
 
     def save(self, file: Path) -> None:
         """As a GIF that is played again and again."""
-        (first, _), *rest = self.frames
-        palette = first.quantize(COLOURS)
+        palette = self._all_in_one().quantize(COLOURS)
         frames = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image, _ in self.frames]
         frames[0].save(
             file, save_all=True, append_images=frames[1:], duration=[stands for _, stands in self.frames], loop=0,
             optimize=True,
         )  # fmt: skip
-        assert rest and file.stat().st_size < LARGEST, f"{file} has {file.stat().st_size:,} bytes"
+        assert len(frames) > 1 and file.stat().st_size < LARGEST, f"{file} has {file.stat().st_size:,} bytes"
+
+    def _all_in_one(self) -> Image.Image:
+        """The frames above each other, smaller: every colour that any of them has."""
+        width, height = SHOWN[0] // 3, SHOWN[1] // 3
+        sheet = Image.new("RGB", (width, height * len(self.frames)))
+        for place, (frame, _) in enumerate(self.frames):
+            sheet.paste(frame.resize((width, height), Image.Resampling.NEAREST), (0, height * place))
+        return sheet
 
     def _take(self, stands: int) -> None:
         with Image.open(io.BytesIO(self.page.screenshot())) as image:
