@@ -69,7 +69,7 @@ def build_compare_tab(runs: Path, clock: Clock, page: gr.Blocks) -> CompareTab:
             "Did it help? Evaluate it on problems", elem_id="compare-to-evaluate", scale=0, min_width=420
         )
     earlier = gr.HTML(elem_id="earlier")
-    look = gr.Textbox(visible="hidden", container=False, show_label=False, elem_id="look")
+    look = pulse(elem_id="look")
     seen = Seen(
         notice, wait, columns, votes, code, further, counted, earlier, pulse(), start, following, on, halt, fold
     )

@@ -19,7 +19,7 @@ from qwenlab.runs.launch import shown_command
 from qwenlab.text import disk
 from qwenlab.ui.choices import RECIPE_FOLDER, first_recipe
 from qwenlab.ui.clock import Clock
-from qwenlab.ui.components import QUIET, card, fault, lab, text
+from qwenlab.ui.components import QUIET, card, fault, lab, pulse, text
 from qwenlab.ui.form import columns_text, control_for, overrides, read_values, values_of
 from qwenlab.ui.jobs.prepared import Check, check_of, keep_uploads, latest_question, start_check
 from qwenlab.ui.jobs.sampled import Sampler
@@ -92,7 +92,7 @@ def build_data_tab(runs: Path, clock: Clock, page: gr.Blocks) -> DataTab:
             with gr.Accordion("The same in a terminal", open=False):
                 command = gr.Textbox(label="Command", buttons=["copy"], interactive=False, max_lines=4)
     waiting = gr.Timer(1.0, active=False)
-    wish = gr.Textbox(visible="hidden", container=False, show_label=False, elem_id="data-wish")
+    wish = pulse(elem_id="data-wish")
     told = [
         *(wrong, viewer.table, viewer.box, viewer.row, viewer.title, shown, bundled, command, waiting, check, train)
     ]

@@ -111,7 +111,7 @@ def build_evaluate_tab(runs: Path, clock: Clock, page: gr.Blocks) -> EvaluateTab
                     show_label=False, lines=10, max_lines=20, interactive=False, autoscroll=True,
                     elem_id="evaluation-log",
                 )  # fmt: skip
-    asked = gr.Textbox(visible="hidden", container=False, show_label=False, elem_id="item-asked")
+    asked = pulse(elem_id="item-asked")
     shown = Shown(
         gr.State(("", "")), progress, stop, resume, log, evaluation, form, again, result, shown_report, download,
         markdown, figures, suite, squares, item, whole, frame,

@@ -30,8 +30,8 @@ from qwenlab.ui.components import QUIET, card, fault, pulse, text
 from qwenlab.ui.confirmation import Confirmation, Wish, Words, build_confirmation, wish
 from qwenlab.ui.jobs import exported
 from qwenlab.ui.jobs.continued import Way, go_on, latest_launch, lengthened
-from qwenlab.ui.run_cache import broken, events, stamp, status
-from qwenlab.ui.views.deleted import called, contents, deleted_name, deleted_runs, deleted_state
+from qwenlab.ui.run_cache import broken, events, name, stamp, status
+from qwenlab.ui.views.deleted import contents, deleted_name, deleted_runs, deleted_state
 from qwenlab.ui.views.export_panel import choice_of, exports_state, offered, standing
 from qwenlab.ui.views.history import MOST, differences, overlay, state, table
 from qwenlab.ui.views.run_details import Details, able, build_details, find, is_opened, kept, labels, shown
@@ -108,7 +108,7 @@ def states(runs: Path, opened: str, chosen: str, run: str) -> tuple[str, ...]:
     files = [(each.name, stamp(each.record_file), stamp(each.events_file)) for each in pictured]
     return (
         state(runs),
-        repr((known, files, [called(each) for each in pictured])),
+        repr((known, files, [name(each) for each in pictured])),
         repr((known, found and len(found.checkpoints), run == opened)),
         repr((opened, exports_state(runs, found) if found else "")),
         repr((launch.log.name, launch.is_alive) if (launch := found and latest_launch(runs, found, "train")) else ""),
@@ -143,7 +143,7 @@ def went_on(runs: Path, way: Way, run: str, until: float | None) -> str:
     except UserError as error:
         return fault(str(error))
     words = {"--resume": "goes on", "--extend": "is extended", "--start-from": "is where a new run starts from"}
-    began = f"<b>{text(called(found))}</b> {words[way]}: see the Train tab."
+    began = f"<b>{text(name(found))}</b> {words[way]}: see the Train tab."
     return card(f"<span role='status' data-launch='{text(launched.log.name)}'>{began}</span>")
 
 
@@ -164,7 +164,7 @@ def question(runs: Path, wished: Wish, filled: str) -> Words | None:
     found = find(runs, wished["run"])
     if found is None or not is_opened(filled, wished["run"], int(wished["asked"])):
         return None
-    which = f"<b>{text(called(found))}</b>"
+    which = f"<b>{text(name(found))}</b>"
     if wished["act"] == "upload":
         choice = _choice(wished)
         what = "merged model" if choice.merged else "adapter"
@@ -199,7 +199,7 @@ def done(runs: Path, wished: Wish, second: bool) -> list[Any]:
         if wished["act"] == "remove export":
             remove_export(find_export(run, wished["export"]))
             return ["", gr.skip(), gr.skip()]
-        which = f"<b>{text(called(run))}</b>"
+        which = f"<b>{text(name(run))}</b>"
         if second:
             delete_for_good(run)
             return [card(f"<span role='status'>Deleted {which} for good.</span>"), "", deleted_state(runs)]
@@ -239,7 +239,7 @@ def put_back_again(runs: Path, asked: str) -> list[Any]:
         run = put_back(find_deleted(runs, asked.partition("\n")[0]))
     except UserError as error:
         return [fault(str(error)), gr.skip(), deleted_state(runs)]
-    return [card(f"<span role='status'><b>{text(called(run))}</b> is back.</span>"), run.name, deleted_state(runs)]
+    return [card(f"<span role='status'><b>{text(name(run))}</b> is back.</span>"), run.name, deleted_state(runs)]
 
 
 def export_wanted(runs: Path, run: str, *values: Any) -> list[Any]:

@@ -9,12 +9,7 @@ from qwenlab.runs.deleted import KEPT_DAYS, DeletedRun, list_deleted, size
 from qwenlab.runs.exports import list_exports
 from qwenlab.text import disk
 from qwenlab.ui.components import lab, text
-from qwenlab.ui.run_cache import broken, name
-
-
-def called(run: Run) -> str:
-    """What it is called; of one that cannot be read, its folder's name."""
-    return run.name if broken(run) else name(run)
+from qwenlab.ui.run_cache import name
 
 
 def contents(run: Run) -> str:
@@ -44,7 +39,7 @@ def deleted_runs(runs: Path) -> tuple[str, int]:
 def deleted_name(one: DeletedRun) -> str:
     """As the run was called before; its title is kept with it."""
     try:
-        return called(one.run) if called(one.run) != one.run.name else one.name
+        return known if (known := name(one.run)) != one.run.name else one.name
     except UserError:
         return one.name
 

@@ -34,8 +34,9 @@ class Progress(NamedTuple):
 
 def head(runs: Path, machine: str, run: Run | None, has_gpu: bool) -> str:
     """The line on top: `run` is the training at work."""
-    waiting = [who for who in gpu_waiting(runs) if run is None or who != run.name]
-    holder = None if run and gpu_waiting(runs)[:1] == [run.name] else next(iter(waiting), None)
+    line = gpu_waiting(runs)
+    waiting = [who for who in line if run is None or who != run.name]
+    holder = None if run and line[:1] == [run.name] else next(iter(waiting), None)
     queue = waiting[1:] if holder else waiting
     parts = [_job(run) if run else "", _other(runs, holder, has_gpu), _queue(runs, queue)]
     at_work = "".join(parts) or '<span class="idle">Nothing is running</span>'

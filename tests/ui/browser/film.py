@@ -12,12 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image, ImageChops
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from tests.chromium import CHROMIUM, FLAGS
-from tests.trained import end_launches
-from tests.ui.browser.conftest import App, Lab
-from tests.ui.browser.screenshots import RUNS, clicked
+from tests.ui.browser.conftest import Lab
+from tests.ui.browser.screenshots import PATIENCE, clicked, first_lab
 
 SIZE = {"width": 1200, "height": 760}
 SHOWN = (900, 570)
@@ -26,7 +24,6 @@ LARGEST = 3_000_000
 """Bytes of the film."""
 BETWEEN_S = 1.5
 """Seconds between two looks while something grows."""
-PATIENCE_S = 3600.0
 STILL_MS, MOVING_MS = 1800, 350
 """How long a frame stands that is to be read, and one of something that grows."""
 MOST_MOVING = 14
@@ -47,7 +44,7 @@ class Film:
         """Look again and again until it is over; keep what is different."""
         begun, first = time.monotonic(), len(self.frames)
         while not is_over():
-            assert time.monotonic() - begun < PATIENCE_S, "it does not end"
+            assert 1000 * (time.monotonic() - begun) < PATIENCE, "it does not end"
             self._take(MOVING_MS)
             time.sleep(BETWEEN_S)
         grown = self.frames[first:]
@@ -85,23 +82,11 @@ class Film:
 
 def main(file: Path) -> None:
     """Train, compare, evaluate, and look on."""
-    if RUNS.exists():
-        sys.exit("There are runs here already: the film shows the first one. Make another clone.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        lab = Lab(App(RUNS), browser)
+    with first_lab() as lab:
         lab.page.set_viewport_size(SIZE)  # type: ignore[arg-type]
-        lab.page.set_default_timeout(1000 * PATIENCE_S)
-        try:
-            lab.start()
-            film = Film(lab.page)
-            four_clicks(lab, film)
-            film.save(file)
-        finally:
-            lab.page.close()
-            lab.app.kill()
-            end_launches(RUNS)
-            browser.close()
+        film = Film(lab.page)
+        four_clicks(lab, film)
+        film.save(file)
 
 
 def four_clicks(lab: Lab, film: Film) -> None:

@@ -7,7 +7,8 @@ From a clone that has no runs yet: the pictures show a first run, and the comman
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
@@ -27,24 +28,31 @@ LARGEST = 200_000
 
 def main(folder: Path) -> None:
     """Go the way and take a picture at each station."""
-    if RUNS.exists():
-        sys.exit("There are runs here already: the pictures show the first one. Make another clone.")
     folder.mkdir(parents=True, exist_ok=True)
     expect.set_options(timeout=PATIENCE)
+    with first_lab() as lab:
+        four_clicks(lab, folder)
+        looked_at(lab, folder)
+        assert lab.errors == [], lab.errors
+
+
+@contextmanager
+def first_lab() -> Iterator[Lab]:
+    """The page of somebody who has no runs yet; in the end all that was started is ended."""
+    if RUNS.exists():
+        sys.exit("There are runs here already, and this is to show the first one. Make another clone.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         lab = Lab(App(RUNS), browser)
         lab.page.set_default_timeout(PATIENCE)
         try:
             lab.start()
-            four_clicks(lab, folder)
-            looked_at(lab, folder)
+            yield lab
         finally:
             lab.page.close()
             lab.app.kill()
             end_launches(RUNS)
             browser.close()
-    assert lab.errors == [], lab.errors
 
 
 def clicked(lab: Lab, name: str) -> None:
